@@ -1,0 +1,51 @@
+// Builds the extension: dist/chrome and dist/firefox hold the same bytes.
+// Nothing is minified, so that what is shipped reads like its source.
+import { createHash } from "node:crypto";
+import { cp, mkdir, readFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const chrome = join(here, "dist", "chrome");
+const firefox = join(here, "dist", "firefox");
+
+// chromeID derives an extension's id from its public key, as Chromium does:
+// the first 16 bytes of the key's SHA-256, each hex digit shifted to a..p.
+function chromeID(publicKey) {
+  const hex = createHash("sha256").update(Buffer.from(publicKey, "base64")).digest("hex").slice(0, 32);
+  return [...hex].map((digit) => String.fromCharCode(97 + Number.parseInt(digit, 16))).join("");
+}
+
+// The companion trusts the ids in ids.json; a manifest with another id could never pair.
+async function checkIDs() {
+  const ids = JSON.parse(await readFile(join(here, "ids.json"), "utf8"));
+  const manifest = JSON.parse(await readFile(join(here, "static", "manifest.json"), "utf8"));
+  const id = chromeID(manifest.key);
+  if (!ids.chrome.includes(id)) throw new Error(`ids.json lacks ${id}, the id of the manifest's key`);
+  const gecko = manifest.browser_specific_settings.gecko.id;
+  if (ids.firefox !== gecko) throw new Error(`ids.json says ${ids.firefox}, the manifest ${gecko}`);
+}
+
+await checkIDs();
+await rm(join(here, "dist"), { recursive: true, force: true });
+await mkdir(chrome, { recursive: true });
+await cp(join(here, "static"), chrome, { recursive: true });
+await build({
+  absWorkingDir: here,
+  entryPoints: {
+    background: "src/background/main.ts",
+    content: "src/content/main.ts",
+    popup: "src/popup/main.ts",
+    onboard: "src/onboard/main.ts",
+  },
+  outdir: chrome,
+  bundle: true,
+  format: "iife",
+  target: ["chrome121", "firefox140"],
+  charset: "utf8",
+  legalComments: "none",
+  logLevel: "warning",
+});
+await cp(chrome, firefox, { recursive: true });
+console.log("built dist/chrome and dist/firefox");
