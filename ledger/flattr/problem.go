@@ -1,0 +1,45 @@
+package flattr
+
+import "errors"
+
+// Code names a refusal to programs.
+type Code string
+
+// The refusals. Only NoMeans can be tried again, after a top-up.
+const (
+	NoMeans       Code = "no_means"
+	OwnThing      Code = "flattr_owner"
+	Once          Code = "flattr_once"
+	MonthFrozen   Code = "month_frozen"
+	MonthOpen     Code = "month_open"
+	IDReused      Code = "id_reused"
+	NotFound      Code = "not_found"
+	BudgetRange   Code = "budget_range"
+	Invalid       Code = "invalid_request"
+	InviteUnknown Code = "invite_unknown"
+	InviteUsed    Code = "invite_used"
+	NameInvalid   Code = "name_invalid"
+	NameTaken     Code = "name_taken"
+)
+
+// Error is an expected failure: a code for programs and a sentence for the
+// person, which names the next step. All other errors are internal.
+type Error struct {
+	Code     Code
+	Sentence string
+}
+
+// Error writes the code and the sentence.
+func (e *Error) Error() string { return string(e.Code) + ": " + e.Sentence }
+
+// CodeOf is the code of an expected failure, or "" for any other error.
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+// Refuse makes an expected failure.
+func Refuse(code Code, sentence string) *Error { return &Error{Code: code, Sentence: sentence} }
