@@ -133,3 +133,6 @@ tool (
 	honnef.co/go/tools/cmd/staticcheck
 	mvdan.cc/gofumpt
 )
+
+// Go packages that npm happens to bring along are none of ours.
+ignore ./extension/node_modules

@@ -1,0 +1,74 @@
+# Flattr: every target is described by `make help`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VERSION ?= 0.1.0
+GO ?= go
+GOBUILD = $(GO) build -buildmode=pie -trimpath -ldflags "-X main.version=$(VERSION)"
+STORY ?= 1
+EXT := extension
+MODULES := $(EXT)/node_modules/.package-lock.json
+
+.PHONY: help run check test soak mutants build package test-packages generate clean e2e
+
+help: ## says what there is
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+run: ## tells the story with real parts, data under ./var; STORY=0 only starts the services
+	@.ci/install run
+	@$(MAKE) build
+	@STORY=$(STORY) node .ci/e2e.mjs story
+
+build: bin/flattrd bin/flattr-ledger extension/dist ## writes bin/ and extension/dist/
+
+# The programs are always handed to `go build`, which knows best what changed.
+.PHONY: bin/flattrd bin/flattr-ledger extension/dist
+bin/flattrd:
+	@mkdir -p bin
+	$(GOBUILD) -o $@ ./daemon
+
+bin/flattr-ledger:
+	@mkdir -p bin
+	$(GOBUILD) -o $@ ./ledger
+
+extension/dist: $(MODULES)
+	cd $(EXT) && npm run --silent build
+
+$(MODULES): $(EXT)/package-lock.json $(EXT)/package.json
+	cd $(EXT) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+check: $(MODULES) ## format, lint, types and units without the race detector; the quick round
+	@node .ci/test.mjs check
+
+test: ## every check there is, end to end in a real browser included
+	@.ci/install test
+	@$(MAKE) $(MODULES)
+	@node .ci/test.mjs all
+
+e2e: ## only the way of a click in a real browser
+	@.ci/install test
+	@$(MAKE) build
+	@node .ci/e2e.mjs e2e
+
+soak: ## the long counts: kills of the companion and of the ledger, audited after each
+	@.ci/install test
+	$(GO) test -tags soak -count=1 -timeout 60m -run '^TestSoak' -v ./...
+
+mutants: ## breaks the code on purpose, one patch at a time, and demands a red test
+	@node .ci/mutants.mjs
+
+generate: $(MODULES) ## makes the generated files anew
+	$(GO) generate ./...
+
+package: build ## writes dist/flattr_VERSION_amd64.deb
+	$(GO) run ./installer -version $(VERSION) -programs bin -out dist
+
+test-packages: package ## installs the package in a Debian of its own and removes it; root only
+	@.ci/install packages
+	@installer/test-packages dist/flattr_$(VERSION)_amd64.deb
+
+clean: ## removes what was built; data under ./var stays
+	rm -rf bin dist $(EXT)/dist $(EXT)/node_modules
