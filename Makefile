@@ -61,7 +61,8 @@ mutants: ## breaks the code on purpose, one patch at a time, and demands a red t
 	@node .ci/mutants.mjs
 
 generate: $(MODULES) ## makes the generated files anew
-	$(GO) generate ./...
+	$(GO) run ./daemon/wire/gen >$(EXT)/wire.schema.json.new && mv $(EXT)/wire.schema.json.new $(EXT)/wire.schema.json
+	cd $(EXT) && npm run --silent generate
 
 package: build ## writes dist/flattr_VERSION_amd64.deb
 	$(GO) run ./installer -version $(VERSION) -programs bin -out dist

@@ -1,0 +1,107 @@
+// The two programs of Flattr as a test or the story starts them.
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { binary, type Finished, finish, freePort, listening, Program, succeed, until } from "./programs.js";
+
+/** Ledger is the central server with its database in one folder. */
+export class Ledger {
+  private program: Program | undefined;
+  private constructor(
+    readonly folder: string,
+    readonly database: string,
+    readonly port: number,
+  ) {}
+
+  static async at(folder: string, port?: number, database = path.join(folder, "ledger.db")): Promise<Ledger> {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return new Ledger(folder, database, await freePort(port));
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    const args = ["serve", "--db", this.database, "--listen", `127.0.0.1:${this.port}`];
+    const program = Program.start("flattr-ledger", binary("flattr-ledger"), args, {
+      log: path.join(this.folder, "ledger.log"),
+    });
+    this.program = program;
+    await until("the ledger answers", () => ready(program, this.port), 30);
+  }
+
+  async stop(): Promise<void> {
+    await this.program?.stop();
+  }
+
+  kill(): void {
+    this.program?.kill("SIGKILL");
+  }
+
+  /** command runs an operator's command on the database. */
+  command(args: readonly string[], input?: string): Promise<string> {
+    return succeed(binary("flattr-ledger"), [...args, "--db", this.database], options(input));
+  }
+
+  /** attempt is command for one that may be refused. */
+  attempt(args: readonly string[], input?: string): Promise<Finished> {
+    return finish(binary("flattr-ledger"), [...args, "--db", this.database], options(input));
+  }
+}
+
+/** Companion is flattrd with its state in one folder. */
+export class Companion {
+  private program: Program | undefined;
+  private constructor(
+    readonly state: string,
+    readonly port: number,
+    readonly ledger: string,
+  ) {}
+
+  static async at(state: string, ledger: string, port?: number): Promise<Companion> {
+    mkdirSync(state, { recursive: true, mode: 0o700 });
+    return new Companion(state, await freePort(port), ledger);
+  }
+
+  async start(): Promise<void> {
+    const args = [
+      "run",
+      "--state",
+      this.state,
+      "--listen",
+      `127.0.0.1:${this.port}`,
+      "--ledger",
+      this.ledger,
+    ];
+    const program = Program.start("flattrd", binary("flattrd"), args, {
+      log: path.join(this.state, "flattrd.log"),
+    });
+    this.program = program;
+    await until("the companion listens", () => ready(program, this.port), 30);
+  }
+
+  async stop(): Promise<void> {
+    await this.program?.stop();
+  }
+
+  kill(): void {
+    this.program?.kill("SIGKILL");
+  }
+
+  /** status is what `flattrd status --json` says, with its exit code. */
+  async status(): Promise<{ code: number; json: Record<string, unknown> }> {
+    const { code, stdout } = await finish(binary("flattrd"), ["status", "--json", "--state", this.state]);
+    return { code, json: stdout.trim() === "" ? {} : JSON.parse(stdout) };
+  }
+}
+
+/** ready tells whether the program listens; a program that ended is an error. */
+async function ready(program: Program, port: number): Promise<boolean> {
+  if (await listening(port)) return true;
+  if (program.alive) return false;
+  throw new Error(`${program.name} ended:\n${program.tail()}`);
+}
+
+function options(input: string | undefined): { input?: string } {
+  return input === undefined ? {} : { input };
+}
