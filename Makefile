@@ -63,6 +63,7 @@ mutants: ## breaks the code on purpose, one patch at a time, and demands a red t
 generate: $(MODULES) ## makes the generated files anew
 	$(GO) run ./daemon/wire/gen >$(EXT)/wire.schema.json.new && mv $(EXT)/wire.schema.json.new $(EXT)/wire.schema.json
 	cd $(EXT) && npm run --silent generate
+	sh ledger/web/style/build.sh
 
 package: build ## writes dist/flattr_VERSION_amd64.deb
 	$(GO) run ./installer -version $(VERSION) -programs bin -out dist

@@ -50,10 +50,11 @@ var allowed = map[string]struct {
 	"ledger/closing": {"drives a month through its states", []string{"ledger/money", "ledger/flattr", "ledger/book", "ledger/settle", "ledger/store"}},
 	"ledger/report":  {"statements and audit", []string{"ledger/money", "ledger/flattr", "ledger/book", "ledger/settle", "ledger/store"}},
 	"ledger/world":   {"load", []string{"ledger/money", "ledger/flattr", "ledger/store", "ledger/closing", "github.com/google/uuid"}},
-	"ledger/sync":    {"the companions' interface", []string{"ledger/api", "ledger/money", "ledger/flattr", "ledger/store", "github.com/google/uuid"}},
+	"ledger/sync":    {"the companions' interface", []string{"ledger/api", "ledger/money", "ledger/flattr", "ledger/limit", "ledger/store", "github.com/google/uuid"}},
+	"ledger/limit":   {"how often one may ask", []string{"golang.org/x/time"}},
 	"ledger/oauth":   {"the authorization server", []string{"ledger/api", "ledger/flattr", "ledger/store", "github.com/ory/fosite", "github.com/google/uuid"}},
 	"ledger/web": {"pages for readers and authors", []string{
-		"ledger/money", "ledger/flattr", "ledger/book", "ledger/store", "github.com/alexedwards/scs/v2", "github.com/alexedwards/argon2id",
+		"ledger/money", "ledger/flattr", "ledger/book", "ledger/limit", "ledger/oauth", "ledger/store", "github.com/alexedwards/scs/v2", "github.com/alexedwards/argon2id",
 	}},
 
 	"installer": {"writes the packages", []string{"extension", "github.com/goreleaser/nfpm/v2"}},

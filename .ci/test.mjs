@@ -147,7 +147,7 @@ function endToEnd() {
 /** Generated files are what their generator writes; they are put back if not. */
 function generated() {
   return async () => {
-    const files = ['extension/wire.schema.json', 'extension/src/wire.gen.ts'].map((file) => path.join(root, file));
+    const files = ['extension/wire.schema.json', 'extension/src/wire.gen.ts', 'ledger/web/static/style.css'].map((file) => path.join(root, file));
     const before = new Map(files.map((file) => [file, readFileSync(file)]));
     const { code, output } = await run('make generate');
     const stale = files.filter((file) => digest(readFileSync(file)) !== digest(before.get(file)));
