@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"flattr/ledger/flattr"
+)
+
+// codesKept is how long an authorization code is remembered after it expired,
+// so that a second use is recognised and revokes what the first one got.
+const codesKept = 24 * time.Hour
+
+// OAuthCode is an authorization code, known by its signature only.
+type OAuthCode struct {
+	Signature, Grant, Client string
+	Member                   flattr.MemberID
+	Scope, Redirect          string
+	Challenge                string // PKCE, S256
+	Issued, Expires          time.Time
+	Tried, Spent             bool
+}
+
+// OAuthToken is an access token, known by its signature only.
+type OAuthToken struct {
+	Signature, Grant, Client string
+	Member                   flattr.MemberID
+	Scope                    string
+	Issued                   time.Time
+	Revoked                  bool
+}
+
+const insertCode = `
+INSERT INTO oauth_code (signature, grant_id, client, member, scope, redirect, challenge, issued, expires)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+
+const deleteOldCodes = `DELETE FROM oauth_code WHERE expires < $1`
+
+// SaveCode keeps a new code and forgets those long expired.
+func (s *Store) SaveCode(ctx context.Context, code OAuthCode) error {
+	return s.write(ctx, func(tx *Tx) error {
+		if _, err := tx.exec(deleteOldCodes, code.Issued.Add(-codesKept).UnixMicro()); err != nil {
+			return fmt.Errorf("forget old codes: %w", err)
+		}
+		_, err := tx.exec(insertCode, code.Signature, code.Grant, code.Client, int64(code.Member), code.Scope, code.Redirect,
+			code.Challenge, code.Issued.UnixMicro(), code.Expires.UnixMicro())
+		if err != nil {
+			return fmt.Errorf("save code: %w", err)
+		}
+		return nil
+	})
+}
+
+const selectCode = `
+SELECT grant_id, client, member, scope, redirect, challenge, issued, expires, tried, spent
+FROM oauth_code WHERE signature = $1`
+
+// Code is the code with that signature, expired or not, or not_found.
+func (s *Store) Code(ctx context.Context, signature string) (OAuthCode, error) {
+	code := OAuthCode{Signature: signature}
+	err := s.read(ctx, func(tx *Tx) error {
+		var member, issued, expires int64
+		err := tx.row(selectCode, signature).Scan(&code.Grant, &code.Client, &member, &code.Scope, &code.Redirect,
+			&code.Challenge, &issued, &expires, &code.Tried, &code.Spent)
+		code.Member, code.Issued, code.Expires = flattr.MemberID(member), time.UnixMicro(issued), time.UnixMicro(expires)
+		return found(err, "code")
+	})
+	return code, err
+}
+
+const updateCodeTried = `UPDATE oauth_code SET tried = 1 WHERE signature = $1 AND tried = 0`
+
+// TryCode uses up the one try to name a code's verifier; not_found when it is
+// used up already.
+func (s *Store) TryCode(ctx context.Context, signature string) error {
+	return s.useOnce(ctx, updateCodeTried, signature, "try code")
+}
+
+const updateCodeSpent = `UPDATE oauth_code SET spent = 1 WHERE signature = $1 AND spent = 0`
+
+// SpendCode marks a code as used; not_found when it was used already.
+func (s *Store) SpendCode(ctx context.Context, signature string) error {
+	return s.useOnce(ctx, updateCodeSpent, signature, "spend code")
+}
+
+func (s *Store) useOnce(ctx context.Context, statement, signature, doing string) error {
+	return s.write(ctx, func(tx *Tx) error {
+		n, err := tx.exec(statement, signature)
+		if err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		if n == 0 {
+			return flattr.Refuse(flattr.NotFound, "This code is not known or was used already.")
+		}
+		return nil
+	})
+}
+
+const insertToken = `
+INSERT INTO oauth_token (signature, grant_id, client, member, scope, issued)
+VALUES ($1, $2, $3, $4, $5, $6)`
+
+// SaveToken keeps a new token.
+func (s *Store) SaveToken(ctx context.Context, token OAuthToken) error {
+	return s.write(ctx, func(tx *Tx) error {
+		_, err := tx.exec(insertToken, token.Signature, token.Grant, token.Client, int64(token.Member), token.Scope, token.Issued.UnixMicro())
+		if err != nil {
+			return fmt.Errorf("save token: %w", err)
+		}
+		return nil
+	})
+}
+
+const selectToken = `
+SELECT grant_id, client, member, scope, issued, revoked IS NOT NULL
+FROM oauth_token WHERE signature = $1`
+
+// Token is the token with that signature, revoked or not, or not_found.
+func (s *Store) Token(ctx context.Context, signature string) (OAuthToken, error) {
+	token := OAuthToken{Signature: signature}
+	err := s.read(ctx, func(tx *Tx) error {
+		var member, issued int64
+		err := tx.row(selectToken, signature).Scan(&token.Grant, &token.Client, &member, &token.Scope, &issued, &token.Revoked)
+		token.Member, token.Issued = flattr.MemberID(member), time.UnixMicro(issued)
+		return found(err, "token")
+	})
+	return token, err
+}
+
+const updateGrantRevoked = `UPDATE oauth_token SET revoked = $1 WHERE grant_id = $2 AND revoked IS NULL`
+
+// RevokeGrant revokes the tokens of one consent. It is no error when there are
+// none.
+func (s *Store) RevokeGrant(ctx context.Context, now time.Time, grant string) error {
+	return s.write(ctx, func(tx *Tx) error {
+		if _, err := tx.exec(updateGrantRevoked, now.UnixMicro(), grant); err != nil {
+			return fmt.Errorf("revoke grant: %w", err)
+		}
+		return nil
+	})
+}
+
+// found turns a missing row into a refusal.
+func found(err error, what string) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return flattr.Refuse(flattr.NotFound, "This "+what+" is not known.")
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", what, err)
+	}
+	return nil
+}

@@ -1,0 +1,291 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/alexedwards/argon2id"
+
+	"flattr/ledger/flattr"
+	"flattr/ledger/store"
+)
+
+// Bounds of a password, in characters. The upper one keeps hashing cheap
+// enough for us; a sentence fits.
+const (
+	minPassword = 8
+	maxPassword = 128
+)
+
+// Hashing takes 19 MiB each; at most maxHashing run at once, and a request
+// waits hashingPatience for its turn.
+const (
+	maxHashing      = 4
+	hashingPatience = 10 * time.Second
+)
+
+// hashParams are the parameters OWASP names for argon2id: 19 MiB, two passes,
+// one lane.
+var hashParams = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+
+// nobodysHash is compared with when a name is not known, so that an answer
+// takes as long as with a known one.
+const nobodysHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+// errHashingBusy means that too many passwords are being hashed.
+var errHashingBusy = errors.New("too many passwords are being hashed")
+
+// HashPassword makes what the store keeps of a password.
+func HashPassword(password string) (string, error) {
+	if n := utf8.RuneCountInString(password); n < minPassword || n > maxPassword {
+		return "", fmt.Errorf("password has %d characters: want %d to %d", n, minPassword, maxPassword)
+	}
+	hash, err := argon2id.CreateHash(password, hashParams)
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
+	}
+	return hash, nil
+}
+
+// turn runs work when fewer than maxHashing others run.
+func (s *Server) turn(ctx context.Context, work func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, hashingPatience)
+	defer cancel()
+	select {
+	case s.hashing <- struct{}{}:
+		defer func() { <-s.hashing }()
+		return work()
+	case <-ctx.Done():
+		return errHashingBusy
+	}
+}
+
+// joinForm is the sign-up form with what was typed (never the password) and
+// what is wrong, by field.
+type joinForm struct {
+	Invite, Name, Next string
+	Wrong              map[string]string
+	MinPassword        int
+}
+
+func (s *Server) signUpForm(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	s.showSignUp(w, r, http.StatusOK, joinForm{Invite: q.Get("invite"), Name: q.Get("name"), Next: safeNext(q.Get("next"))})
+}
+
+func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, status int, form joinForm) {
+	form.MinPassword = minPassword
+	s.render(w, r, status, "signup", s.tongues.of(r).say("signup.title"), form)
+}
+
+// signUp lets a new member in, or says by field what is wrong and keeps what
+// was typed.
+func (s *Server) signUp(w http.ResponseWriter, r *http.Request) {
+	if !s.parse(w, r) {
+		return
+	}
+	t, now := s.tongues.of(r), s.now()
+	form := joinForm{
+		Invite: strings.TrimSpace(r.PostForm.Get("invite")), Name: strings.TrimSpace(r.PostForm.Get("name")),
+		Next: safeNext(r.PostForm.Get("next")), Wrong: map[string]string{},
+	}
+	if s.addresses.Wait(s.address(r), now) > 0 {
+		form.Wrong["invite"] = t.say("wrong.too_many")
+		s.showSignUp(w, r, http.StatusTooManyRequests, form)
+		return
+	}
+	password := r.PostForm.Get("password")
+	if err := s.checkSignUp(r.Context(), t, &form, password); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	var m flattr.Member
+	if len(form.Wrong) == 0 {
+		var err error
+		m, err = s.makeMember(r.Context(), t, form, password)
+		var refused *flattr.Error
+		if errors.As(err, &refused) {
+			field := "name"
+			if refused.Code == flattr.InviteUnknown || refused.Code == flattr.InviteUsed {
+				field = "invite"
+			}
+			form.Wrong[field] = sentence(t, refused)
+		} else if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+	}
+	if len(form.Wrong) > 0 {
+		s.addresses.Take(s.address(r), now)
+		s.showSignUp(w, r, http.StatusUnprocessableEntity, form)
+		return
+	}
+	s.enter(w, r, m.ID, form.Next)
+}
+
+// checkSignUp looks at what can be told before a password is hashed.
+func (s *Server) checkSignUp(ctx context.Context, t *tongue, form *joinForm, password string) error {
+	switch n := utf8.RuneCountInString(password); {
+	case n < minPassword:
+		form.Wrong["password"] = t.count("wrong.password_short", minPassword)
+	case n > maxPassword:
+		form.Wrong["password"] = t.count("wrong.password_long", maxPassword)
+	}
+	if form.Invite == "" {
+		form.Wrong["invite"] = t.say("wrong.invite_missing")
+		return nil
+	}
+	invite, err := s.store.Invite(ctx, form.Invite)
+	switch code := flattr.CodeOf(err); {
+	case code == flattr.InviteUnknown || code == flattr.NotFound:
+		form.Wrong["invite"] = t.say("wrong.invite_unknown")
+	case err != nil:
+		return fmt.Errorf("find invite: %w", err)
+	case invite.Used:
+		form.Wrong["invite"] = t.say("wrong.invite_used")
+	}
+	return nil
+}
+
+func (s *Server) makeMember(ctx context.Context, t *tongue, form joinForm, password string) (flattr.Member, error) {
+	var hash string
+	err := s.turn(ctx, func() (err error) {
+		hash, err = HashPassword(password)
+		return err
+	})
+	if err != nil {
+		return flattr.Member{}, err
+	}
+	return s.store.SignUp(ctx, s.now(), store.SignUp{Name: form.Name, PasswordHash: hash, InviteCode: form.Invite, Language: t.code})
+}
+
+// sentence is the refusal in the visitor's language, or as the store says it.
+func sentence(t *tongue, refused *flattr.Error, args ...any) string {
+	key := "wrong." + string(refused.Code)
+	if _, ok := t.words[key]; ok {
+		return t.say(key, args...)
+	}
+	if t.code == "en" && refused.Sentence != "" {
+		return refused.Sentence
+	}
+	return t.say("wrong.other")
+}
+
+// entryForm is the sign-in form.
+type entryForm struct {
+	Name, Next, Wrong string
+	First             bool // the visitor was on the way to another page
+}
+
+func (s *Server) signInForm(w http.ResponseWriter, r *http.Request) {
+	next := safeNext(r.URL.Query().Get("next"))
+	s.showSignIn(w, r, http.StatusOK, entryForm{Next: next, First: next != ""})
+}
+
+func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, form entryForm) {
+	s.render(w, r, status, "signin", s.tongues.of(r).say("signin.title"), form)
+}
+
+// signIn checks name and password. A wrong name and a wrong password are told
+// alike, and cost the same time.
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
+	if !s.parse(w, r) {
+		return
+	}
+	t, now := s.tongues.of(r), s.now()
+	form := entryForm{Name: strings.TrimSpace(r.PostForm.Get("name")), Next: safeNext(r.PostForm.Get("next"))}
+	name := "name " + strings.ToLower(form.Name)
+	wait := max(s.names.Take(name, now), s.addresses.Wait(s.address(r), now))
+	if wait > 0 {
+		w.Header().Set("Retry-After", fmt.Sprint(int(wait.Seconds())+1))
+		form.Wrong = t.say("wrong.too_many")
+		s.showSignIn(w, r, http.StatusTooManyRequests, form)
+		return
+	}
+	id, hash, err := s.store.Password(r.Context(), form.Name)
+	if err != nil && flattr.CodeOf(err) == "" {
+		s.fail(w, r, fmt.Errorf("find password: %w", err))
+		return
+	}
+	if hash == "" {
+		id, hash = 0, nobodysHash
+	}
+	match, err := s.compare(r.Context(), r.PostForm.Get("password"), hash)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if !match || id == 0 {
+		s.addresses.Take(s.address(r), now)
+		form.Wrong = t.say("wrong.credentials")
+		s.showSignIn(w, r, http.StatusUnprocessableEntity, form)
+		return
+	}
+	s.names.Forget(name)
+	s.enter(w, r, id, form.Next)
+}
+
+func (s *Server) compare(ctx context.Context, password, hash string) (match bool, err error) {
+	if utf8.RuneCountInString(password) > maxPassword {
+		return false, nil
+	}
+	err = s.turn(ctx, func() (err error) {
+		match, err = argon2id.ComparePasswordAndHash(password, hash)
+		return err
+	})
+	return match, err
+}
+
+// enter makes the session a member's. Its token is a new one, so that a token
+// planted in the browser before is worth nothing.
+func (s *Server) enter(w http.ResponseWriter, r *http.Request, id flattr.MemberID, next string) {
+	if err := s.sessions.RenewToken(r.Context()); err != nil {
+		s.fail(w, r, fmt.Errorf("renew session: %w", err))
+		return
+	}
+	s.sessions.Put(r.Context(), sessionMember, int64(id))
+	if next == "" || next == "/" || strings.HasPrefix(next, "/sign") {
+		next = "/month"
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
+// signOut forgets the session here and in the store.
+func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
+	if !s.parse(w, r) {
+		return
+	}
+	if err := s.sessions.Destroy(r.Context()); err != nil {
+		s.fail(w, r, fmt.Errorf("end session: %w", err))
+		return
+	}
+	next := "/"
+	if wanted := safeNext(r.PostForm.Get("next")); wanted != "" {
+		next = "/signin?next=" + url.QueryEscape(wanted)
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
+// address is where a request comes from, for counting failures. The ledger
+// itself speaks plain http: under an https address a proxy stands before it,
+// and the last entry of X-Forwarded-For is what that proxy saw.
+func (s *Server) address(r *http.Request) string {
+	if s.public.Scheme == "https" {
+		seen := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+		if last := strings.TrimSpace(seen[len(seen)-1]); net.ParseIP(last) != nil {
+			return "address " + last
+		}
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	return "address " + host
+}

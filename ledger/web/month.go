@@ -1,0 +1,219 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"flattr/ledger/flattr"
+	"flattr/ledger/money"
+)
+
+// maxShownClicks bounds the list on a page. The busiest reader ever seen made
+// 933 clicks in a month.
+const maxShownClicks = 1000
+
+// monthPage is what a reader sees of the open months.
+type monthPage struct {
+	Name        string
+	Months      []openMonth
+	Means       money.Micro
+	Budget      money.Micro
+	Typed       string // the budget field, as typed
+	WrongBudget string
+	Min, Max    money.Micro
+	Invites     []inviteLine // still to give away
+	Joined      []inviteLine // given away and used
+}
+
+// openMonth is the running month or the one in its grace.
+type openMonth struct {
+	flattr.MonthSummary
+	Running bool
+	Clicks  []clickLine // newest first
+	Hidden  int         // older clicks that are not shown
+}
+
+// clickLine is one click as the page shows it.
+type clickLine struct {
+	flattr.ClickView
+	Link    string // the thing's URL if it is one a browser may follow, else ""
+	Label   string // title, or the URL where there is none
+	State   string // key of the word
+	Hint    string // key of the sentence, or ""
+	CanUndo bool
+}
+
+type inviteLine struct {
+	flattr.Invite
+	Link string
+}
+
+// month shows the reader's open months.
+func (s *Server) month(w http.ResponseWriter, r *http.Request) {
+	s.showMonth(w, r, http.StatusOK, "", "")
+}
+
+func (s *Server) showMonth(w http.ResponseWriter, r *http.Request, status int, typed, wrong string) {
+	m := memberOf(r.Context())
+	page, err := s.monthPage(r.Context(), m)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	t := s.tongues.of(r)
+	page.Typed, page.WrongBudget = typed, wrong
+	if wrong == "" {
+		page.Typed = t.plainEuro(page.Budget)
+	}
+	s.render(w, r, status, "month", t.say("month.title"), page)
+}
+
+func (s *Server) monthPage(ctx context.Context, m *flattr.Member) (monthPage, error) {
+	now := s.now()
+	page := monthPage{Name: m.Name, Budget: m.Budget, Min: flattr.MinBudget, Max: flattr.DefaultMaxBudget}
+	means, summaries, err := s.store.Summaries(ctx, now, m.ID)
+	if err != nil {
+		return page, fmt.Errorf("read months: %w", err)
+	}
+	page.Means = means
+	for i, summary := range summaries {
+		clicks, err := s.store.Clicks(ctx, now, m.ID, summary.Month)
+		if err != nil {
+			return page, fmt.Errorf("read clicks: %w", err)
+		}
+		// A month in its grace is shown when there is something to see in it.
+		if i > 0 && len(clicks) == 0 {
+			continue
+		}
+		page.Months = append(page.Months, newOpenMonth(summary, clicks))
+	}
+	invites, err := s.store.Invites(ctx, m.ID)
+	if err != nil {
+		return page, fmt.Errorf("read invites: %w", err)
+	}
+	for _, invite := range invites {
+		line := inviteLine{Invite: invite, Link: s.public.JoinPath("/signup").String() + "?invite=" + url.QueryEscape(invite.Code)}
+		if invite.Used {
+			page.Joined = append(page.Joined, line)
+		} else {
+			page.Invites = append(page.Invites, line)
+		}
+	}
+	return page, nil
+}
+
+func newOpenMonth(summary flattr.MonthSummary, clicks []flattr.ClickView) openMonth {
+	slices.SortStableFunc(clicks, func(a, b flattr.ClickView) int { return b.At.Compare(a.At) })
+	month := openMonth{MonthSummary: summary, Running: summary.State == flattr.Running}
+	if len(clicks) > maxShownClicks {
+		month.Hidden = len(clicks) - maxShownClicks
+		clicks = clicks[:maxShownClicks]
+	}
+	for _, click := range clicks {
+		month.Clicks = append(month.Clicks, newClickLine(click))
+	}
+	return month
+}
+
+func newClickLine(click flattr.ClickView) clickLine {
+	line := clickLine{ClickView: click, Link: webLink(click.URL), Label: strings.TrimSpace(click.Title)}
+	if line.Label == "" {
+		line.Label = click.URL
+	}
+	switch {
+	case click.Undone:
+		line.State = "state.undone"
+	case click.Duplicate:
+		line.State, line.Hint = "state.duplicate", "state.duplicate.hint"
+	case click.Promise:
+		line.State, line.Hint, line.CanUndo = "state.promise", "state.promise.hint", true
+	case click.Counts:
+		line.State, line.CanUndo = "state.counts", true
+	default:
+		line.State = "state.void"
+	}
+	return line
+}
+
+// webLink is raw if a browser may be led there by a click: what comes from
+// pages and companions may be javascript: or worse.
+func webLink(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return ""
+	}
+	return raw
+}
+
+// changeBudget sets the budget, or says why not and keeps what was typed.
+func (s *Server) changeBudget(w http.ResponseWriter, r *http.Request) {
+	if !s.parse(w, r) {
+		return
+	}
+	t, m := s.tongues.of(r), memberOf(r.Context())
+	typed := strings.TrimSpace(r.PostForm.Get("budget"))
+	amount, err := readEuro(typed)
+	if err != nil {
+		s.showMonth(w, r, http.StatusUnprocessableEntity, typed, t.say("wrong.budget_form", t.plainEuro(flattr.MinBudget)))
+		return
+	}
+	err = s.store.SetBudget(r.Context(), s.now(), m.ID, amount)
+	var refused *flattr.Error
+	switch {
+	case err == nil:
+		s.sessions.Put(r.Context(), sessionNotice, t.say("budget.done", t.euro(amount)))
+		http.Redirect(w, r, "/month", http.StatusSeeOther)
+	case errors.As(err, &refused):
+		s.showMonth(w, r, http.StatusUnprocessableEntity, typed, s.budgetSentence(r, t, refused))
+	default:
+		s.fail(w, r, fmt.Errorf("set budget: %w", err))
+	}
+}
+
+// budgetSentence names the bounds, or the means, that a refused budget met.
+func (s *Server) budgetSentence(r *http.Request, t *tongue, refused *flattr.Error) string {
+	switch refused.Code {
+	case flattr.BudgetRange:
+		return t.say("wrong.budget_range", t.euro(flattr.MinBudget), t.euro(flattr.DefaultMaxBudget))
+	case flattr.NoMeans:
+		return t.say("wrong.no_means", t.euro(memberOf(r.Context()).Means))
+	default:
+		return sentence(t, refused)
+	}
+}
+
+// undo takes a click back: an event of its own, made now.
+func (s *Server) undo(w http.ResponseWriter, r *http.Request) {
+	if !s.parse(w, r) {
+		return
+	}
+	t, m, now := s.tongues.of(r), memberOf(r.Context()), s.now()
+	click, err := flattr.ParseEventID(r.PostForm.Get("click"))
+	if err != nil {
+		s.problem(w, r, http.StatusBadRequest, "problem.title", "wrong.not_found", "")
+		return
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		s.fail(w, r, fmt.Errorf("make id of undo: %w", err))
+		return
+	}
+	outcomes, err := s.store.Record(r.Context(), now, m.ID, []flattr.Event{{ID: flattr.EventID(id), Kind: flattr.KindUndo, At: now, Click: click}})
+	if err != nil {
+		s.fail(w, r, fmt.Errorf("record undo: %w", err))
+		return
+	}
+	notice := t.say("month.undone.notice")
+	if outcome := outcomes[0]; outcome.Result == flattr.Refused {
+		notice = sentence(t, flattr.Refuse(outcome.Code, outcome.Sentence))
+	}
+	s.sessions.Put(r.Context(), sessionNotice, notice)
+	http.Redirect(w, r, "/month", http.StatusSeeOther)
+}

@@ -1,0 +1,379 @@
+// Package web serves the ledger's pages for readers and authors: rendered on
+// the server, without script, in English and German.
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"flattr/ledger/api"
+	"flattr/ledger/flattr"
+	"flattr/ledger/limit"
+	"flattr/ledger/money"
+	"flattr/ledger/oauth"
+	"flattr/ledger/store"
+)
+
+//go:embed pages/*.html
+var pageFiles embed.FS
+
+//go:embed static/*
+var staticFiles embed.FS
+
+// Limits of the pages.
+const (
+	// maxFormBytes bounds a posted form; the longest is the consent form, which
+	// carries an authorization request.
+	maxFormBytes = 16 << 10
+	// sessionLifetime is how long a browser stays signed in.
+	sessionLifetime = 30 * 24 * time.Hour
+	// A name may be tried ten times at once and then every half minute: a
+	// person who mistypes is not stopped, a list of passwords is.
+	nameBurst, nameInterval = 10, 30 * time.Second
+	// An address may fail more often: many people can share one.
+	addressBurst, addressInterval = 100, 2 * time.Second
+)
+
+// Keys of a session.
+const (
+	sessionMember = "member" // int64, the MemberID
+	sessionNotice = "notice" // text shown once on the next page
+)
+
+// Config is what the pages need.
+type Config struct {
+	Store  *store.Store
+	OAuth  *oauth.Server
+	Now    func() time.Time
+	Log    *slog.Logger
+	Public *url.URL // origin under which the ledger is reached
+}
+
+// Server serves the pages.
+type Server struct {
+	store     *store.Store
+	oauth     *oauth.Server
+	now       func() time.Time
+	log       *slog.Logger
+	public    *url.URL
+	sessions  *scs.SessionManager
+	tongues   *tongues
+	pages     map[string]map[string]*template.Template // by language and page
+	style     string                                   // address of the style sheet, with its hash
+	names     *limit.Limiter                           // sign-ins by name
+	addresses *limit.Limiter                           // failed sign-ins and sign-ups by address
+	hashing   chan struct{}
+}
+
+// New prepares the pages.
+func New(cfg Config) (*Server, error) {
+	ts, err := loadTongues()
+	if err != nil {
+		return nil, err
+	}
+	css, err := staticFiles.ReadFile("static/style.css")
+	if err != nil {
+		return nil, fmt.Errorf("read style sheet: %w", err)
+	}
+	sum := sha256.Sum256(css)
+	s := &Server{
+		store: cfg.Store, oauth: cfg.OAuth, now: cfg.Now, log: cfg.Log, public: cfg.Public,
+		tongues:   ts,
+		style:     "/static/style.css?v=" + hex.EncodeToString(sum[:6]),
+		names:     limit.New(nameInterval, nameBurst),
+		addresses: limit.New(addressInterval, addressBurst),
+		hashing:   make(chan struct{}, maxHashing),
+	}
+	if s.pages, err = loadPages(ts); err != nil {
+		return nil, err
+	}
+	s.sessions = s.newSessions()
+	return s, nil
+}
+
+// newSessions keeps sessions in the store, under the hash of their token.
+func (s *Server) newSessions() *scs.SessionManager {
+	m := scs.New()
+	m.Store = s.store.Sessions(s.now)
+	m.HashTokenInStore = true
+	m.Lifetime = sessionLifetime
+	m.Cookie.Name = "flattr_session"
+	m.Cookie.SameSite = http.SameSiteLaxMode
+	if s.public.Scheme == "https" {
+		m.Cookie.Secure = true
+		m.Cookie.Name = "__Host-flattr_session"
+	}
+	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) { s.fail(w, r, err) }
+	return m
+}
+
+// loadPages parses each page once per language, so that templates can say
+// words without being handed them.
+func loadPages(ts *tongues) (map[string]map[string]*template.Template, error) {
+	names, err := fs.Glob(pageFiles, "pages/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("list pages: %w", err)
+	}
+	pages := map[string]map[string]*template.Template{}
+	for _, t := range ts.all {
+		pages[t.code] = map[string]*template.Template{}
+		for _, name := range names {
+			parsed, err := template.New("layout.html").Funcs(functions(t)).ParseFS(pageFiles, "pages/layout.html", name)
+			if err != nil {
+				return nil, fmt.Errorf("parse page: %w", err)
+			}
+			pages[t.code][strings.TrimSuffix(strings.TrimPrefix(name, "pages/"), ".html")] = parsed
+		}
+	}
+	return pages, nil
+}
+
+func functions(t *tongue) template.FuncMap {
+	return template.FuncMap{
+		"t": t.say, "n": t.count, "eur": t.euro, "plain": t.plainEuro, "month": t.month, "day": t.day, "moment": t.moment,
+		"iso":  func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
+		"host": hostOf,
+	}
+}
+
+// hostOf is what a reader is told of where a link leads.
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// Handler is all pages, with sessions, protection against requests from other
+// sites, and the headers that keep a browser from doing more than it should.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.front)
+	mux.HandleFunc("GET /signup", s.signUpForm)
+	mux.HandleFunc("POST /signup", s.signUp)
+	mux.HandleFunc("GET /signin", s.signInForm)
+	mux.HandleFunc("POST /signin", s.signIn)
+	mux.HandleFunc("POST /signout", s.signOut)
+	mux.HandleFunc("GET /month", s.member(s.month))
+	mux.HandleFunc("POST /budget", s.member(s.changeBudget))
+	mux.HandleFunc("POST /undo", s.member(s.undo))
+	mux.HandleFunc("GET /revenue", s.member(s.revenue))
+	mux.HandleFunc("GET "+api.PathAuthorize, s.member(s.consentForm))
+	mux.HandleFunc("POST "+api.PathAuthorize, s.member(s.consent))
+	mux.HandleFunc("GET /language", s.chooseLanguage)
+	mux.HandleFunc("/", s.notFound)
+
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.problem(w, r, http.StatusForbidden, "problem.title", "problem.cross", "")
+	}))
+	dynamic := s.bounded(s.sessions.LoadAndSave(guard.Handler(mux)))
+
+	all := http.NewServeMux()
+	all.Handle("/", dynamic)
+	all.Handle("GET /static/", s.static())
+	all.Handle("GET /favicon.ico", http.RedirectHandler("/static/mark.svg", http.StatusMovedPermanently))
+	return secure(s.public.Scheme == "https", all)
+}
+
+// static serves the style sheet and the mark; a changed style sheet has
+// another address.
+func (s *Server) static() http.Handler {
+	files := http.FileServerFS(staticFiles)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/") {
+			http.NotFound(w, r) // no listing
+			return
+		}
+		age := "max-age=86400"
+		if r.URL.RawQuery != "" {
+			age = "max-age=31536000, immutable"
+		}
+		w.Header().Set("Cache-Control", "public, "+age)
+		files.ServeHTTP(w, r)
+	})
+}
+
+// bounded cuts off long bodies before anything reads them.
+func (s *Server) bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// view is what every page gets: who is looking, where, and the page's own Body.
+type view struct {
+	Lang      string
+	Languages []languageLink
+	Style     string
+	Title     string
+	Path      string
+	Member    *flattr.Member
+	Notice    string
+	Body      any
+}
+
+type languageLink struct{ Code, Label, Href string }
+
+// render writes one page. It is built in memory first, so that a page is whole
+// or not there.
+func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page, title string, body any) {
+	t := s.tongues.of(r)
+	v := view{
+		Lang: t.code, Style: s.style, Title: title, Path: r.URL.Path,
+		Member: memberOf(r.Context()), Notice: s.sessions.PopString(r.Context(), sessionNotice), Body: body,
+	}
+	back := "/"
+	if r.Method == http.MethodGet && safeNext(r.URL.RequestURI()) != "" {
+		back = r.URL.RequestURI()
+	}
+	for _, other := range s.tongues.all {
+		if other != t {
+			query := url.Values{"to": {other.code}, "next": {back}}
+			v.Languages = append(v.Languages, languageLink{Code: other.code, Label: other.label, Href: "/language?" + query.Encode()})
+		}
+	}
+	var out bytes.Buffer
+	if err := s.pages[t.code][page].Execute(&out, v); err != nil {
+		s.log.Error("render page", "page", page, "error", err)
+		http.Error(w, t.say("problem.internal"), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", t.code)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Add("Vary", "Accept-Language, Cookie")
+	w.WriteHeader(status)
+	if _, err := out.WriteTo(w); err != nil {
+		s.log.Debug("write page", "page", page, "error", err)
+	}
+}
+
+type memberKey struct{}
+
+// memberOf is who is signed in, or nil.
+func memberOf(ctx context.Context) *flattr.Member {
+	m, _ := ctx.Value(memberKey{}).(*flattr.Member)
+	return m
+}
+
+// withMember finds out who is signed in. A session whose member is gone is
+// nobody's.
+func (s *Server) withMember(r *http.Request) (*http.Request, error) {
+	id := s.sessions.GetInt64(r.Context(), sessionMember)
+	if id == 0 {
+		return r, nil
+	}
+	m, err := s.store.Member(r.Context(), flattr.MemberID(id))
+	if flattr.CodeOf(err) == flattr.NotFound {
+		return r, s.sessions.Destroy(r.Context())
+	}
+	if err != nil {
+		return r, fmt.Errorf("find member of session: %w", err)
+	}
+	return r.WithContext(context.WithValue(r.Context(), memberKey{}, &m)), nil
+}
+
+// member lets a page be seen by members only; others sign in first and come
+// back.
+func (s *Server) member(page http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r, err := s.withMember(r)
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		if memberOf(r.Context()) == nil {
+			next := "/month"
+			if r.Method == http.MethodGet {
+				next = r.URL.RequestURI()
+			}
+			http.Redirect(w, r, "/signin?next="+url.QueryEscape(next), http.StatusSeeOther)
+			return
+		}
+		page(w, r)
+	}
+}
+
+// front is the first page: what Flattr is, in one screen.
+func (s *Server) front(w http.ResponseWriter, r *http.Request) {
+	r, err := s.withMember(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	type row struct {
+		Clicks int
+		Share  money.Micro
+	}
+	var rows []row
+	for _, n := range []int{1, 10, 20} {
+		share, _ := money.Split(flattr.MinBudget, n)
+		rows = append(rows, row{n, share})
+	}
+	s.render(w, r, http.StatusOK, "front", s.tongues.of(r).say("front.title"), map[string]any{"Min": flattr.MinBudget, "Rows": rows})
+}
+
+// chooseLanguage remembers a language and goes back.
+func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
+	if t := s.tongues.named(r.URL.Query().Get("to")); t != nil {
+		http.SetCookie(w, &http.Cookie{
+			Name: languageCookie, Value: t.code, Path: "/", MaxAge: int(languageAge.Seconds()),
+			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.public.Scheme == "https",
+		})
+	}
+	next := safeNext(r.URL.Query().Get("next"))
+	if next == "" {
+		next = "/"
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
+// nextPaths are where a visitor may be sent after signing in or choosing a
+// language: pages of ours that a GET shows.
+var nextPaths = map[string]bool{
+	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true,
+}
+
+// safeNext is raw if it is the path of one of our pages with or without a
+// query, and "" for everything else: no one is sent to another site by us.
+func safeNext(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || u.Fragment != "" || !nextPaths[u.Path] || u.RawPath != "" {
+		return ""
+	}
+	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()
+}
+
+// parse reads a posted form. It answers itself where that fails.
+func (s *Server) parse(w http.ResponseWriter, r *http.Request) bool {
+	err := r.ParseForm()
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		s.problem(w, r, http.StatusRequestEntityTooLarge, "problem.title", "problem.large", "")
+	case err != nil:
+		s.problem(w, r, http.StatusBadRequest, "problem.title", "problem.method", "")
+	case !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
+		s.problem(w, r, http.StatusUnsupportedMediaType, "problem.title", "problem.method", "")
+	default:
+		return true
+	}
+	return false
+}
