@@ -13,6 +13,8 @@ const (
 	maxUnproven     = 4  // of one user, still in HTTP or in the handshake
 	maxRefusing     = 4  // of one user, beyond the limit, being told so
 	handshakeRate   = 5  // handshakes of one user per second
+	clickRate       = 10 // clicks of one user per second; above it they are answered later
+	clickBurst      = 20 // clicks at once: an outbox that comes back
 	maxUsersKept    = 64 // users whose rate and last refusal are remembered
 	maxReasonsBytes = 200
 )
@@ -27,7 +29,8 @@ type Refusal struct {
 type user struct {
 	open     int // connections, refused ones included
 	unproven int
-	bucket   bucket
+	shakes   bucket
+	clicks   bucket
 	refusal  Refusal
 }
 
@@ -90,7 +93,16 @@ func (q *quota) leave(uid uint32, proven bool) {
 func (q *quota) handshake(uid uint32, now time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.user(uid).bucket.allow(now, handshakeRate, handshakeRate)
+	return q.user(uid).shakes.allow(now, handshakeRate, handshakeRate)
+}
+
+// ClickDelay counts a click of the device's user and says how long to wait
+// before storing it; 0 within the limit.
+func (c *Conn) ClickDelay() time.Duration {
+	q := c.server.quota
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.user(c.UID).clicks.wait(c.server.config.Now(), clickRate, clickBurst)
 }
 
 // refused keeps the reason for the user's status.

@@ -1,0 +1,225 @@
+package clicklog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"flattr/daemon/wire"
+)
+
+// Row is one click with what became of it.
+type Row struct {
+	Seq      int64
+	Event    Event
+	State    wire.State
+	Outcome  string // of the ledger; "" before it has answered
+	Code     string // why the click, or its undo, was refused
+	Sentence string
+	Month    string // where it counts, as far as known
+	ThingID  string
+	URL      string // canonical, once known
+	Title    string
+	Promise  bool
+	Unsent   bool // the ledger has not answered the click
+	UndoSent bool // the ledger has answered the undo
+}
+
+// selectClick reads a click with its undo. Of several undos the last one that
+// was not refused counts, else the last.
+const selectClick = `
+SELECT e.seq, e.account, e.id, e.at, e.month, e.thing, e.form, e.answered_ms IS NULL, e.outcome, e.code, e.sentence,
+       e.counts_in, e.thing_id, e.url, e.title, e.promise,
+       u.id IS NOT NULL, coalesce(u.answered_ms IS NOT NULL, 0), coalesce(u.outcome, ''), coalesce(u.code, ''), coalesce(u.sentence, '')
+FROM event e LEFT JOIN event u ON u.seq = (
+  SELECT x.seq FROM event x WHERE x.account = e.account AND x.click = e.id AND x.kind = 'undo'
+  ORDER BY x.outcome = 'refused', x.seq DESC LIMIT 1)
+WHERE e.kind = 'click' AND e.account = $1 `
+
+const clickByID = selectClick + `AND e.id = $2`
+
+const history = selectClick + `AND e.seq < $2 ORDER BY e.seq DESC LIMIT $3`
+
+// inMonths takes a list of months as JSON; clicks the ledger has not answered
+// belong to every present month.
+const inMonths = selectClick + `
+AND e.seq < $2 AND (e.answered_ms IS NULL OR coalesce(nullif(e.counts_in, ''), e.month) IN (SELECT value FROM json_each($3)))
+ORDER BY e.seq DESC LIMIT $4`
+
+// scan reads rows of selectClick.
+func scan(rows *sql.Rows, err error) ([]Row, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Row
+	for rows.Next() {
+		var r Row
+		var thing, countsIn, undoOutcome, undoCode, undoSentence string
+		var undo bool
+		err := rows.Scan(&r.Seq, &r.Event.Account, &r.Event.ID, &r.Event.At, &r.Event.Month, &thing, &r.Event.Form, &r.Unsent,
+			&r.Outcome, &r.Code, &r.Sentence, &countsIn, &r.ThingID, &r.URL, &r.Title, &r.Promise,
+			&undo, &r.UndoSent, &undoOutcome, &undoCode, &undoSentence)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal([]byte(thing), &r.Event.Thing); err != nil {
+			return nil, err
+		}
+		r.Event.Kind = Click
+		r.Month = countsIn
+		if r.Month == "" {
+			r.Month = r.Event.Month
+		}
+		r.State = stateFrom(r.Unsent, r.Outcome)
+		switch {
+		case undo && undoOutcome != refused:
+			r.State = wire.StateUndone
+		case undo:
+			r.Code, r.Sentence = undoCode, undoSentence
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}
+
+// The ledger's outcomes, as they stand in the table.
+const (
+	accepted  = "accepted"
+	late      = "late"
+	duplicate = "duplicate"
+	refused   = "refused"
+)
+
+func stateFrom(unsent bool, outcome string) wire.State {
+	switch {
+	case unsent:
+		return wire.StateWaiting
+	case outcome == accepted:
+		return wire.StateAccepted
+	case outcome == late:
+		return wire.StateLate
+	default: // refused, or a duplicate of a click that counts
+		return wire.StateRefused
+	}
+}
+
+// Click gives one click; sql.ErrNoRows when there is none.
+func (l *Log) Click(ctx context.Context, account int64, id string) (Row, error) {
+	rows, err := scan(l.db.Read.QueryContext(ctx, clickByID, account, id))
+	if err == nil && len(rows) == 0 {
+		err = sql.ErrNoRows
+	}
+	if err != nil {
+		return Row{}, fmt.Errorf("read click: %w", err)
+	}
+	return rows[0], nil
+}
+
+// History gives clicks of all months, newest first, older than the one with
+// the sequence number before.
+func (l *Log) History(ctx context.Context, account, before int64, limit int) ([]Row, error) {
+	rows, err := scan(l.db.Read.QueryContext(ctx, history, account, before, limit))
+	if err != nil {
+		return nil, fmt.Errorf("read clicks: %w", err)
+	}
+	return rows, nil
+}
+
+// InMonths gives clicks of the named months, and those the ledger has not
+// answered, newest first.
+func (l *Log) InMonths(ctx context.Context, account int64, months []string, before int64, limit int) ([]Row, error) {
+	list, err := json.Marshal(months)
+	if err != nil {
+		return nil, fmt.Errorf("read clicks: %w", err)
+	}
+	rows, err := scan(l.db.Read.QueryContext(ctx, inMonths, account, before, string(list), limit))
+	if err != nil {
+		return nil, fmt.Errorf("read clicks: %w", err)
+	}
+	return rows, nil
+}
+
+const (
+	selectEvent = `SELECT id, kind, at, month, click, thing, form FROM event `
+	unanswered  = selectEvent + `WHERE account = $1 AND answered_ms IS NULL ORDER BY seq LIMIT $2`
+	// An undone click is not tried again.
+	retryable = selectEvent + `WHERE account = $1 AND retry = 1 AND NOT EXISTS (
+SELECT 1 FROM event u WHERE u.account = event.account AND u.click = event.id AND u.kind = 'undo') ORDER BY seq LIMIT $2`
+	countUnanswered = `SELECT count(*) FROM event WHERE account = $1 AND answered_ms IS NULL`
+)
+
+// Pending gives the oldest events the ledger has not answered.
+func (l *Log) Pending(ctx context.Context, account int64, limit int) ([]Event, error) {
+	return l.events(ctx, unanswered, account, limit)
+}
+
+// Retryable gives clicks the ledger refused and may take later.
+func (l *Log) Retryable(ctx context.Context, account int64, limit int) ([]Event, error) {
+	return l.events(ctx, retryable, account, limit)
+}
+
+func (l *Log) events(ctx context.Context, query string, account int64, limit int) ([]Event, error) {
+	rows, err := l.db.Read.QueryContext(ctx, query, account, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	defer rows.Close()
+	var all []Event
+	for rows.Next() {
+		e := Event{Account: account}
+		var thing string
+		if err := rows.Scan(&e.ID, &e.Kind, &e.At, &e.Month, &e.Click, &thing, &e.Form); err != nil {
+			return nil, fmt.Errorf("read events: %w", err)
+		}
+		if err := json.Unmarshal([]byte(thing), &e.Thing); err != nil {
+			return nil, fmt.Errorf("read events: %w", err)
+		}
+		all = append(all, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	return all, nil
+}
+
+// Unsent counts the events the ledger has not answered.
+func (l *Log) Unsent(ctx context.Context, account int64) (int, error) {
+	var n int
+	if err := l.db.Read.QueryRowContext(ctx, countUnanswered, account).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count unsent events: %w", err)
+	}
+	return n, nil
+}
+
+// Summary is what the ledger last said about an account.
+type Summary struct {
+	Months     []wire.MonthSummary
+	MeansMicro int64
+	Synced     time.Time // zero: never
+}
+
+const readSummary = `SELECT months, means_micro, synced_ms FROM summary WHERE account = $1`
+
+// Summary gives what the ledger last said; the zero value before the first sync.
+func (l *Log) Summary(ctx context.Context, account int64) (Summary, error) {
+	var s Summary
+	var months string
+	var synced int64
+	err := l.db.Read.QueryRowContext(ctx, readSummary, account).Scan(&months, &s.MeansMicro, &synced)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Summary{}, nil
+	}
+	if err == nil {
+		err = json.NewDecoder(strings.NewReader(months)).Decode(&s.Months)
+	}
+	if err != nil {
+		return Summary{}, fmt.Errorf("read summary: %w", err)
+	}
+	s.Synced = time.UnixMilli(synced)
+	return s, nil
+}
