@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"flattr/ledger/money"
+	"flattr/ledger/thing"
 )
 
 // What a member may give in a month. The lower bound is fixed; the upper one
@@ -46,6 +47,19 @@ func (id MemberID) Bucket() int {
 
 // ThingID names a thing: random, from 1 to MaxID. 0 is none.
 type ThingID int64
+
+// Key names a thing by its URL (product rule 10).
+type Key = thing.Key
+
+// KeyOf is the key of a URL, or a refusal with invalid_request that says what
+// is wrong with it.
+func KeyOf(url string) (Key, error) {
+	key, err := thing.KeyOf(url)
+	if err != nil {
+		return "", Refuse(Invalid, "This is not the address of a thing: "+err.Error()+".")
+	}
+	return key, nil
+}
 
 // EventID is the UUID of an event. A click is named by the id of its event.
 type EventID uuid.UUID

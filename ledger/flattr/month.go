@@ -69,3 +69,15 @@ func (m Month) Prev() Month {
 
 // String writes the month as "2026-11".
 func (m Month) String() string { return fmt.Sprintf("%04d-%02d", int(m/100), int(m%100)) }
+
+// State is how far a month has come in its settlement.
+type State string
+
+// The states of a month, in their order.
+const (
+	Open     State = "open"
+	Frozen   State = "frozen"   // no event changes it any more; its snapshot is written
+	Computed State = "computed" // what each thing and author gets is known
+	Posted   State = "posted"   // and booked
+	Closed   State = "closed"
+)

@@ -21,3 +21,13 @@ func Busy(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, sql.ErrConnDone) ||
 		err != nil && strings.Contains(err.Error(), "sql: database is closed")
 }
+
+const selectOne = `SELECT 1`
+
+// Check reports whether the database answers.
+func (s *Store) Check(ctx context.Context) error {
+	return s.read(ctx, func(tx *Tx) error {
+		var one int
+		return tx.row(selectOne).Scan(&one)
+	})
+}

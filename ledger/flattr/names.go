@@ -1,0 +1,79 @@
+package flattr
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxNameRunes bounds a member's name: it must fit beside a click on a page.
+const MaxNameRunes = 40
+
+// DeletedPrefix begins the names of deleted members; nobody else may have one.
+const DeletedPrefix = "deleted-"
+
+// CheckName refuses a name that cannot be a member's: 1 to 40 letters, digits
+// and . _ - between them.
+func CheckName(name string) error {
+	n := utf8.RuneCountInString(name)
+	ok := utf8.ValidString(name) && n >= 1 && n <= MaxNameRunes &&
+		!strings.HasPrefix(NameKey(name), DeletedPrefix)
+	for i, r := range name {
+		inside := i > 0 && i < len(name)-1
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && (!inside || !strings.ContainsRune("._-", r)) {
+			ok = false
+		}
+	}
+	if !ok {
+		return Refuse(NameInvalid, fmt.Sprintf(
+			"A name has 1 to %d letters and digits, with . _ or - only between them.", MaxNameRunes))
+	}
+	return nil
+}
+
+// NameKey is the form by which names are compared: without case.
+func NameKey(name string) string { return strings.ToLower(name) }
+
+// codeLetters has no letters that are mistaken for each other (Crockford).
+const codeLetters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+var codeText = base32.NewEncoding(codeLetters).WithPadding(base32.NoPadding)
+
+// Invite codes have 80 random bits, which nobody guesses, in 16 letters.
+const (
+	codeBytes = 10
+	codeRunes = 16
+	codeGroup = 4
+)
+
+// NewCode is a new invite code, without groups.
+func NewCode() string {
+	var b [codeBytes]byte
+	rand.Read(b[:]) // never fails
+	return codeText.EncodeToString(b[:])
+}
+
+// ParseCode reads a code as a person types it: groups, spaces and case do not
+// matter, O is read as 0, I and L as 1. It answers "" for what is no code.
+func ParseCode(s string) string {
+	if len(s) > 4*codeRunes {
+		return ""
+	}
+	code := strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(s))
+	if len(code) != codeRunes || strings.Trim(code, codeLetters) != "" {
+		return ""
+	}
+	return code
+}
+
+// ShowCode writes a code in groups of four.
+func ShowCode(code string) string {
+	var groups []string
+	for ; len(code) > codeGroup; code = code[codeGroup:] {
+		groups = append(groups, code[:codeGroup])
+	}
+	return strings.Join(append(groups, code), "-")
+}

@@ -1,0 +1,153 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"flattr/ledger/book"
+	"flattr/ledger/flattr"
+	"flattr/ledger/money"
+)
+
+const insertBudget = `INSERT INTO budget (bucket, member, seq, amount, at) VALUES ($1, $2, $3, $4, $5)`
+
+const lastBudget = `
+SELECT seq, amount, at FROM budget WHERE bucket = $1 AND member = $2 ORDER BY seq DESC LIMIT 1`
+
+const budgetBefore = `
+SELECT amount FROM budget WHERE bucket = $1 AND member = $2 AND at < $3 ORDER BY seq DESC LIMIT 1`
+
+const firstBudget = `SELECT amount FROM budget WHERE bucket = $1 AND member = $2 AND seq = 1`
+
+// budgetOf is the budget of a month: the one in force at its last instant
+// (product rule 8). Who joined later gets the first one they set.
+func (tx *Tx) budgetOf(member flattr.MemberID, month flattr.Month) (money.Micro, error) {
+	var amount money.Micro
+	bucket := member.Bucket()
+	err := tx.row(budgetBefore, bucket, int64(member), micros(month.End())).Scan(&amount)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = tx.row(firstBudget, bucket, int64(member)).Scan(&amount)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read budget of %s: %w", month, err)
+	}
+	return amount, nil
+}
+
+// SetBudget changes what a member gives per month, from the running month on.
+// It refuses with budget_range, and with no_means when a raise is more than
+// the means; then nothing changes.
+func (s *Store) SetBudget(ctx context.Context, now time.Time, member flattr.MemberID, amount money.Micro) error {
+	return s.write(ctx, func(tx *Tx) error { return tx.SetBudget(now, member, amount) })
+}
+
+// SetBudget is Store.SetBudget inside a transaction.
+func (tx *Tx) SetBudget(now time.Time, member flattr.MemberID, amount money.Micro) error {
+	limit, err := tx.policy(PolicyMaxBudget)
+	if err != nil {
+		return err
+	}
+	if err := checkBudget(amount, money.Micro(limit)); err != nil {
+		return err
+	}
+	month, err := tx.runningMonth(now)
+	if err != nil {
+		return err
+	}
+	at := max(micros(now), micros(month.Start()))
+	var seq, last int64
+	var before money.Micro
+	if err := tx.row(lastBudget, member.Bucket(), int64(member)).Scan(&seq, &before, &last); err != nil {
+		return fmt.Errorf("read budget: %w", err)
+	}
+	held, err := tx.balance(heldOf(member, month))
+	if err != nil {
+		return err
+	}
+	cause := fmt.Sprintf("budget:%d:%d", member, seq+1)
+	if held > 0 && amount != held {
+		if err := tx.changeHeld(at, member, month, amount-held, cause); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.exec(insertBudget, member.Bucket(), int64(member), seq+1, int64(amount), max(at, last)); err != nil {
+		return fmt.Errorf("write budget: %w", err)
+	}
+	return nil
+}
+
+// checkBudget refuses what is out of range.
+func checkBudget(amount, limit money.Micro) error {
+	if amount < flattr.MinBudget || amount > limit {
+		return flattr.Refuse(flattr.BudgetRange, fmt.Sprintf(
+			"A budget is from %s to %s EUR a month.", flattr.MinBudget, limit))
+	}
+	return nil
+}
+
+// changeHeld moves a difference between the means and what is held for a
+// month, or refuses with no_means.
+func (tx *Tx) changeHeld(at int64, member flattr.MemberID, month flattr.Month, by money.Micro, cause string) error {
+	means, held := meansOf(member), heldOf(member, month)
+	t := book.New(cause, book.Lower, held, means, held, -by)
+	if by > 0 {
+		have, err := tx.balance(means)
+		if err != nil {
+			return err
+		}
+		if have < by {
+			return noMeans(by, have)
+		}
+		t = book.New(cause, book.Raise, means, held, held, by)
+	}
+	_, err := tx.post(at, []book.Transfer{t})
+	return err
+}
+
+// noMeans says what is missing and how to go on.
+func noMeans(need, have money.Micro) *flattr.Error {
+	return flattr.Refuse(flattr.NoMeans, fmt.Sprintf(
+		"This needs %s EUR of your means, and %s EUR are there. Top up at least %s EUR (the operator of this ledger books it), then try again.",
+		need, have, need-have))
+}
+
+const insertTopup = `INSERT INTO topup (ref, member, amount, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
+
+// MaxRefBytes bounds the reference of a top-up: bank references are shorter.
+const MaxRefBytes = 200
+
+// Credit tops up the means of the member of that name from the bank. A
+// reference that was booked before books nothing and answers false.
+func (s *Store) Credit(ctx context.Context, now time.Time, name string, amount money.Micro, ref string) (booked bool, err error) {
+	err = s.write(ctx, func(tx *Tx) error {
+		m, err := tx.memberByName(name)
+		if err != nil {
+			return err
+		}
+		booked, err = tx.Credit(now, m.ID, amount, ref)
+		return err
+	})
+	return booked, err
+}
+
+// Credit is Store.Credit inside a transaction.
+func (tx *Tx) Credit(now time.Time, member flattr.MemberID, amount money.Micro, ref string) (bool, error) {
+	if amount <= 0 || ref == "" || len(ref) > MaxRefBytes {
+		return false, flattr.Refuse(flattr.Invalid, "A top-up is more than 0.00 EUR and has a reference of at most 200 bytes.")
+	}
+	n, err := tx.exec(insertTopup, ref, int64(member), int64(amount), micros(now))
+	if err != nil {
+		return false, fmt.Errorf("write top-up: %w", err)
+	}
+	if n == 0 {
+		return false, nil
+	}
+	means := meansOf(member)
+	_, err = tx.post(micros(now), []book.Transfer{
+		book.New("ref:"+ref, book.Credit, book.Account{Kind: book.Bank}, means, means, amount),
+	})
+	return true, err
+}

@@ -1,0 +1,204 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"flattr/ledger/book"
+	"flattr/ledger/flattr"
+)
+
+// spot is where at most one click counts.
+type spot struct {
+	month  flattr.Month
+	bucket int // of the reader
+	reader flattr.MemberID
+	thing  flattr.ThingID
+}
+
+const selectClicks = `
+SELECT id, at, late FROM event WHERE month = $1 AND bucket = $2 AND reader = $3 AND thing = $4 AND kind = 'click'`
+
+const selectUndos = `
+SELECT id, kind, at FROM event WHERE click = $1 AND reader = $2 AND result <> 'refused'`
+
+// logOf is what the log holds about a spot: its clicks, and the undos and voids
+// that name them.
+func (tx *Tx) logOf(k spot) ([]flattr.Logged, error) {
+	var log []flattr.Logged
+	err := tx.each(selectClicks, func(rows *sql.Rows) error {
+		e := flattr.Logged{Kind: flattr.KindClick}
+		if err := scanID(rows, &e.ID, &e.At, &e.Late); err != nil {
+			return err
+		}
+		log = append(log, e)
+		return nil
+	}, int32(k.month), k.bucket, int64(k.reader), int64(k.thing))
+	if err != nil {
+		return nil, fmt.Errorf("read log: %w", err)
+	}
+	for _, click := range log {
+		undos, err := tx.undosOf(k.reader, click.ID)
+		if err != nil {
+			return nil, err
+		}
+		log = append(log, undos...)
+	}
+	return log, nil
+}
+
+// undosOf are the reader's undos and voids that name a click, known or not.
+func (tx *Tx) undosOf(reader flattr.MemberID, click flattr.EventID) ([]flattr.Logged, error) {
+	var undos []flattr.Logged
+	err := tx.each(selectUndos, func(rows *sql.Rows) error {
+		e := flattr.Logged{Click: click}
+		if err := scanID(rows, &e.ID, &e.Kind, &e.At); err != nil {
+			return err
+		}
+		undos = append(undos, e)
+		return nil
+	}, click[:], int64(reader))
+	if err != nil {
+		return nil, fmt.Errorf("read undos: %w", err)
+	}
+	return undos, nil
+}
+
+// scanID reads a row that begins with the id of an event.
+func scanID(rows *sql.Rows, id *flattr.EventID, to ...any) error {
+	var raw sql.RawBytes
+	if err := rows.Scan(append([]any{&raw}, to...)...); err != nil {
+		return err
+	}
+	if len(raw) != len(id) {
+		return fmt.Errorf("an event's id has %d bytes", len(raw))
+	}
+	copy(id[:], raw)
+	return nil
+}
+
+const upsertCounted = `
+INSERT INTO counted (month, bucket, reader, thing, click, late) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (month, bucket, reader, thing) DO UPDATE SET click = excluded.click, late = excluded.late`
+
+const deleteCounted = `DELETE FROM counted WHERE month = $1 AND bucket = $2 AND reader = $3 AND thing = $4`
+
+const anyCounted = `SELECT 1 FROM counted WHERE month = $1 AND bucket = $2 AND reader = $3 LIMIT 1`
+
+// count writes down which click counts at a spot now, and releases what is held
+// for the month when it was the reader's last. cause is the event behind it.
+func (tx *Tx) count(now time.Time, k spot, counted bool, counting flattr.Logged, counts bool, cause flattr.EventID) error {
+	if counts {
+		_, err := tx.exec(upsertCounted, int32(k.month), k.bucket, int64(k.reader), int64(k.thing),
+			counting.ID[:], number(counting.Late))
+		if err != nil {
+			return fmt.Errorf("count click: %w", err)
+		}
+		return nil
+	}
+	if !counted {
+		return nil
+	}
+	if _, err := tx.exec(deleteCounted, int32(k.month), k.bucket, int64(k.reader), int64(k.thing)); err != nil {
+		return fmt.Errorf("take click back: %w", err)
+	}
+	var left int
+	err := tx.row(anyCounted, int32(k.month), k.bucket, int64(k.reader)).Scan(&left)
+	if errors.Is(err, sql.ErrNoRows) {
+		return tx.release(micros(now), k.reader, k.month, cause.String())
+	}
+	return err
+}
+
+// hold sets the reader's budget aside for the month, unless that is done, or
+// refuses with no_means (product rule 3).
+func (tx *Tx) hold(now time.Time, k spot, cause flattr.EventID) error {
+	held := heldOf(k.reader, k.month)
+	have, err := tx.balance(held)
+	if err != nil || have > 0 {
+		return err
+	}
+	budget, err := tx.budgetOf(k.reader, k.month)
+	if err != nil {
+		return err
+	}
+	means := meansOf(k.reader)
+	if have, err = tx.balance(means); err != nil {
+		return err
+	}
+	if have < budget {
+		return noMeans(budget, have)
+	}
+	_, err = tx.post(micros(now), []book.Transfer{
+		book.New(cause.String(), book.Hold, means, held, held, budget),
+	})
+	return err
+}
+
+// release gives back what is held for a month.
+func (tx *Tx) release(at int64, reader flattr.MemberID, month flattr.Month, cause string) error {
+	held := heldOf(reader, month)
+	have, err := tx.balance(held)
+	if err != nil || have == 0 {
+		return err
+	}
+	_, err = tx.post(at, []book.Transfer{
+		book.New(cause, book.Release, held, meansOf(reader), held, have),
+	})
+	return err
+}
+
+const openMonths = `SELECT month FROM month WHERE state = 'open' ORDER BY month`
+
+// voidOwn voids the clicks of open months on a thing by a reader who became
+// its owner.
+func (tx *Tx) voidOwn(now time.Time, id flattr.ThingID, owner flattr.MemberID) error {
+	months, err := tx.openMonths()
+	if err != nil {
+		return err
+	}
+	for _, month := range months {
+		k := spot{month: month, bucket: owner.Bucket(), reader: owner, thing: id}
+		log, err := tx.logOf(k)
+		if err != nil {
+			return err
+		}
+		_, counted := flattr.Counting(log)
+		last := flattr.EventID{}
+		for _, e := range log {
+			if e.Kind != flattr.KindClick {
+				continue
+			}
+			last = flattr.EventID(uuid.NewSHA1(uuid.UUID(e.ID), []byte(flattr.KindVoid)))
+			a := arrival{tx: tx, reader: owner, bucket: k.bucket, now: now, at: now}
+			a.Event = flattr.Event{ID: last, Kind: flattr.KindVoid, Click: e.ID, At: now}
+			a.body = bodyOf(owner, a.Event)
+			if err := a.log(entry{result: flattr.Accepted}); err != nil {
+				return err
+			}
+		}
+		if err := tx.count(now, k, counted, flattr.Logged{}, false, last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openMonths are the months that something has touched and nothing has frozen.
+func (tx *Tx) openMonths() ([]flattr.Month, error) {
+	var months []flattr.Month
+	err := tx.each(openMonths, func(rows *sql.Rows) error {
+		var m flattr.Month
+		err := rows.Scan(&m)
+		months = append(months, m)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read open months: %w", err)
+	}
+	return months, nil
+}

@@ -1,0 +1,136 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"flattr/ledger/flattr"
+)
+
+// What is kept of a thing's description; the rest is cut off. The figures are
+// those of the historical button.
+const (
+	maxTitle       = 255
+	maxDescription = 1000
+	maxWord        = 60 // category, language, asserted owner
+	maxTags        = 255
+)
+
+// storedThing is a thing as clicks need it.
+type storedThing struct {
+	id    flattr.ThingID
+	url   string
+	title string
+	owner flattr.MemberID // verified; 0: its clicks are promises
+}
+
+const selectThingByKey = `SELECT id, url, title, COALESCE(owner, 0) FROM thing WHERE key = $1`
+
+const selectThing = `SELECT id, url, title, COALESCE(owner, 0) FROM thing WHERE id = $1`
+
+const insertThing = `
+INSERT INTO thing (id, key, url, title, description, category, language, tags, hidden, owner, asserted, since)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`
+
+const nameThing = `UPDATE thing SET title = $1 WHERE id = $2 AND title = ''`
+
+const ownThing = `UPDATE thing SET owner = $1 WHERE id = $2 AND owner IS NULL`
+
+// thingByKey finds a thing; one that is not known has the id 0.
+func (tx *Tx) thingByKey(key flattr.Key) (storedThing, error) {
+	return scanThing(tx.row(selectThingByKey, string(key)))
+}
+
+func (tx *Tx) thing(id flattr.ThingID) (storedThing, error) {
+	return scanThing(tx.row(selectThing, int64(id)))
+}
+
+func scanThing(r row) (storedThing, error) {
+	var t storedThing
+	err := r.Scan(&t.id, &t.url, &t.title, &t.owner)
+	if errors.Is(err, sql.ErrNoRows) {
+		return storedThing{}, nil
+	}
+	if err != nil {
+		return t, fmt.Errorf("read thing: %w", err)
+	}
+	return t, nil
+}
+
+// addThing adds a thing whose key is not known yet.
+func (tx *Tx) addThing(now time.Time, key flattr.Key, ref flattr.ThingRef, owner flattr.MemberID) (storedThing, error) {
+	hidden := 0
+	if ref.Hidden {
+		hidden = 1
+	}
+	for range idAttempts {
+		t := storedThing{id: flattr.ThingID(randomID()), url: ref.URL, title: cut(ref.Title, maxTitle), owner: owner}
+		n, err := tx.exec(insertThing, int64(t.id), string(key), t.url, t.title, cut(ref.Description, maxDescription),
+			cut(ref.Category, maxWord), cut(ref.Language, maxWord), cut(strings.Join(ref.Tags, ","), maxTags),
+			hidden, sql.NullInt64{Int64: int64(owner), Valid: owner != 0}, cut(ref.Owner, maxWord), micros(now))
+		if err != nil {
+			return t, fmt.Errorf("add thing: %w", err)
+		}
+		if n == 1 {
+			return t, nil
+		}
+	}
+	return storedThing{}, errors.New("add thing: no free id found")
+}
+
+// cut shortens text to most bytes without breaking a character, and takes out
+// what is no text.
+func cut(s string, most int) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == utf8.RuneError {
+			return ' '
+		}
+		return r
+	}, s)
+	for len(s) > most {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	return s
+}
+
+// ErrOwnerChanged is what AddThing answers when another member owns the thing.
+var ErrOwnerChanged = errors.New("the thing has another owner, which cannot be changed")
+
+// AddThing registers a thing as the operator says it is: its owner, where one is
+// named, is verified. A thing that is known keeps its URL, and gets title and
+// owner where it had none; own clicks of the new owner in open months are
+// voided (product rule 2). It refuses with invalid_request what is no URL.
+func (tx *Tx) AddThing(now time.Time, url, title string, owner flattr.MemberID) error {
+	key, err := flattr.KeyOf(url)
+	if err != nil {
+		return err
+	}
+	t, err := tx.thingByKey(key)
+	if err != nil {
+		return err
+	}
+	if t.id == 0 {
+		_, err := tx.addThing(now, key, flattr.ThingRef{URL: url, Title: title}, owner)
+		return err
+	}
+	if owner != 0 && t.owner != 0 && owner != t.owner {
+		return ErrOwnerChanged
+	}
+	if title != "" && t.title == "" {
+		if _, err := tx.exec(nameThing, cut(title, maxTitle), int64(t.id)); err != nil {
+			return fmt.Errorf("name thing: %w", err)
+		}
+	}
+	if owner == 0 || t.owner != 0 {
+		return nil
+	}
+	if _, err := tx.exec(ownThing, int64(owner), int64(t.id)); err != nil {
+		return fmt.Errorf("give thing its owner: %w", err)
+	}
+	return tx.voidOwn(now, t.id, owner)
+}
