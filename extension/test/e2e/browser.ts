@@ -106,6 +106,16 @@ export class Browser {
     }, url);
   }
 
+  /** title is what the toolbar's icon says in words for the tab that shows url. */
+  async title(url: string): Promise<string> {
+    const worker = await this.background();
+    return worker.evaluate(async (wanted) => {
+      const tabs = await chrome.tabs.query({});
+      const tab = tabs.find((candidate) => candidate.url === wanted);
+      return tab?.id === undefined ? "no tab" : chrome.action.getTitle({ tabId: tab.id });
+    }, url);
+  }
+
   /** popup opens the toolbar's popup over a page, as a click on the icon does. */
   async popup(page: Page): Promise<Page> {
     await page.bringToFront();
