@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"flattr/ledger/api"
+	"flattr/ledger/oauth"
+	"flattr/ledger/store"
+	"flattr/ledger/sync"
+	"flattr/ledger/web"
+)
+
+// Deadlines of a connection, so that slow or silent ones do not pile up.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = 60 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 16 << 10
+	// drainTimeout is how long a stopping ledger waits for running requests.
+	drainTimeout = 15 * time.Second
+)
+
+// serveCommand is `flattr-ledger serve`. db points to the value of --db, which
+// is known when the command runs.
+func serveCommand(db *string) *cobra.Command {
+	var listen, public string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the pages, and the interface for companions",
+		Long: `Serve the pages for readers and authors, and the interface for companions.
+
+The ledger speaks plain http and is meant to listen on loopback. To be reached
+from elsewhere it stands behind a proxy that ends TLS, adds X-Forwarded-For and
+hands the Host header on; --public-url then names the address readers use.`,
+		Example: "  flattr-ledger serve --db ledger.db --listen 127.0.0.1:8080\n" +
+			"  flattr-ledger serve --db ledger.db --listen 127.0.0.1:8080 --public-url https://ledger.example",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
+			defer stop()
+			log := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
+			return serve(ctx, serveOptions{db: *db, listen: listen, public: public, now: time.Now, log: log, out: cmd.OutOrStdout()})
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address and port to listen on; port 0 picks a free one")
+	cmd.Flags().StringVar(&public, "public-url", "", "origin under which readers reach the ledger (default: where it listens)")
+	return cmd
+}
+
+type serveOptions struct {
+	db, listen, public string
+	now                func() time.Time
+	log                *slog.Logger
+	out                io.Writer
+}
+
+// serve runs until ctx ends, then lets running requests finish.
+func serve(ctx context.Context, opt serveOptions) (err error) {
+	st, err := store.Open(ctx, opt.db)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+
+	listener, err := net.Listen("tcp", opt.listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	defer listener.Close() // the server closes it first; that is no failure
+	public, err := publicURL(opt.public, listener.Addr())
+	if err != nil {
+		return err
+	}
+	handler, err := newHandler(ctx, st, public, opt.now, opt.log)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(opt.log.Handler(), slog.LevelWarn),
+	}
+	if _, err := fmt.Fprintf(opt.out, "flattr-ledger: listening on http://%s\n", listener.Addr()); err != nil {
+		return fmt.Errorf("print address: %w", err)
+	}
+	opt.log.Info("serving", "listen", listener.Addr().String(), "public", public.String())
+
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if err := server.Shutdown(drain); err != nil {
+		opt.log.Warn("requests cut off", "error", err)
+		_ = server.Close() // ends what did not end by itself
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	opt.log.Info("stopped")
+	return nil
+}
+
+// publicURL is the origin under which the ledger is reached.
+func publicURL(named string, listening net.Addr) (*url.URL, error) {
+	raw := named
+	if raw == "" {
+		raw = "http://" + listening.String()
+	}
+	origin, err := api.Origin(raw)
+	if err != nil {
+		if named == "" {
+			return nil, fmt.Errorf("the ledger listens on %s, which is not loopback: name its https address with --public-url", listening)
+		}
+		return nil, fmt.Errorf("--public-url: %w", err)
+	}
+	return url.Parse(origin)
+}
+
+// newHandler joins the pages, the authorization server and the interface for
+// companions.
+func newHandler(ctx context.Context, st *store.Store, public *url.URL, now func() time.Time, log *slog.Logger) (http.Handler, error) {
+	authorization, err := oauth.New(ctx, st, now)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := web.New(web.Config{Store: st, OAuth: authorization, Now: now, Log: log, Public: public})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", pages.Handler())
+	mux.Handle("/api/", sync.New(st, authorization.Member, now, log).Handler())
+	mux.HandleFunc("POST "+api.PathToken, authorization.ServeToken)
+	mux.HandleFunc("POST "+api.PathRevoke, authorization.ServeRevoke)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		if err := st.Check(r.Context()); err != nil {
+			log.Error("not well", "error", err)
+			http.Error(w, "not well", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, "ok\n") // who asked may be gone
+	})
+	return logged(log, now, mux), nil
+}
+
+// logged writes one line per request: no query, no body, nothing of a member.
+func logged(log *slog.Logger, now func() time.Time, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start, seen := now(), &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(seen, r)
+		path := r.URL.Path
+		if seen.status == http.StatusNotFound {
+			path = "" // an unknown path can hold anything
+		}
+		log.Info("request", "method", r.Method, "path", path, "status", seen.status, "ms", now().Sub(start).Milliseconds())
+	})
+}
+
+// statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader remembers the status.
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

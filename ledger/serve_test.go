@@ -1,0 +1,390 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/net/html"
+	"golang.org/x/oauth2"
+
+	"flattr/ledger/api"
+	"flattr/ledger/money"
+	"flattr/ledger/store"
+)
+
+// served is a ledger that runs on loopback as `serve` runs it.
+type served struct {
+	t      *testing.T
+	origin string
+	store  *store.Store // another connection to the same database
+	log    *lines
+	stop   func() error
+
+	mu  sync.Mutex
+	now time.Time
+}
+
+// lines is what a running ledger prints; it can be read meanwhile.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func startLedger(t *testing.T) *served {
+	t.Helper()
+	db := filepath.Join(t.TempDir(), "ledger.db")
+	s := &served{t: t, log: &lines{}, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+	var err error
+	if s.store, err = store.Open(t.Context(), db); err != nil {
+		t.Fatalf("open ledger: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	printed, out := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- serve(ctx, serveOptions{
+			db: db, listen: "127.0.0.1:0", now: s.clock, out: out,
+			log: slog.New(slog.NewJSONHandler(s.log, nil)),
+		})
+		_ = out.Close()
+	}()
+	s.stop = sync.OnceValue(func() error {
+		cancel()
+		return <-ended
+	})
+	t.Cleanup(func() {
+		if err := errors.Join(s.stop(), s.store.Close()); err != nil {
+			t.Errorf("stop ledger: %v", err)
+		}
+	})
+	line := make([]byte, 256)
+	n, err := printed.Read(line)
+	if err != nil {
+		t.Fatalf("ledger did not start: %v", s.stop())
+	}
+	found := regexp.MustCompile(`listening on (http://127\.0\.0\.1:\d+)\n$`).FindSubmatch(line[:n])
+	if found == nil {
+		t.Fatalf("ledger prints %q, want its address", line[:n])
+	}
+	s.origin = string(found[1])
+	return s
+}
+
+func (s *served) clock() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
+func (s *served) setClock(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = now
+}
+
+// invite mints an operator's invite that carries means.
+func (s *served) invite(means money.Micro) string {
+	s.t.Helper()
+	minted, err := s.store.MintInvites(s.t.Context(), s.clock(), 1, means)
+	if err != nil {
+		s.t.Fatalf("mint invite: %v", err)
+	}
+	return minted[0].Code
+}
+
+// join signs a new member up through the form.
+func (s *served) join(name string, means money.Micro) *browser {
+	s.t.Helper()
+	b := newBrowser(s.t, s.origin)
+	b.get("/signup?invite=" + s.invite(means))
+	b.submit("signup", map[string]string{"name": name, "password": "correct horse"})
+	if b.status != http.StatusOK || b.at.Path != "/month" {
+		s.t.Fatalf("sign-up of %s ends at %s with %d:\n%s", name, b.at, b.status, words(b.page))
+	}
+	return b
+}
+
+// link consents to a companion and returns its client.
+func (s *served) link(b *browser) *api.Client {
+	s.t.Helper()
+	config, err := api.CompanionOAuth(s.origin, "http://127.0.0.1:49152"+api.CompanionCallback)
+	if err != nil {
+		s.t.Fatalf("CompanionOAuth: %v", err)
+	}
+	verifier := oauth2.GenerateVerifier()
+	ask, err := url.Parse(config.AuthCodeURL("state-of-the-device", oauth2.S256ChallengeOption(verifier)))
+	if err != nil {
+		s.t.Fatalf("authorization address: %v", err)
+	}
+	b.get(ask.RequestURI())
+	resp := b.submit("consent", map[string]string{"decision": "allow"})
+	to, err := url.Parse(resp.Header.Get("Location"))
+	if err != nil || to.Host != "127.0.0.1:49152" || to.Path != api.CompanionCallback || to.Query().Get("state") != "state-of-the-device" {
+		s.t.Fatalf("consent leads to %v with %d, want the companion's callback:\n%s", to, resp.StatusCode, words(b.page))
+	}
+	token, err := config.Exchange(api.LinkContext(s.t.Context()), to.Query().Get("code"), oauth2.VerifierOption(verifier))
+	if err != nil {
+		s.t.Fatalf("exchange code: %v", err)
+	}
+	if !token.Expiry.IsZero() || token.RefreshToken != "" {
+		s.t.Errorf("token ends %v with refresh token %q, want neither", token.Expiry, token.RefreshToken)
+	}
+	client, err := api.NewClient(s.origin, token.AccessToken)
+	if err != nil {
+		s.t.Fatalf("NewClient: %v", err)
+	}
+	return client
+}
+
+func click(at time.Time, thing api.Thing) api.Event {
+	return api.Event{ID: uuid.Must(uuid.NewV7()).String(), Kind: api.KindClick, At: at.Format(time.RFC3339), Thing: &thing}
+}
+
+func send(t *testing.T, c *api.Client, events ...api.Event) api.Results {
+	t.Helper()
+	results, meta, err := c.Send(t.Context(), api.Batch{Events: events})
+	if err != nil {
+		t.Fatalf("Send: %v", err)
+	}
+	if meta.Date.IsZero() {
+		t.Error("the answer has no Date")
+	}
+	return results
+}
+
+// The whole way of a reader: invite, budget, companion, clicks, undo.
+func TestStoryOfAReader(t *testing.T) {
+	s := startLedger(t)
+	ann := s.join("ann", 50*money.Euro)
+	ann.wants("No click yet", "You have €50.00", "You can let 3 people in", "ann")
+
+	ann.submit("budget", map[string]string{"budget": "1.99"})
+	ann.wants("The budget is from €2.00 to €100.00 a month.")
+	if field := ann.find(func(n *html.Node) bool { return attr(n, "name") == "budget" }); attr(field, "value") != "1.99" {
+		t.Errorf("the form does not keep what was typed: %q", attr(field, "value"))
+	}
+	ann.submit("budget", map[string]string{"budget": "4,00"})
+	ann.wants("Your budget is now €4.00 a month.")
+	ann.get("/month")
+	if strings.Contains(words(ann.page), "Your budget is now") {
+		t.Error("the notice is shown twice")
+	}
+	ann.submit("budget", map[string]string{"budget": "2"})
+
+	companion := s.link(ann)
+	if account, _, err := companion.Account(t.Context()); err != nil || account.Name != "ann" {
+		t.Fatalf("Account = %v, %v, want ann", account, err)
+	}
+	var events []api.Event
+	for i := range 3 {
+		events = append(events, click(s.clock().Add(time.Duration(i)*time.Second),
+			api.Thing{URL: fmt.Sprintf("https://blog.example/%d", i), Title: fmt.Sprintf("Article %d", i)}))
+	}
+	results := send(t, companion, events...)
+	for i, result := range results.Results {
+		if result.Outcome != api.OutcomeAccepted || !result.Promise || result.Month != "2026-11" {
+			t.Errorf("result %d = %+v, want accepted as a promise in 2026-11", i, result)
+		}
+	}
+	if m := results.Months; len(m.Months) == 0 || m.Months[0].Promises != 3 || m.MeansMicro != 48_000_000 || m.Months[0].HeldMicro != 2_000_000 {
+		t.Errorf("months = %+v, want three promises, 48 EUR means, 2 EUR held", m)
+	}
+	again := send(t, companion, events...)
+	if fmt.Sprint(again.Results) != fmt.Sprint(results.Results) {
+		t.Errorf("sent again = %v, want the same answers %v", again.Results, results.Results)
+	}
+
+	ann.get("/month")
+	ann.wants("Article 0", "Article 2", "blog.example", "promise", "22 November, 12:00")
+	first := ann.find(func(n *html.Node) bool {
+		return n.Data == "form" && attr(n, "action") == "/undo"
+	})
+	if first == nil {
+		t.Fatalf("no undo button:\n%s", ann.text)
+	}
+	ann.send(first, nil)
+	ann.wants("Taken back.", "undone")
+	if months, _, err := companion.Months(t.Context()); err != nil || months.Months[0].Promises != 2 {
+		t.Errorf("Months after undo = %+v, %v, want two promises", months, err)
+	}
+
+	ann.submit("signout", nil)
+	if ann.get("/month"); ann.at.Path != "/signin" {
+		t.Errorf("after signing out /month leads to %s, want /signin", ann.at)
+	}
+	ann.submit("signin", map[string]string{"name": "ANN", "password": "correct horse"})
+	if ann.at.Path != "/month" {
+		t.Errorf("signing in leads to %s, want /month", ann.at)
+	}
+	if _, err := companion.Revoke(t.Context()); err != nil {
+		t.Errorf("Revoke = %v", err)
+	}
+	if _, _, err := companion.Account(t.Context()); !errors.Is(err, api.ErrUnauthorized) {
+		t.Errorf("Account after Revoke = %v, want ErrUnauthorized", err)
+	}
+	if text := s.log.String(); strings.Contains(text, "blog.example") || strings.Contains(text, "correct horse") || strings.Contains(text, "code_challenge") {
+		t.Errorf("the log says too much:\n%s", text)
+	}
+}
+
+func TestBothMonthsAreShownInTheGrace(t *testing.T) {
+	s := startLedger(t)
+	s.setClock(time.Date(2026, 10, 31, 23, 0, 0, 0, time.UTC))
+	ann := s.join("ann", 50*money.Euro)
+	companion := s.link(ann)
+	send(t, companion, click(s.clock(), api.Thing{URL: "https://blog.example/october", Title: "An October"}))
+	s.setClock(time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC))
+	send(t, companion, click(s.clock(), api.Thing{URL: "https://blog.example/november", Title: "A November"}))
+	ann.get("/month")
+	ann.wants("November 2026", "October 2026", "open until 4 November, 00:00", "An October", "A November")
+	if got := len(ann.all("data-click")); got != 2 {
+		t.Errorf("clicks shown = %d, want 2", got)
+	}
+	s.setClock(time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC))
+	ann.get("/month")
+	if strings.Contains(words(ann.page), "October 2026") {
+		t.Error("the month is shown after its grace")
+	}
+}
+
+func TestRefusedSignUpCreatesNothingAndKeepsWhatWasTyped(t *testing.T) {
+	s := startLedger(t)
+	used := s.invite(0)
+	b := newBrowser(t, s.origin)
+	b.get("/signup?invite=" + used)
+	b.submit("signup", map[string]string{"name": "ann", "password": "correct horse"})
+	for _, try := range []struct{ invite, name, password, want string }{
+		{"", "bob", "correct horse", "Enter the invite code"},
+		{"AAAA-AAAA-AAAA-AAAA", "bob", "correct horse", "This invite code is not known."},
+		{used, "bob", "correct horse", "This invite code has been used already."},
+		{s.invite(0), "bob", "short", "at least 8 characters"},
+		{s.invite(0), "bob", strings.Repeat("x", 200), "at most 128 characters"},
+		{s.invite(0), "Ann", "correct horse", "This name is taken."},
+		{s.invite(0), "b b", "correct horse", "A name has 1 to 40 letters"},
+	} {
+		b := newBrowser(t, s.origin)
+		b.get("/signup")
+		b.submit("signup", map[string]string{"invite": try.invite, "name": try.name, "password": try.password})
+		if b.status != http.StatusUnprocessableEntity {
+			t.Errorf("sign-up %+v = %d, want 422", try, b.status)
+		}
+		b.wants(try.want)
+		for _, name := range []string{"invite", "name"} {
+			field := b.find(func(n *html.Node) bool { return attr(n, "name") == name })
+			want := map[string]string{"invite": try.invite, "name": try.name}[name]
+			if attr(field, "value") != want {
+				t.Errorf("field %s = %q, want %q as typed", name, attr(field, "value"), want)
+			}
+		}
+		if strings.Contains(b.text, "correct horse") {
+			t.Error("the page repeats the password")
+		}
+		if _, err := s.store.MemberByName(t.Context(), "bob"); err == nil {
+			t.Fatalf("sign-up %+v made a member", try)
+		}
+	}
+}
+
+func TestPagesInGerman(t *testing.T) {
+	s := startLedger(t)
+	b := newBrowser(t, s.origin)
+	b.lang = "de-AT, en;q=0.5"
+	b.get("/signup?invite=" + s.invite(1234*money.Euro+50*money.Cent))
+	b.submit("signup", map[string]string{"name": "änne", "password": "correct horse"})
+	b.wants("Mein Monat", "Du hast 1.234,50 €", "Du kannst 3 Personen einladen", "November 2026")
+	b.submit("budget", map[string]string{"budget": "1,50"})
+	b.wants("Das Budget liegt zwischen 2,00 € und 100,00 € im Monat.")
+	link := b.find(func(n *html.Node) bool { return attr(n, "hreflang") == "en" })
+	b.get(attr(link, "href"))
+	b.get("/month")
+	b.wants("My month", "You have €1,234.50")
+}
+
+func TestStoppingLetsRunningRequestsFinish(t *testing.T) {
+	s := startLedger(t)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.origin, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	// Half a request is running when the ledger is told to stop.
+	body := "name=nobody&password=wrong+horse+battery"
+	fmt.Fprintf(conn, "POST /signin HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+		strings.TrimPrefix(s.origin, "http://"), len(body), body[:10])
+	if resp, err := http.Get(s.origin + "/healthz"); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("healthz = %v, %v, want 200", resp, err)
+	} else {
+		_ = resp.Body.Close()
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.stop() }()
+	deadline := time.Now().Add(10 * time.Second)
+	for { // until it no longer takes connections
+		other, err := net.Dial("tcp", strings.TrimPrefix(s.origin, "http://"))
+		if err != nil {
+			break
+		}
+		_ = other.Close()
+		if time.Now().After(deadline) {
+			t.Fatal("the ledger still takes connections")
+		}
+	}
+	if _, err := io.WriteString(conn, body[10:]); err != nil {
+		t.Fatalf("send the rest: %v", err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 422 ")) {
+		t.Errorf("answer = %.60q, %v, want 422", answer, err)
+	}
+	if err := <-stopped; err != nil {
+		t.Errorf("stop = %v, want nil", err)
+	}
+}
+
+func TestPublicURL(t *testing.T) {
+	loopback := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}
+	open := &net.TCPAddr{IP: net.IPv4zero, Port: 8080}
+	for _, c := range []struct {
+		named string
+		addr  net.Addr
+		want  string // empty: refused
+	}{
+		{"", loopback, "http://127.0.0.1:8080"},
+		{"", open, ""},
+		{"https://Ledger.example/", open, "https://ledger.example"},
+		{"http://ledger.example", open, ""},
+		{"https://ledger.example/path", loopback, ""},
+		{"ledger.example", loopback, ""},
+	} {
+		got, err := publicURL(c.named, c.addr)
+		if c.want == "" && err == nil || c.want != "" && (err != nil || got.String() != c.want) {
+			t.Errorf("publicURL(%q, %v) = %v, %v, want %q", c.named, c.addr, got, err, c.want)
+		}
+	}
+}
