@@ -11,12 +11,15 @@ export const BUTTON = ".FlattrButton, .thanks";
 
 /** Figures are what the popup shows of the running month, as a reader reads it. */
 export interface Figures {
+  state: string; // of the whole popup: ready, away, …
   budget: string;
-  clicks: string;
+  clicks: number;
   share: string;
   unsent: number;
   problem: string;
-  whole: string;
+  things: { standing: string; text: string }[]; // of the page
+  recent: { click: string; state: string; text: string }[]; // newest first
+  whole: string; // everything there is to read
 }
 
 export class Reader {
@@ -33,36 +36,41 @@ export class Reader {
       const background = await this.browser.background();
       return background.evaluate(() => chrome.permissions.contains({ permissions: ["nativeMessaging"] }));
     });
-    await visible(page, "#signin");
+    await visible(page, "#step-connect[data-state=done]");
     await page.close();
   }
 
-  /** link signs in at the ledger and allows the companion to act there. */
+  /** link allows the companion, at the ledger, to act for the member who is signed in there. */
   async link(): Promise<void> {
     const page = await this.onboarding();
     const opened = this.browser.chromium.waitForTarget((target) =>
       target.url().startsWith(`${this.stage.ledger.origin}/oauth/`),
     );
-    await click(page, "#signin");
+    await click(page, "#link");
     const tab = await (await opened).page();
-    if (!tab) throw new Error("sign-in opened no tab");
+    if (!tab) throw new Error("the sign-in opened no tab");
     await pages.consent(tab);
     await tab.close();
-    await until("the extension knows the account", async () =>
-      (await text(page, "main")).includes(this.person.name),
-    );
+    await page.bringToFront();
+    await visible(page, "#step-link[data-state=ask]");
+    const question = await text(page, "#step-link");
+    if (!question.includes(this.person.name))
+      throw new Error(`asked for another than the reader: ${question}`);
+    await click(page, "#link-yes");
+    await visible(page, "#step-link[data-state=done]");
     await page.close();
   }
 
-  /** read allows the extension to find buttons on pages by itself. */
+  /** allowPages lets the extension find buttons on pages by itself. */
   async allowPages(): Promise<void> {
     const page = await this.onboarding();
-    await this.browser.allow(page, "#sites", async () => {
+    await this.browser.allow(page, "#allow", async () => {
       const background = await this.browser.background();
       return background.evaluate(() =>
         chrome.permissions.contains({ origins: ["http://*/*", "https://*/*"] }),
       );
     });
+    await visible(page, "#step-allow[data-state=done]");
     await page.close();
   }
 
@@ -70,45 +78,70 @@ export class Reader {
     return this.browser.open(this.browser.own("onboard.html"));
   }
 
-  /** visit opens an article and waits until the extension has seen its button. */
-  async visit(article: Article): Promise<Page> {
-    const url = this.stage.site.urlOf(article);
+  /** visit opens a page and waits until the extension has found its things. */
+  async visit(where: Article | string, things = 1): Promise<Page> {
+    const url = typeof where === "string" ? where : this.stage.site.urlOf(where);
     const page = await this.browser.open(url);
-    await until(`a badge on ${article.slug}`, async () => (await this.browser.badge(url)) === "1");
+    await until(
+      `a badge with ${things} on ${url}`,
+      async () => (await this.browser.badge(url)) === `${things}`,
+    );
     return page;
   }
 
-  /** flattr reads an article and clicks its button with the mouse. */
-  async flattr(article: Article): Promise<void> {
-    const page = await this.visit(article);
-    const before = await this.browser.title(page.url());
-    await click(page, BUTTON);
-    await until(
-      `the toolbar tells of the click on ${article.slug}`,
-      async () => (await this.browser.title(page.url())) !== before,
-    );
+  /** flattr reads a page and clicks its button with the mouse. */
+  async flattr(where: Article | string): Promise<void> {
+    const page = await this.visit(where);
+    await this.press(page);
     await page.close();
   }
 
-  /** figures reads the toolbar's popup over the page that is open. */
+  /** press clicks the button on an open page, until the toolbar tells of it. */
+  async press(page: Page): Promise<void> {
+    const before = await this.browser.title(page.url());
+    await click(page, BUTTON);
+    await until(
+      `the toolbar tells of the click on ${page.url()}`,
+      async () => (await this.browser.title(page.url())) !== before,
+    );
+  }
+
+  /** popup opens the toolbar's popup over a page and reads it. */
   async figures(page: Page, picture?: string): Promise<Figures> {
     const popup = await this.browser.popup(page);
-    await visible(popup, "[data-field=budget]");
-    const field = (name: string) =>
-      popup.$$eval(
-        `[data-field=${name}]`,
-        (found) => (found[0] as HTMLElement | undefined)?.innerText.trim() ?? "",
-      );
-    const figures = {
-      budget: await field("budget"),
-      clicks: await field("clicks"),
-      share: await field("share"),
-      unsent: Number.parseInt((await field("unsent")) || "0", 10),
-      problem: await field("problem"),
-      whole: await text(popup, "body"),
-    };
+    const figures = await read(popup);
     if (picture) await popup.screenshot({ path: picture as `${string}.png` });
     await popup.close();
     return figures;
   }
+}
+
+/** read gives what an open popup shows, once it knows how things stand. */
+export async function read(popup: Page): Promise<Figures> {
+  await visible(popup, "body:not([data-state=loading])");
+  return popup.evaluate(() => {
+    // biome-ignore lint/performance/useDomNodeTextContent: what is hidden is not read
+    const shown = (element: HTMLElement | null) => element?.innerText.replaceAll(/\s+/g, " ").trim() ?? "";
+    const field = (name: string) => shown(document.querySelector(`[data-field=${name}]`));
+    const number = (name: string) => Number.parseInt(field(name) || "0", 10);
+    const items = (list: string) => [...document.querySelectorAll<HTMLElement>(`${list} li`)];
+    return {
+      state: document.body.dataset["state"] ?? "",
+      budget: field("budget"),
+      clicks: number("clicks"),
+      share: field("share"),
+      unsent: number("unsent"),
+      problem: field("problem"),
+      things: items("#things").map((item) => ({
+        standing: item.dataset["standing"] ?? "",
+        text: shown(item),
+      })),
+      recent: items("#recent").map((item) => ({
+        click: item.dataset["click"] ?? "",
+        state: item.dataset["state"] ?? "",
+        text: shown(item),
+      })),
+      whole: shown(document.body),
+    };
+  });
 }

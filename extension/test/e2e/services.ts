@@ -30,8 +30,10 @@ export class Ledger {
     await until("the ledger answers", () => ready(program, this.port), 30);
   }
 
-  async stop(): Promise<void> {
+  /** stop ends it by SIGTERM; its exit code is 0 when it ended cleanly. */
+  async stop(): Promise<number | null> {
     await this.program?.stop();
+    return (await this.program?.exited) ?? null;
   }
 
   kill(): void {
@@ -80,12 +82,19 @@ export class Companion {
     await until("the companion listens", () => ready(program, this.port), 30);
   }
 
-  async stop(): Promise<void> {
+  /** stop ends it by SIGTERM; its exit code is 0 when it ended cleanly. */
+  async stop(): Promise<number | null> {
     await this.program?.stop();
+    return (await this.program?.exited) ?? null;
   }
 
   kill(): void {
     this.program?.kill("SIGKILL");
+  }
+
+  /** alive tells whether the program runs. */
+  async alive(): Promise<boolean> {
+    return this.program?.alive ?? false;
   }
 
   /** status is what `flattrd status --json` says, with its exit code. */

@@ -4,7 +4,7 @@
 // by real mouse clicks in a real Chromium, and a copy of the ledger shows what
 // month end will bring. All data lies under var/demo. STORY=0 only starts the
 // services. Everything stays up until Ctrl-C, and then ends.
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Page } from "puppeteer-core";
 import { Browser, chromium, EXTENSION } from "./browser.js";
@@ -12,10 +12,10 @@ import { Display } from "./display.js";
 import * as pages from "./pages.js";
 import { finish, root, stopAll, until } from "./programs.js";
 import { type Figures, Reader } from "./reader.js";
-import { Ledger } from "./services.js";
+import { settledCopy } from "./settled.js";
 import type { Article } from "./site/articles.js";
 import { Stage } from "./stage.js";
-import { euro, type Line, lines, table } from "./tables.js";
+import { euro, type Line, table } from "./tables.js";
 
 const folder = path.join(root, "var", "demo");
 const begun = performance.now();
@@ -122,7 +122,7 @@ async function preview(robin: Reader, clicks: number, micro: number, name: strin
     `all ${clicks} clicks with the ledger`,
     async () => {
       figures = await robin.figures(page, picture(`popup-${name}.png`));
-      return figures.unsent === 0 && Number.parseInt(figures.clicks, 10) === clicks;
+      return figures.unsent === 0 && figures.clicks === clicks;
     },
     60,
   );
@@ -139,24 +139,17 @@ async function preview(robin: Reader, clicks: number, micro: number, name: strin
 /** monthEnd settles a copy of the ledger as it will be after the grace. */
 async function monthEnd(robin: Reader): Promise<void> {
   const { stage, browser } = robin;
-  await stage.ledger.stop(); // nobody writes while the files are copied
-  const copy = await Ledger.at(path.join(folder, "copy"));
-  cpSync(stage.ledger.database, copy.database);
+  const today = new Date().toISOString().slice(0, 7);
+  const early = await stage.ledger.attempt(["settle", "--month", today]);
+  say(`settling ${today} today is refused: ${early.stderr.trim()}`);
+  await stage.ledger.stop(); // nobody writes while the file is copied
+  const settled = await settledCopy(stage, path.join(folder, "copy"));
   await stage.ledger.start();
+  say(`a copy of the ledger is settled as of ${settled.asOf}`);
+  print(settled.statement, stage);
+  console.log(`\n$ flattr-ledger audit\n${settled.audit.trim()}\n`);
 
-  const now = new Date();
-  const month = now.toISOString().slice(0, 7);
-  const end = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1);
-  const graceOver = new Date(end + 73 * 3600 * 1000).toISOString().replace(".000", "");
-  const early = await copy.attempt(["settle", "--month", month]);
-  say(`settling ${month} today is refused: ${early.stderr.trim()}`);
-  await copy.command(["settle", "--month", month, "--now", graceOver]);
-  say(`a copy of the ledger is settled as of ${graceOver}`);
-  const statement = lines(await copy.command(["statement", "--month", month, "--format", "ndjson"]));
-  print(statement, stage);
-  const audit = await copy.command(["audit"]);
-  console.log(`\n$ flattr-ledger audit\n${audit.trim()}\n`);
-
+  const copy = settled.ledger;
   const author = { name: (stage.site.articles[0] as Article).author, password: "twenty times thank you" };
   await copy.command(["member", "password", author.name], `${author.password}\n`);
   await copy.start();
