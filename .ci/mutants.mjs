@@ -8,23 +8,23 @@
 //   Test: vitest test/unit/outbox.test.ts removes an entry on ack only
 //
 // A test that does not compile, or is not there, has not noticed anything.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const folder = path.join(root, 'mutants');
-const copy = mkdtempSync(path.join(os.tmpdir(), 'flattr-mutants-'));
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+const folder = path.join(root, "mutants");
+const copy = mkdtempSync(path.join(os.tmpdir(), "flattr-mutants-"));
 const only = process.argv[2]; // part of a patch's name, to run one
 
 function shell(command, cwd = copy) {
-  const { status, stdout, stderr } = spawnSync('/bin/bash', ['-c', command], {
+  const { status, stdout, stderr } = spawnSync("/bin/bash", ["-c", command], {
     cwd,
-    encoding: 'utf8',
+    encoding: "utf8",
     maxBuffer: 64 << 20,
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: "1" },
   });
   return { ok: status === 0, output: `${stdout}${stderr}` };
 }
@@ -36,52 +36,59 @@ function quote(text) {
 /** head reads what a patch breaks and which tests must notice. */
 function head(text) {
   const breaks = /^Breaks: (.+)$/m.exec(text)?.[1];
-  const tests = [...text.matchAll(/^Test: (\w+) (\S+) (.+)$/gm)].map(([, kind, where, name]) => ({ kind, where, name }));
+  const tests = [...text.matchAll(/^Test: (\w+) (\S+) (.+)$/gm)].map(([, kind, where, name]) => ({
+    kind,
+    where,
+    name,
+  }));
   return { breaks, tests };
 }
 
 /** run runs one named test and says whether it ran, and whether it passed. */
 function run({ kind, where, name }) {
-  if (kind === 'go') {
+  if (kind === "go") {
     const { output } = shell(`go test -count=1 -v -run '^${name}$' ${where}`);
-    const ran = new RegExp(`^=== RUN\\s+${name}$`, 'm').test(output);
+    const ran = new RegExp(`^=== RUN\\s+${name}$`, "m").test(output);
     return { ran, passed: !/^(--- FAIL|FAIL|panic:)/m.test(output), output };
   }
-  const report = path.join(copy, 'vitest.json');
+  const report = path.join(copy, "vitest.json");
   const command = `npx --no-install vitest run ${where} -t ${quote(name)} --reporter=json --outputFile=${report}`;
-  const { output } = shell(command, path.join(copy, 'extension'));
+  const { output } = shell(command, path.join(copy, "extension"));
   let tests = [];
   try {
-    tests = JSON.parse(readFileSync(report, 'utf8')).testResults.flatMap((file) => file.assertionResults);
+    tests = JSON.parse(readFileSync(report, "utf8")).testResults.flatMap((file) => file.assertionResults);
   } catch {
     // no report: the test did not run
   }
   rmSync(report, { force: true });
   const meant = tests.filter((test) => test.fullName.includes(name) || test.title.includes(name));
-  const judged = meant.filter((test) => test.status === 'passed' || test.status === 'failed');
-  return { ran: judged.length > 0, passed: judged.every((test) => test.status === 'passed'), output };
+  const judged = meant.filter((test) => test.status === "passed" || test.status === "failed");
+  return { ran: judged.length > 0, passed: judged.every((test) => test.status === "passed"), output };
 }
 
 function main() {
   const cloned = shell(`git -C ${quote(root)} archive HEAD | tar -x`);
   if (!cloned.ok) throw new Error(cloned.output);
-  symlinkSync(path.join(root, 'extension', 'node_modules'), path.join(copy, 'extension', 'node_modules'));
+  symlinkSync(path.join(root, "extension", "node_modules"), path.join(copy, "extension", "node_modules"));
 
-  const patches = readdirSync(folder).filter((name) => name.endsWith('.patch') && (!only || name.includes(only)));
+  const patches = readdirSync(folder).filter(
+    (name) => name.endsWith(".patch") && (!only || name.includes(only)),
+  );
   const green = new Map(); // tests that pass without a patch
   let passed = 0;
   let failed = 0;
   for (const name of patches.sort()) {
     const file = path.join(folder, name);
-    const { breaks, tests } = head(readFileSync(file, 'utf8'));
+    const { breaks, tests } = head(readFileSync(file, "utf8"));
     const complaints = [];
-    if (!breaks || tests.length === 0) complaints.push('its head lacks Breaks: or Test:');
+    if (!breaks || tests.length === 0) complaints.push("its head lacks Breaks: or Test:");
     for (const test of tests) {
       const key = JSON.stringify(test);
       if (!green.has(key)) {
         const result = run(test);
         green.set(key, result.ran && result.passed);
-        if (!green.get(key)) complaints.push(`without the patch ${test.name} does not pass\n${result.output}`);
+        if (!green.get(key))
+          complaints.push(`without the patch ${test.name} does not pass\n${result.output}`);
       }
     }
     const applied = shell(`git apply --whitespace=nowarn ${quote(file)}`);
@@ -94,7 +101,7 @@ function main() {
     if (applied.ok) shell(`git apply --whitespace=nowarn -R ${quote(file)}`);
     if (complaints.length === 0) passed++;
     else failed++;
-    console.log(`${complaints.length === 0 ? 'ok    ' : 'FAILED'} ${name}: ${breaks ?? ''}`);
+    console.log(`${complaints.length === 0 ? "ok    " : "FAILED"} ${name}: ${breaks ?? ""}`);
     for (const complaint of complaints) console.log(`  ${complaint}`);
   }
   console.log(`${passed} passed, ${failed} failed, 0 skipped`);

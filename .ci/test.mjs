@@ -6,17 +6,17 @@
 // A stage that fails prints its output in full, one that passes is one line.
 // Later stages run all the same. The last line is `N passed, N failed,
 // N skipped`, alone on it; the exit code is 1 when something failed.
-import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const extension = path.join(root, 'extension');
-const scratch = mkdtempSync(path.join(os.tmpdir(), 'flattr-test-'));
-const quick = process.argv[2] === 'check';
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+const extension = path.join(root, "extension");
+const scratch = mkdtempSync(path.join(os.tmpdir(), "flattr-test-"));
+const quick = process.argv[2] === "check";
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const skips = []; // "name: reason"
@@ -24,21 +24,21 @@ const skips = []; // "name: reason"
 /** Runs a command and resolves to its exit code and everything it printed. */
 function run(command, { cwd = root, env = {}, minutes = 14 } = {}) {
   return new Promise((resolve) => {
-    const child = spawn('/bin/bash', ['-c', `set -eu -o pipefail; ${command}`], {
+    const child = spawn("/bin/bash", ["-c", `set -eu -o pipefail; ${command}`], {
       cwd,
-      env: { ...process.env, NO_COLOR: '1', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NO_COLOR: "1", ...env },
+      stdio: ["ignore", "pipe", "pipe"],
       detached: true, // a group of its own, so that a stage that hangs ends whole
     });
     const parts = [];
     let late = false;
     const timer = setTimeout(() => {
       late = true;
-      process.kill(-child.pid, 'SIGKILL');
+      process.kill(-child.pid, "SIGKILL");
     }, minutes * 60_000);
-    child.stdout.on('data', (data) => parts.push(data));
-    child.stderr.on('data', (data) => parts.push(data));
-    child.on('close', (code) => {
+    child.stdout.on("data", (data) => parts.push(data));
+    child.stderr.on("data", (data) => parts.push(data));
+    child.on("close", (code) => {
       clearTimeout(timer);
       let output = Buffer.concat(parts).toString();
       if (late) output += `\nended after ${minutes} minutes`;
@@ -59,7 +59,7 @@ function single(command, options) {
 function silent(command, options) {
   return async () => {
     const { code, output } = await run(command, options);
-    const ok = code === 0 && output.trim() === '';
+    const ok = code === 0 && output.trim() === "";
     return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: [], output };
   };
 }
@@ -68,11 +68,11 @@ function silent(command, options) {
 function goTests(flags) {
   return async () => {
     const { code, output } = await run(`go test ${flags} -json ./...`, { minutes: 30 });
-    const count = { passed: 0, failed: 0, skipped: [], output: '' };
+    const count = { passed: 0, failed: 0, skipped: [], output: "" };
     const printed = new Map(); // package and test -> its output
     const failedIn = new Set(); // packages in which a test has failed
-    for (const line of output.split('\n')) {
-      if (line === '') continue;
+    for (const line of output.split("\n")) {
+      if (line === "") continue;
       let event;
       try {
         event = JSON.parse(line);
@@ -80,18 +80,18 @@ function goTests(flags) {
         count.output += `${line}\n`;
         continue;
       }
-      const key = `${event.Package ?? event.ImportPath ?? ''} ${event.Test ?? ''}`;
-      if (event.Output !== undefined) printed.set(key, (printed.get(key) ?? '') + event.Output);
-      if (event.Action === 'build-output') count.output += event.Output;
-      if (event.Action === 'pass' && event.Test) count.passed++;
-      if (event.Action === 'skip' && event.Test) {
-        count.skipped.push(`${key}: ${reasonOf(printed.get(key) ?? '')}`);
+      const key = `${event.Package ?? event.ImportPath ?? ""} ${event.Test ?? ""}`;
+      if (event.Output !== undefined) printed.set(key, (printed.get(key) ?? "") + event.Output);
+      if (event.Action === "build-output") count.output += event.Output;
+      if (event.Action === "pass" && event.Test) count.passed++;
+      if (event.Action === "skip" && event.Test) {
+        count.skipped.push(`${key}: ${reasonOf(printed.get(key) ?? "")}`);
       }
-      if (event.Action !== 'fail') continue;
+      if (event.Action !== "fail") continue;
       if (event.Test) failedIn.add(event.Package);
       else if (failedIn.has(event.Package)) continue; // its tests are counted already
       count.failed++;
-      count.output += printed.get(key) ?? '';
+      count.output += printed.get(key) ?? "";
     }
     if (code !== 0 && count.failed === 0) count.failed = 1;
     return count;
@@ -100,30 +100,38 @@ function goTests(flags) {
 
 /** The reason of a skipped test, from the lines it printed. */
 function reasonOf(output) {
-  const said = output.split('\n').filter((line) => line.startsWith('    ') && !line.includes('--- SKIP'));
-  return said.map((line) => line.trim().replace(/^\S+\.go:\d+: /, '')).join(' ') || 'no reason given';
+  const said = output.split("\n").filter((line) => line.startsWith("    ") && !line.includes("--- SKIP"));
+  return said.map((line) => line.trim().replace(/^\S+\.go:\d+: /, "")).join(" ") || "no reason given";
 }
 
 /** vitest's tests, counted from its JSON report. */
 function vitest() {
   return async () => {
-    const report = path.join(scratch, 'vitest.json');
-    const { code, output } = await run(`npx --no-install vitest run --reporter=json --outputFile=${report}`, { cwd: extension });
+    const report = path.join(scratch, "vitest.json");
+    const { code, output } = await run(`npx --no-install vitest run --reporter=json --outputFile=${report}`, {
+      cwd: extension,
+    });
     if (!existsSync(report)) return { passed: 0, failed: 1, skipped: [], output };
-    const json = JSON.parse(readFileSync(report, 'utf8'));
+    const json = JSON.parse(readFileSync(report, "utf8"));
     const tests = json.testResults.flatMap((file) => file.assertionResults.map((test) => ({ file, test })));
     const of = (...states) => tests.filter(({ test }) => states.includes(test.status));
-    const failed = of('failed');
-    const broken = json.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
+    const failed = of("failed");
+    const broken = json.testResults.filter(
+      (file) => file.status === "failed" && file.assertionResults.length === 0,
+    );
     return {
-      passed: of('passed').length,
+      passed: of("passed").length,
       failed: failed.length + broken.length || (code === 0 ? 0 : 1),
-      skipped: of('pending', 'skipped', 'todo').map(({ test }) => `vitest ${test.fullName}: marked as skipped in its file`),
+      skipped: of("pending", "skipped", "todo").map(
+        ({ test }) => `vitest ${test.fullName}: marked as skipped in its file`,
+      ),
       output: [
         output,
         ...broken.map((file) => `${file.name}\n${file.message}`),
-        ...failed.map(({ file, test }) => `${file.name}: ${test.fullName}\n${test.failureMessages.join('\n')}`),
-      ].join('\n'),
+        ...failed.map(
+          ({ file, test }) => `${file.name}: ${test.fullName}\n${test.failureMessages.join("\n")}`,
+        ),
+      ].join("\n"),
     };
   };
 }
@@ -131,10 +139,10 @@ function vitest() {
 /** The end-to-end test, counted from the report it writes. */
 function endToEnd() {
   return async () => {
-    const report = path.join(scratch, 'e2e.json');
-    const { code, output } = await run('node .ci/e2e.mjs e2e', { env: { FLATTR_E2E_REPORT: report } });
+    const report = path.join(scratch, "e2e.json");
+    const { code, output } = await run("node .ci/e2e.mjs e2e", { env: { FLATTR_E2E_REPORT: report } });
     if (!existsSync(report)) return { passed: 0, failed: 1, skipped: [], output };
-    const json = JSON.parse(readFileSync(report, 'utf8'));
+    const json = JSON.parse(readFileSync(report, "utf8"));
     return {
       passed: json.passed,
       failed: json.failed || (code === 0 ? 0 : 1),
@@ -147,36 +155,42 @@ function endToEnd() {
 /** Generated files are what their generator writes; they are put back if not. */
 function generated() {
   return async () => {
-    const files = ['extension/wire.schema.json', 'extension/src/wire.gen.ts', 'ledger/web/static/style.css'].map((file) => path.join(root, file));
+    const files = [
+      "extension/wire.schema.json",
+      "extension/src/wire.gen.ts",
+      "ledger/web/static/style.css",
+    ].map((file) => path.join(root, file));
     const before = new Map(files.map((file) => [file, readFileSync(file)]));
-    const { code, output } = await run('make generate');
+    const { code, output } = await run("make generate");
     const stale = files.filter((file) => digest(readFileSync(file)) !== digest(before.get(file)));
     for (const file of stale) writeFileSync(file, before.get(file));
     const ok = code === 0 && stale.length === 0;
-    const say = stale.map((file) => `not current, run make generate: ${path.relative(root, file)}`).join('\n');
+    const say = stale
+      .map((file) => `not current, run make generate: ${path.relative(root, file)}`)
+      .join("\n");
     return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: [], output: `${output}\n${say}` };
   };
 }
 
 function digest(data) {
-  return createHash('sha256').update(data).digest('hex');
+  return createHash("sha256").update(data).digest("hex");
 }
 
-const npx = 'npx --no-install';
+const npx = "npx --no-install";
 const stages = [
-  ['build', single('make build')],
-  ['format', silent('go tool gofumpt -l $(git ls-files "*.go")')],
-  ['vet', single('go vet ./...')],
-  ['staticcheck', single('go tool staticcheck ./...')],
-  ['deadcode', silent('go tool deadcode -test ./...')],
-  ['generated files', generated()],
-  ['types', single(`${npx} tsc --noEmit -p .`, { cwd: extension })],
-  ['types e2e', single(`${npx} tsc --noEmit -p test/e2e`, { cwd: extension })],
-  ['biome', single(`${npx} biome ci .`, { cwd: extension })],
-  ['web-ext lint', single(`${npx} web-ext lint --self-hosted=false -s dist/firefox`, { cwd: extension })],
-  ['vitest', vitest()],
-  ['go test', goTests(quick ? '' : '-race')],
-  ...(quick ? [] : [['end to end', endToEnd()]]),
+  ["build", single("make build")],
+  ["format", silent('go tool gofumpt -l $(git ls-files "*.go")')],
+  ["vet", single("go vet ./...")],
+  ["staticcheck", single("go tool staticcheck ./...")],
+  ["deadcode", silent("go tool deadcode -test ./...")],
+  ["generated files", generated()],
+  ["types", single(`${npx} tsc --noEmit -p .`, { cwd: extension })],
+  ["types e2e", single(`${npx} tsc --noEmit -p test/e2e`, { cwd: extension })],
+  ["biome", single(`${npx} biome ci .`, { cwd: extension })],
+  ["web-ext lint", single(`${npx} web-ext lint --self-hosted=false -s dist/firefox`, { cwd: extension })],
+  ["vitest", vitest()],
+  ["go test", goTests(quick ? "" : "-race")],
+  ...(quick ? [] : [["end to end", endToEnd()]]),
 ];
 
 const begun = Date.now();
@@ -194,7 +208,7 @@ for (const [name, stage] of stages) {
   total.skipped += result.skipped.length;
   skips.push(...result.skipped);
   if (result.failed > 0) console.log(`--- ${name}\n${result.output.trim()}\n---`);
-  const verdict = result.failed > 0 ? 'FAILED' : 'ok';
+  const verdict = result.failed > 0 ? "FAILED" : "ok";
   console.log(`${verdict.padEnd(6)} ${seconds} s  ${name}: ${result.passed} passed, ${result.failed} failed`);
 }
 rmSync(scratch, { recursive: true, force: true });
