@@ -137,8 +137,8 @@ func fill(text string, args []any) string {
 // noBreak keeps an amount and its sign on one line.
 const noBreak = "\u00a0"
 
-// euro writes an amount as the language does: €0.20, 0,20 €. Whole cents have
-// two decimals; what has parts of a cent is rounded to three.
+// euro writes an amount as the language does: €0.20, 0,20 €. It is rounded to
+// a tenth of a cent, which is shown where it is not 0.
 func (t *tongue) euro(m money.Micro) string {
 	const thousandth = money.Cent / 10
 	sign := ""
@@ -146,14 +146,13 @@ func (t *tongue) euro(m money.Micro) string {
 		sign, m = "-", -m
 	}
 	digits := ""
-	switch whole := m / money.Euro; {
-	case m%money.Cent == 0:
-		digits = fmt.Sprintf("%s.%02d", grouped(int64(whole)), int64(m%money.Euro/money.Cent))
-	case m < thousandth/2:
+	switch near := (m + thousandth/2) / thousandth * thousandth; {
+	case near == 0 && m > 0:
 		sign, digits = "<"+noBreak, "0.001"
+	case near%money.Cent == 0:
+		digits = fmt.Sprintf("%s.%02d", grouped(int64(near/money.Euro)), int64(near%money.Euro/money.Cent))
 	default:
-		m = (m + thousandth/2) / thousandth * thousandth
-		digits = fmt.Sprintf("%s.%03d", grouped(int64(m/money.Euro)), int64(m%money.Euro/thousandth))
+		digits = fmt.Sprintf("%s.%03d", grouped(int64(near/money.Euro)), int64(near%money.Euro/thousandth))
 	}
 	if t.code == "de" {
 		digits = strings.NewReplacer(",", ".", ".", ",").Replace(digits)
