@@ -338,6 +338,35 @@ export interface Problem {
   sentence: string;
 }
 
+/**
+ * TicketAnswer is the native host's one answer: a ticket, or an error.
+ */
+export interface TicketAnswer {
+  port?: number;
+  /**
+   * base32, 26 characters
+   */
+  ticket?: string;
+  /**
+   * a code: not_running, not_trusted, too_many
+   */
+  error?: string;
+  /**
+   * the sentence that goes with it
+   */
+  hint?: string;
+}
+
+/**
+ * TicketRequest is what the native host is asked by the browser.
+ */
+export interface TicketRequest {
+  /**
+   * "pair"
+   */
+  type: string;
+}
+
 /** Limits of the protocol, the same on both sides. */
 export const LIMITS = {
   defaultPort: 17890,

@@ -111,7 +111,8 @@ class Line implements Channel {
   // The number is taken, the frame sealed and sent in one link of the chain.
   send(message: string): Promise<void> {
     const plain = utf8(message);
-    if (plain.length > LIMITS.maxJsonBytes) return Promise.reject(new RangeError("message does not fit a frame"));
+    if (plain.length > LIMITS.maxJsonBytes)
+      return Promise.reject(new RangeError("message does not fit a frame"));
     const sent = this.#sending.then(async () => {
       const frames = this.#outgoing;
       if (frames === undefined || this.#socket.readyState !== WebSocket.OPEN) throw new DialError("closed");
@@ -135,7 +136,8 @@ class Line implements Channel {
   #receive(data: unknown): void {
     this.#receiving = this.#receiving
       .then(() => {
-        if (!(data instanceof ArrayBuffer) || data.byteLength > LIMITS.maxFrameBytes) throw new FrameError("layout");
+        if (!(data instanceof ArrayBuffer) || data.byteLength > LIMITS.maxFrameBytes)
+          throw new FrameError("layout");
         const message = new Uint8Array(data);
         return this.#incoming === undefined ? this.#finish(message) : this.#deliver(this.#incoming, message);
       })
@@ -147,7 +149,8 @@ class Line implements Channel {
   async #finish(message: Bytes): Promise<void> {
     const challenge = decodeChallenge(message);
     if (challenge === undefined) throw new DialError("other_program");
-    if (challenge.version < LOWEST_VERSION || challenge.version > HIGHEST_VERSION) throw new DialError("version");
+    if (challenge.version < LOWEST_VERSION || challenge.version > HIGHEST_VERSION)
+      throw new DialError("version");
     const input = transcriptInput(this.#dial.origin, this.#dial.port, this.#hello, challenge.head);
     const proof = await prove(this.#dial.secret, await sha256(input));
     if (!(await companionProved(proof, challenge.mac))) throw new DialError("other_program");

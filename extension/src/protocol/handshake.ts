@@ -46,7 +46,8 @@ export async function sha256(bytes: Bytes): Promise<Bytes> {
 
 /** encodeHello lays out the first message: who dials, and which versions it speaks. */
 export function encodeHello(kind: Kind, lowest: number, highest: number, id: Bytes, nonce: Bytes): Bytes {
-  if (id.length !== ID_BYTES || nonce.length !== NONCE_BYTES) throw new RangeError("hello: id or nonce length");
+  if (id.length !== ID_BYTES || nonce.length !== NONCE_BYTES)
+    throw new RangeError("hello: id or nonce length");
   const kindByte = kind === "ticket" ? 0 : 1;
   return join(Uint8Array.of(HELLO, kindByte), uint16(lowest), uint16(highest), id, nonce);
 }
@@ -64,7 +65,8 @@ export function decodeChallenge(message: Bytes): Challenge | undefined {
 
 /** transcriptInput is everything both sides must have seen alike, each part preceded by its length. */
 export function transcriptInput(origin: string, port: number, hello: Bytes, head: Bytes): Bytes {
-  if (hello.length !== HELLO_BYTES || head.length !== CHALLENGE_HEAD_BYTES) throw new RangeError("transcript");
+  if (hello.length !== HELLO_BYTES || head.length !== CHALLENGE_HEAD_BYTES)
+    throw new RangeError("transcript");
   const parts = [utf8(LABEL), utf8(LIMITS.subprotocol), utf8(origin), uint16(port), hello, head];
   return join(...parts.flatMap((part) => [uint32(part.length), part]));
 }

@@ -22,6 +22,7 @@ export function readTicket(port: unknown, text: unknown): Ticket | undefined {
 /** readPasted reads the line `flattr1:<port>:<ticket>` that `flattrd pair` prints. */
 export function readPasted(line: string): Ticket | undefined {
   const [label, port, ticket, ...rest] = line.trim().split(":");
-  if (label?.toLowerCase() !== LIMITS.pasteTicketLabel || rest.length > 0 || port === undefined) return undefined;
+  if (label?.toLowerCase() !== LIMITS.pasteTicketLabel || rest.length > 0 || port === undefined)
+    return undefined;
   return /^\d{1,5}$/.test(port) ? readTicket(Number(port), ticket) : undefined;
 }

@@ -58,7 +58,13 @@ function toHex(bytes: Uint8Array): string {
 }
 
 async function checkHandshake(vector: Vector): Promise<void> {
-  const hello = encodeHello(vector.kind, vector.version_min, vector.version_max, fromHex(vector.id), fromHex(vector.nE));
+  const hello = encodeHello(
+    vector.kind,
+    vector.version_min,
+    vector.version_max,
+    fromHex(vector.id),
+    fromHex(vector.nE),
+  );
   expect(toHex(hello)).toBe(vector.hello);
   const challenge = decodeChallenge(fromHex(vector.challenge));
   if (challenge === undefined) throw new Error("challenge did not decode");

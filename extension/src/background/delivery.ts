@@ -1,0 +1,161 @@
+// Delivery: carries the outbox to the companion, in order, and removes an event only when the companion has stored it.
+
+import type { RefusedView } from "../messages";
+import { DialError } from "../protocol/dial";
+import type { Ack, ClickRow, Flattr, Nack, Undo } from "../wire.gen";
+import type { Companion } from "./companion";
+import type { Month } from "./month";
+import type { Entry, Outbox, Shelf } from "./outbox";
+import { ProblemError, type Session } from "./session";
+import { monthOf } from "./standing";
+
+/** RETRY_ALARM wakes the background while events wait. */
+export const RETRY_ALARM = "outbox";
+
+const REFUSED = "refused";
+
+/** Refusals shown at most; older ones make room. */
+const MAX_REFUSED = 50;
+
+/** Codes after which the next event may still go: they concern one event, not the companion. */
+const CONCERNS_ONE: readonly string[] = ["other_account"];
+
+/** Refused keeps the events that the companion would never take, with its reason, until the reader has seen them. */
+export class Refused {
+  readonly #shelf: Shelf;
+
+  constructor(shelf: Shelf) {
+    this.#shelf = shelf;
+  }
+
+  /** list is newest first. */
+  async list(): Promise<readonly RefusedView[]> {
+    return ((await this.#shelf.get(null))[REFUSED] as RefusedView[] | undefined) ?? [];
+  }
+
+  /** add puts a refusal first. */
+  async add(refused: RefusedView): Promise<void> {
+    const others = (await this.list()).filter(({ id }) => id !== refused.id);
+    await this.#shelf.set({ [REFUSED]: [refused, ...others].slice(0, MAX_REFUSED) });
+  }
+
+  /** remove forgets a refusal. */
+  async remove(id: string): Promise<void> {
+    await this.#shelf.set({ [REFUSED]: (await this.list()).filter((refused) => refused.id !== id) });
+  }
+}
+
+/** Told is called after every event whose fate changed. */
+export type Told = (entry: Entry, fate: Ack | Nack) => Promise<void>;
+
+/** Delivery runs once at a time; a call while it runs makes it look again. */
+export class Delivery {
+  readonly #outbox: Outbox;
+  readonly #refused: Refused;
+  readonly #companion: Companion;
+  readonly #month: Month;
+  readonly #told: Told;
+  #running: Promise<void> | undefined;
+  #again = false;
+
+  constructor(outbox: Outbox, refused: Refused, companion: Companion, month: Month, told: Told) {
+    this.#outbox = outbox;
+    this.#refused = refused;
+    this.#companion = companion;
+    this.#month = month;
+    this.#told = told;
+  }
+
+  /** run delivers what is kept; it resolves when nothing more can be done now, and never rejects. */
+  run(): Promise<void> {
+    this.#again = true;
+    this.#running ??= this.#rounds().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #rounds(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      const entries = await this.#outbox.entries().catch(() => []);
+      if (entries.length === 0) return;
+      try {
+        const session = await this.#companion.connect();
+        for (const entry of entries) if (!(await this.#deliver(session, entry))) return;
+      } catch (error) {
+        if (error instanceof DialError) return; // the alarm or the next click tries again
+        throw error;
+      }
+    }
+  }
+
+  // Tells whether the next event may go.
+  async #deliver(session: Session, entry: Entry): Promise<boolean> {
+    const fate = await askFate(session, entry.message);
+    if (fate.type === "ack") {
+      await this.#keepRow(entry.message, fate);
+      await this.#outbox.remove(entry.message.id);
+    } else if (fate.retry) {
+      await this.#outbox.replace(entry.message.id, (before) => ({
+        ...before,
+        code: fate.code,
+        sentence: fate.sentence,
+      }));
+    } else {
+      await this.#refused.add({
+        id: entry.message.id,
+        title: titleOf(entry.message),
+        at: entry.message.at,
+        code: fate.code,
+        sentence: fate.sentence,
+      });
+      await this.#outbox.remove(entry.message.id);
+    }
+    await this.#told(entry, fate);
+    return fate.type === "ack" || !fate.retry || CONCERNS_ONE.includes(fate.code);
+  }
+
+  // The click is remembered before the outbox forgets it, so that at no time it seems not to be there.
+  async #keepRow(message: Flattr | Undo, fate: Ack): Promise<void> {
+    if (message.type === "undo") {
+      const row = (await this.#month.rows()).find(({ id }) => id === message.click);
+      if (row !== undefined) await this.#month.keepRow({ ...row, state: "undone", undoable: false });
+      return;
+    }
+    await this.#month.keepRow(rowOf(message, fate.state));
+  }
+}
+
+async function askFate(session: Session, message: Flattr | Undo): Promise<Ack | Nack> {
+  try {
+    const answer = await session.ask(message);
+    if (answer.type === "ack" || answer.type === "nack") return answer;
+    throw new DialError("closed"); // an answer of another kind is no answer
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    const retry = error.code === "busy" || error.code === "degraded" || error.code === "unknown_message";
+    return { type: "nack", id: message.id, code: error.code, sentence: error.sentence, retry };
+  }
+}
+
+/** titleOf is what a reader knows an event by: the thing's title, else its address. */
+export function titleOf(message: Flattr | Undo): string {
+  if (message.type === "undo") return "";
+  const { title, url, id } = message.thing;
+  return title ?? url?.replace(/^https?:\/\//i, "") ?? id ?? "";
+}
+
+function rowOf(message: Flattr, state: ClickRow["state"]): ClickRow {
+  const { title, url } = message.thing;
+  return {
+    id: message.id,
+    state,
+    month: monthOf(message.at),
+    at: message.at,
+    thing: message.thing,
+    undoable: true,
+    ...(title === undefined ? {} : { title }),
+    ...(url === undefined ? {} : { url }),
+  };
+}

@@ -1,0 +1,362 @@
+// The background: the one place that talks to the companion. It answers content scripts and the extension's pages,
+// and can be stopped by the browser at any moment without losing a click.
+import { browser } from "../browser";
+import {
+  type FromContent,
+  type FromPage,
+  type Link,
+  type Overview,
+  PAGE_PORT,
+  type Reply,
+  type Settled,
+  type ThingView,
+  type ToContent,
+} from "../messages";
+import { DialError } from "../protocol/dial";
+import { readTicket } from "../protocol/ticket";
+import { pageThing } from "../thing/thing";
+import type { FromCompanion, FromExtension, Thing } from "../wire.gen";
+import { ClickError, flattr, type Place, undo } from "./clicks";
+import { Companion } from "./companion";
+import { Delivery, RETRY_ALARM, Refused, titleOf } from "./delivery";
+import { Month } from "./month";
+import { type Entry, Outbox, OutboxError } from "./outbox";
+import { RateLimit } from "./ratelimit";
+import { inject, mayRead, settleReading } from "./reading";
+import { Refresher } from "./refresher";
+import { ProblemError } from "./session";
+import { standingOf, standingOfState } from "./standing";
+import { Tabs } from "./tabs";
+import { paintAll, paintTab } from "./toolbar";
+
+/** Rows and events handed to a page at a time; the rest is on the ledger's own pages. */
+const MAX_SHOWN = 20;
+const PING_SECONDS = 20;
+
+const outbox = new Outbox(browser.storage.local);
+const refused = new Refused(browser.storage.local);
+const month = new Month(browser.storage.local);
+const tabs = new Tabs();
+const limit = new RateLimit();
+const pages = new Set<chrome.runtime.Port>();
+const companion = new Companion(heard, linked);
+const refresher = new Refresher(companion, month, changed);
+const delivery = new Delivery(outbox, refused, companion, month, told);
+
+// heard takes what the companion says unasked.
+function heard(message: FromCompanion): void {
+  if (message.type === "status") void month.keepStatus(message).then(changed);
+  if (message.type !== "click") return;
+  const { click } = message;
+  void month.keepRow(click).then(() => {
+    void settleTab(click.id, standingOfState(click.state), click.code, click.sentence);
+    changed();
+  });
+}
+
+function linked(link: Link): void {
+  if (link === "up") void delivery.run();
+  void paintAll(link);
+  changed();
+}
+
+// told is called for every event that left the outbox or was turned back.
+async function told(
+  entry: Entry,
+  fate: { type: string; state?: string; code?: string; sentence?: string },
+): Promise<void> {
+  const { message } = entry;
+  const click = message.type === "undo" ? message.click : message.id;
+  places.set(click, {
+    ...(entry.tab === undefined ? {} : { tab: entry.tab }),
+    ...(entry.frame === undefined ? {} : { frame: entry.frame }),
+  });
+  if (fate.type === "ack") {
+    await refresher.status().catch(() => {});
+    await settleTab(click, message.type === "undo" ? "free" : "waiting");
+  } else {
+    const kept = (await outbox.entries()).some((other) => other.message.id === message.id);
+    await settleTab(click, kept ? "kept" : "refused", fate.code, fate.sentence);
+  }
+  changed();
+}
+
+/** Where clicks of this run of the background were made; bounded, and of no use once the tab is gone. */
+const places = new Map<string, Place>();
+const MAX_PLACES = 200;
+
+async function settleTab(
+  click: string,
+  standing: Settled["standing"],
+  code?: string,
+  sentence?: string,
+): Promise<void> {
+  const place = places.get(click);
+  if (places.size > MAX_PLACES) places.clear();
+  if (place?.tab === undefined) return;
+  const share = (await month.status())?.months[0]?.shareMicro;
+  const view: Settled = {
+    standing,
+    link: await companion.link(),
+    ...(code === undefined ? {} : { code }),
+    ...(sentence === undefined ? {} : { sentence }),
+    ...(share === undefined ? {} : { shareMicro: share }),
+  };
+  const message: ToContent = { kind: "settled", click, view };
+  await browser.tabs.sendMessage(place.tab, message, { frameId: place.frame ?? 0 }).catch(() => {});
+}
+
+let telling = false;
+
+// changed tells open pages to look again, and repaints; many calls in a row make one.
+function changed(): void {
+  if (telling) return;
+  telling = true;
+  queueMicrotask(() => {
+    telling = false;
+    for (const page of pages) page.postMessage({ kind: "changed" });
+    for (const tab of tabs.all()) void paint(tab);
+  });
+}
+
+async function paint(tab: number): Promise<void> {
+  const views = await viewsOf(tab);
+  await paintTab(
+    tab,
+    await companion.link(),
+    views.map(({ standing }) => standing),
+  );
+}
+
+async function viewsOf(tab: number): Promise<readonly ThingView[]> {
+  const [entries, rows] = [await outbox.entries().catch(() => []), await month.rows()];
+  const now = new Date().toISOString();
+  return tabs
+    .things(tab)
+    .map(({ thing, form }) => ({ thing, form, ...standingOf(thing, entries, rows, now) }));
+}
+
+async function overview(tab: number | undefined, page: Thing | undefined): Promise<Overview> {
+  const [link, reading, status, rows, entries, refusals] = await Promise.all([
+    companion.link(),
+    mayRead(),
+    month.status(),
+    month.rows(),
+    outbox.entries(),
+    refused.list(),
+  ]);
+  const now = new Date().toISOString();
+  return {
+    link,
+    lasting: companion.lasting,
+    reading,
+    ...(status === undefined ? {} : { status }),
+    rows: rows.slice(0, MAX_SHOWN),
+    outbox: entries.slice(-MAX_SHOWN).map(({ message, code, sentence }) => ({
+      id: message.id,
+      type: message.type,
+      title: titleOf(message),
+      at: message.at,
+      ...(message.account === undefined ? {} : { account: message.account }),
+      ...(code === undefined ? {} : { code }),
+      ...(sentence === undefined ? {} : { sentence }),
+    })),
+    refused: refusals.slice(0, MAX_SHOWN),
+    undoing: entries.flatMap(({ message }) => (message.type === "undo" ? [message.click] : [])),
+    things: tab === undefined ? [] : await viewsOf(tab),
+    ...(page === undefined
+      ? {}
+      : { page: { thing: page, form: "popup", ...standingOf(page, entries, rows, now) } }),
+  };
+}
+
+async function click(thing: Thing, form: Parameters<typeof flattr>[3], place: Place): Promise<unknown> {
+  const reply = await flattr(outbox, month, thing, form, place, Date.now());
+  if (reply.isNew) {
+    await keepAlarm();
+    deliver();
+  }
+  changed();
+  return reply;
+}
+
+async function takeBack(id: string, place: Place): Promise<void> {
+  await undo(outbox, month, id, place, Date.now());
+  await keepAlarm();
+  deliver();
+  changed();
+}
+
+// deliver runs in the background; what is still kept afterwards is tried again by the alarm.
+function deliver(): void {
+  void delivery.run().then(async () => {
+    await keepAlarm();
+    for (const entry of await outbox.entries()) {
+      if (entry.tab === undefined) continue;
+      const { message } = entry;
+      const id = message.type === "undo" ? message.click : message.id;
+      places.set(id, { tab: entry.tab, ...(entry.frame === undefined ? {} : { frame: entry.frame }) });
+      await settleTab(id, message.type === "undo" ? "free" : "kept", entry.code, entry.sentence);
+    }
+    changed();
+  });
+}
+
+// The alarm exists while events wait. Where the pairing does not fit, only the reader can help: it pauses.
+async function keepAlarm(): Promise<void> {
+  const link = await companion.link();
+  const paused = link === "unpaired" || link === "unknown" || link === "other_program" || link === "version";
+  const waiting = (await outbox.entries().catch(() => [])).length > 0;
+  if (waiting && !paused) await browser.alarms.create(RETRY_ALARM, { periodInMinutes: 1 });
+  else await browser.alarms.clear(RETRY_ALARM);
+}
+
+// look has the frames of a tab tell what they hold; where no script runs yet, the reader's click on the toolbar allows one.
+async function look(tab: number): Promise<boolean> {
+  tabs.forget(tab);
+  const message: ToContent = { kind: "look" };
+  const answered = await browser.tabs.sendMessage(tab, message).then(
+    () => true,
+    () => false,
+  );
+  return answered || (await inject(tab));
+}
+
+async function ask(question: FromExtension): Promise<FromCompanion> {
+  return (await companion.connect()).ask(question);
+}
+
+async function answerPage(message: FromPage): Promise<unknown> {
+  switch (message.kind) {
+    case "overview":
+      return overview(message.tab, message.page);
+    case "look":
+      return look(message.tab);
+    case "refresh":
+      return refresher.all();
+    case "flattr-from-popup":
+      return click(message.thing, "popup", message.tab === undefined ? {} : { tab: message.tab });
+    case "undo":
+      return takeBack(message.click, {});
+    case "pair": {
+      const ticket = readTicket(message.port, message.ticket);
+      if (ticket === undefined) throw new ProblemError("bad_ticket", "");
+      await companion.pair(ticket);
+      await refresher.all();
+      deliver();
+      return undefined;
+    }
+    case "link": {
+      const answer = await ask({
+        type: "link",
+        id: crypto.randomUUID(),
+        ...(message.account === undefined ? {} : { account: message.account }),
+      });
+      if (answer.type !== "link") throw new ProblemError("unknown_message", "");
+      if (answer.url === undefined) await refresher.all();
+      return answer.url === undefined ? {} : { url: answer.url };
+    }
+    case "unlink":
+      await ask({ type: "unlink", id: crypto.randomUUID() });
+      return refresher.all();
+    case "granted":
+      return settleReading();
+    case "adopt":
+      await outbox.replace(message.id, await forPresentAccount());
+      return deliver();
+    case "discard":
+      await refused.remove(message.id);
+      await outbox.remove(message.id);
+      await keepAlarm();
+      return changed();
+  }
+}
+
+async function forPresentAccount(): Promise<(entry: Entry) => Entry> {
+  const account = (await month.status())?.account?.id;
+  return ({ message, code: _code, sentence: _sentence, ...entry }) => {
+    const { account: _, ...event } = message;
+    return { ...entry, message: account === undefined ? event : { ...event, account } };
+  };
+}
+
+async function answerContent(message: FromContent, tab: number, frame: number): Promise<unknown> {
+  switch (message.kind) {
+    case "found":
+      tabs.put(tab, frame, message.things, message.fresh);
+      await paint(tab);
+      for (const page of pages) page.postMessage({ kind: "changed" });
+      return undefined;
+    case "flattr":
+      if (!limit.take(tab, Date.now())) throw new ProblemError("too_fast", "");
+      return click(message.thing, message.form, { tab, frame });
+    case "undo":
+      return takeBack(message.click, { tab, frame });
+  }
+}
+
+async function reply(answer: Promise<unknown>): Promise<Reply<unknown>> {
+  try {
+    return { ok: true, value: await answer };
+  } catch (error) {
+    if (error instanceof ProblemError) return { ok: false, code: error.code, sentence: error.sentence };
+    if (error instanceof DialError) return { ok: false, code: error.reason };
+    if (error instanceof ClickError || error instanceof OutboxError) return { ok: false, code: error.code };
+    console.error(error);
+    return { ok: false, code: "internal" };
+  }
+}
+
+browser.runtime.onMessage.addListener((message: FromContent | FromPage, sender, respond) => {
+  if (sender.id !== browser.runtime.id) return false;
+  const own = sender.url?.startsWith(browser.runtime.getURL("")) === true;
+  const tab = sender.tab?.id;
+  if (own) void reply(answerPage(message as FromPage)).then(respond);
+  else if (tab !== undefined)
+    void reply(answerContent(message as FromContent, tab, sender.frameId ?? 0)).then(respond);
+  else return false;
+  return true;
+});
+
+browser.runtime.onConnect.addListener((port) => {
+  if (port.name !== PAGE_PORT || port.sender?.url?.startsWith(browser.runtime.getURL("")) !== true) return;
+  pages.add(port);
+  // While a page is open the session is kept awake: messages do it in Chromium, an extension call in Firefox.
+  const ping = setInterval(() => {
+    void browser.runtime.getPlatformInfo();
+    void companion.link().then((link) => {
+      if (link === "up") void ask({ type: "ping", id: crypto.randomUUID() }).catch(() => {});
+    });
+  }, PING_SECONDS * 1000);
+  port.onDisconnect.addListener(() => {
+    clearInterval(ping);
+    pages.delete(port);
+  });
+});
+
+browser.runtime.onInstalled.addListener(({ reason }) => {
+  if (reason === "install") void browser.tabs.create({ url: browser.runtime.getURL("onboard.html") });
+});
+
+browser.alarms.onAlarm.addListener(({ name }) => {
+  if (name === RETRY_ALARM) deliver();
+});
+
+browser.commands.onCommand.addListener((command, tab) => {
+  const thing =
+    command === "flattr-page" && tab?.url !== undefined ? pageThing(tab.url, tab.title) : undefined;
+  if (thing !== undefined) void click(thing, "shortcut", tab?.id === undefined ? {} : { tab: tab.id });
+});
+
+browser.tabs.onRemoved.addListener((tab) => {
+  tabs.forget(tab);
+  limit.forget(tab);
+});
+
+browser.permissions.onAdded.addListener(() => void settleReading().then(changed));
+browser.permissions.onRemoved.addListener(() => void settleReading().then(changed));
+
+// Every start: what is registered must agree with what is allowed, and what is kept must have its alarm.
+void settleReading();
+void companion.link().then(paintAll);
+void keepAlarm();

@@ -1,0 +1,93 @@
+// The month as the companion last told it: status and clicks, kept so that the popup has something true to show at once.
+import type { ClickRow, Status } from "../wire.gen";
+import type { Shelf } from "./outbox";
+
+/** Clicks remembered; beyond that the companion is asked again. */
+const MAX_ROWS = 2000;
+
+const STATUS = "status";
+const ROWS = "rows";
+
+/** LEDGER is the key under which content scripts find the host of the reader's own ledger. */
+export const LEDGER = "ledger";
+
+/** Month keeps the last status and the clicks of the open months, newest first. */
+export class Month {
+  readonly #shelf: Shelf;
+  readonly #loaded: Promise<void>;
+  #status: Status | undefined;
+  #rows: readonly ClickRow[] = [];
+
+  constructor(shelf: Shelf) {
+    this.#shelf = shelf;
+    this.#loaded = this.#load();
+  }
+
+  /** status is the last one known. */
+  async status(): Promise<Status | undefined> {
+    await this.#loaded;
+    return this.#status;
+  }
+
+  /** rows are the clicks of the open months, newest first. */
+  async rows(): Promise<readonly ClickRow[]> {
+    await this.#loaded;
+    return this.#rows;
+  }
+
+  /** keepStatus stores a status; of another account it drops the clicks of the one before. */
+  async keepStatus(status: Status): Promise<void> {
+    await this.#loaded;
+    const other = this.#status?.account?.id !== status.account?.id;
+    this.#status = status;
+    if (other) this.#rows = [];
+    const host = hostOf(status.account?.ledger ?? status.ledger);
+    await this.#write({
+      [STATUS]: status,
+      ...(other ? { [ROWS]: [] } : {}),
+      ...(host === undefined ? {} : { [LEDGER]: host }),
+    });
+  }
+
+  /** keepRows replaces all clicks. */
+  async keepRows(rows: readonly ClickRow[]): Promise<void> {
+    await this.#loaded;
+    this.#rows = rows.slice(0, MAX_ROWS).map(lean);
+    await this.#write({ [ROWS]: this.#rows });
+  }
+
+  /** keepRow puts one click in its place: a known one is replaced, a new one comes first. */
+  async keepRow(row: ClickRow): Promise<void> {
+    await this.#loaded;
+    const known = this.#rows.some(({ id }) => id === row.id);
+    const rows = known
+      ? this.#rows.map((old) => (old.id === row.id ? lean(row) : old))
+      : [lean(row), ...this.#rows];
+    await this.keepRows(rows);
+  }
+
+  async #load(): Promise<void> {
+    const stored = await this.#shelf.get(null);
+    this.#status = stored[STATUS] as Status | undefined;
+    this.#rows = (stored[ROWS] as ClickRow[] | undefined) ?? [];
+  }
+
+  // What is shown can be asked for again: a full store must not stop a click.
+  async #write(items: Record<string, unknown>): Promise<void> {
+    await this.#shelf.set(items).catch(() => {});
+  }
+}
+
+/** hostOf is host and port of a ledger's address. */
+export function hostOf(ledger: string): string | undefined {
+  try {
+    return new URL(ledger).host || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function lean(row: ClickRow): ClickRow {
+  const { url, id } = row.thing;
+  return { ...row, thing: { ...(url === undefined ? {} : { url }), ...(id === undefined ? {} : { id }) } };
+}

@@ -1,0 +1,213 @@
+// What a click leaves in the page: a mark on the button and a line with Undo, in a closed shadow root that the
+// page's style cannot reach. Only the clicked button gets a mark: a page must not learn what else was flattred.
+import { browser, orphaned } from "../browser";
+import type { ClickReply, Settled, Standing, ToContent } from "../messages";
+import { sentenceFor, settledSentence } from "../sentences";
+import { dateOf, text } from "../words";
+import { ask } from "./ask";
+import { STYLE } from "./overlay.style";
+
+/** The line with Undo stays this long, and longer while it is pointed at or focused. */
+const LINE_MS = 10_000;
+const MARK_PX = 18;
+const SVG = "http://www.w3.org/2000/svg";
+
+const SHAPES: Readonly<Record<"done" | "waiting" | "refused", string>> = {
+  done: "M4.5 9.5l3 3 6-7",
+  waiting: "M9 5v4.5l3 2",
+  refused: "M5.5 5.5l7 7m0-7l-7 7",
+};
+
+interface Mark {
+  readonly element: Element;
+  readonly mark: HTMLElement;
+  click: string | undefined;
+}
+
+/** Overlay shows marks and the line; nothing of it exists before the first click. */
+export class Overlay {
+  readonly #signal: AbortSignal;
+  readonly #marks = new Map<Element, Mark>();
+  #host: HTMLElement | undefined;
+  #root: ShadowRoot | undefined;
+  #line: HTMLElement | undefined;
+  #status: HTMLElement | undefined;
+  #undo: HTMLButtonElement | undefined;
+  #undoes: string | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #placing = false;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    const onMessage = (message: ToContent): void => {
+      if (message.kind === "settled") this.#settled(message.click, message.view);
+    };
+    browser.runtime.onMessage.addListener(onMessage);
+    signal.addEventListener("abort", () => {
+      if (!orphaned()) browser.runtime.onMessage.removeListener(onMessage);
+      clearTimeout(this.#timer);
+      this.#host?.remove();
+    });
+  }
+
+  /** flattred reacts to a click at once. */
+  flattred(element: Element): void {
+    this.#mark(element, "done");
+    this.#say(text("toastFlattred"), undefined);
+  }
+
+  /** kept tells that the click is safe, or where the reader stood before it. */
+  kept(element: Element, { click, standing, at, undoable, isNew }: ClickReply): void {
+    const mark = this.#marks.get(element);
+    if (mark !== undefined) mark.click = click;
+    if (isNew) this.#offerUndo(click);
+    else
+      this.#say(
+        text(standing === "refused" ? "toastRefusedBefore" : "toastBefore", dateOf(at)),
+        undoable ? click : undefined,
+      );
+  }
+
+  /** failed tells that nothing was kept, and why. */
+  failed(element: Element, code: string, sentence: string | undefined): void {
+    this.#unmark(element);
+    this.#say(sentenceFor(code, sentence), undefined);
+  }
+
+  #settled(click: string, view: Settled): void {
+    for (const mark of this.#marks.values()) {
+      if (mark.click !== click) continue;
+      if (view.standing === "free") this.#unmark(mark.element);
+      else paint(mark.mark, shapeOf(view.standing));
+    }
+    if (this.#undoes === click && view.standing !== "free") {
+      this.#say(settledSentence(view), view.standing === "refused" ? undefined : click);
+    }
+  }
+
+  #say(words: string, undoes: string | undefined): void {
+    this.#build();
+    const { line, status } = { line: this.#line, status: this.#status };
+    if (line === undefined || status === undefined) return;
+    line.hidden = false;
+    status.textContent = words;
+    this.#offerUndo(undoes);
+    this.#hideLater();
+  }
+
+  #offerUndo(click: string | undefined): void {
+    this.#undoes = click;
+    if (this.#undo !== undefined) this.#undo.hidden = click === undefined;
+  }
+
+  async #takeBack(): Promise<void> {
+    const click = this.#undoes;
+    if (click === undefined) return;
+    const reply = await ask({ kind: "undo", click });
+    if (!reply.ok) {
+      this.#say(sentenceFor(reply.code, reply.sentence), undefined);
+      return;
+    }
+    for (const mark of [...this.#marks.values()]) if (mark.click === click) this.#unmark(mark.element);
+    this.#say(text("toastUndone"), undefined);
+  }
+
+  #hideLater(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      const busy = this.#line?.matches(":hover, :focus-within") === true;
+      if (busy) this.#hideLater();
+      else if (this.#line !== undefined) this.#line.hidden = true;
+    }, LINE_MS);
+  }
+
+  #mark(element: Element, shape: keyof typeof SHAPES): void {
+    this.#build();
+    const known = this.#marks.get(element);
+    const mark = known?.mark ?? document.createElement("div");
+    if (known === undefined) {
+      mark.className = "mark";
+      this.#root?.append(mark);
+      this.#marks.set(element, { element, mark, click: undefined });
+    }
+    paint(mark, shape);
+    this.#place();
+  }
+
+  #unmark(element: Element): void {
+    this.#marks.get(element)?.mark.remove();
+    this.#marks.delete(element);
+  }
+
+  // Marks follow their buttons; nothing runs while there are none.
+  #place(): void {
+    for (const { element, mark } of this.#marks.values()) {
+      const box = element.getBoundingClientRect();
+      const gone = !element.isConnected || (box.width === 0 && box.height === 0);
+      mark.hidden = gone;
+      mark.style.transform = `translate(${box.right - MARK_PX / 2}px, ${box.top - MARK_PX / 2}px)`;
+    }
+  }
+
+  #placeSoon = (): void => {
+    if (this.#placing || this.#marks.size === 0) return;
+    this.#placing = true;
+    requestAnimationFrame(() => {
+      this.#placing = false;
+      this.#place();
+    });
+  };
+
+  #build(): void {
+    if (this.#host?.isConnected === true) return;
+    if (this.#host !== undefined) {
+      document.documentElement.append(this.#host); // the page threw it out; the reader still needs it
+      return;
+    }
+    const host = document.createElement("div");
+    const root = host.attachShadow({ mode: "closed" });
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLE);
+    root.adoptedStyleSheets = [sheet];
+    const status = document.createElement("span");
+    status.setAttribute("role", "status");
+    const undo = document.createElement("button");
+    undo.type = "button";
+    undo.textContent = text("undo");
+    undo.hidden = true;
+    undo.addEventListener("click", (event) => event.isTrusted && void this.#takeBack(), {
+      signal: this.#signal,
+    });
+    const line = document.createElement("div");
+    line.className = "line";
+    line.dir = text("@@bidi_dir") === "rtl" ? "rtl" : "ltr";
+    line.lang = text("languageTag");
+    line.hidden = true;
+    line.append(status, undo);
+    root.append(line);
+    document.documentElement.append(host);
+    addEventListener("scroll", this.#placeSoon, { capture: true, passive: true, signal: this.#signal });
+    addEventListener("resize", this.#placeSoon, { passive: true, signal: this.#signal });
+    this.#host = host;
+    this.#root = root;
+    this.#line = line;
+    this.#status = status;
+    this.#undo = undo;
+  }
+}
+
+function shapeOf(standing: Standing): keyof typeof SHAPES {
+  if (standing === "refused") return "refused";
+  return standing === "kept" ? "waiting" : "done";
+}
+
+function paint(mark: HTMLElement, shape: keyof typeof SHAPES): void {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 18 18");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", SHAPES[shape]);
+  svg.append(path);
+  mark.dataset["shape"] = shape;
+  mark.replaceChildren(svg);
+}

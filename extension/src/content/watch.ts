@@ -1,0 +1,119 @@
+// Watching the page for things that can be flattred, at a cost that the page does not notice.
+import { browser, orphaned } from "../browser";
+import { isFlattrPage } from "../detect/hosts";
+import { scan } from "../detect/scan";
+import type { FoundThing, ToContent } from "../messages";
+import { mergePointers } from "../thing/merge";
+import { ask } from "./ask";
+
+/** After a scan the page is left alone for this long at least, and for so many times the scan's own cost. */
+const MIN_REST_MS = 500;
+const REST_PER_COST = 50;
+
+/** An idle moment is waited for no longer than this. */
+const IDLE_TIMEOUT_MS = 1000;
+
+/** Things told of one frame; an index of old posts has fifty. */
+const MAX_THINGS = 300;
+
+/** start scans, watches for changes and answers the background's wish to look again. */
+export function start(signal: AbortSignal, ledgerHost: () => string | undefined, stop: () => void): void {
+  const watch = new Watch(signal, ledgerHost, stop);
+  const onMessage = (message: ToContent, _sender: unknown, respond: (reply: boolean) => void): boolean => {
+    if (message.kind === "settled") void watch.tell(true);
+    if (message.kind !== "look") return false;
+    void watch.look(true).then(() => respond(true));
+    return true;
+  };
+  browser.runtime.onMessage.addListener(onMessage);
+  signal.addEventListener("abort", () => {
+    if (!orphaned()) browser.runtime.onMessage.removeListener(onMessage);
+  });
+  whenShown(() => watch.begin(), signal);
+}
+
+// A page rendered ahead of its visit has not been visited.
+function whenShown(begin: () => void, signal: AbortSignal): void {
+  const page: Document & { readonly prerendering?: boolean } = document;
+  if (page.prerendering === true) page.addEventListener("prerenderingchange", begin, { once: true, signal });
+  else begin();
+}
+
+class Watch {
+  readonly #signal: AbortSignal;
+  readonly #ledgerHost: () => string | undefined;
+  readonly #stop: () => void;
+  readonly #observer = new MutationObserver(() => this.#changed());
+  #things: readonly FoundThing[] = [];
+  #told = "[]";
+  #fresh = true;
+  #rest: ReturnType<typeof setTimeout> | undefined;
+  #costMs = 0;
+
+  constructor(signal: AbortSignal, ledgerHost: () => string | undefined, stop: () => void) {
+    this.#signal = signal;
+    this.#ledgerHost = ledgerHost;
+    this.#stop = stop;
+  }
+
+  begin(): void {
+    const signal = this.#signal;
+    if (document.readyState === "loading") {
+      document.addEventListener("DOMContentLoaded", () => this.#whenIdle(), { once: true, signal });
+    } else this.#whenIdle();
+    document.addEventListener("visibilitychange", () => document.hidden || this.#whenIdle(), { signal });
+    window.addEventListener("pageshow", (event) => event.persisted && void this.look(true), { signal });
+    window.addEventListener("pagehide", () => void this.#leave(), { signal });
+    signal.addEventListener("abort", () => {
+      this.#observer.disconnect();
+      clearTimeout(this.#rest);
+    });
+  }
+
+  // look scans now and tells what is new; forced, it tells in any case.
+  async look(forced: boolean): Promise<void> {
+    if (this.#signal.aborted) return;
+    if (orphaned()) {
+      this.#stop();
+      return;
+    }
+    const startMs = performance.now();
+    this.#things = this.#scan();
+    this.#costMs = performance.now() - startMs;
+    this.#observer.observe(document, { childList: true, subtree: true });
+    await this.tell(forced);
+  }
+
+  async tell(forced: boolean): Promise<void> {
+    const telling = JSON.stringify(this.#things);
+    if (telling === this.#told && !forced) return;
+    const fresh = this.#fresh;
+    this.#told = telling;
+    this.#fresh = false;
+    await ask({ kind: "found", things: this.#things, fresh });
+  }
+
+  #scan(): readonly FoundThing[] {
+    const ledgerHost = this.#ledgerHost();
+    if (isFlattrPage(new URL(document.URL), ledgerHost)) return [];
+    return mergePointers(scan(document, ledgerHost).map(({ pointer }) => pointer)).slice(0, MAX_THINGS);
+  }
+
+  // The first change ends the watching until the page has had its rest.
+  #changed(): void {
+    this.#observer.disconnect();
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => this.#whenIdle(), Math.max(MIN_REST_MS, REST_PER_COST * this.#costMs));
+  }
+
+  #whenIdle(): void {
+    if (document.hidden || this.#signal.aborted) return; // visibilitychange comes back to it
+    requestIdleCallback(() => void this.look(false), { timeout: IDLE_TIMEOUT_MS });
+  }
+
+  async #leave(): Promise<void> {
+    if (this.#told === "[]") return;
+    this.#told = "[]";
+    await ask({ kind: "found", things: [], fresh: true });
+  }
+}

@@ -1,0 +1,76 @@
+// What the extension's own pages share: asking the background, hearing of changes, and building elements from text.
+import { browser } from "./browser";
+import { type FromPage, PAGE_PORT, type Reply } from "./messages";
+import { text } from "./words";
+
+/** ask sends a question to the background. */
+export async function ask<T>(question: FromPage): Promise<Reply<T>> {
+  try {
+    const reply: Reply<T> | undefined = await browser.runtime.sendMessage(question);
+    return reply ?? { ok: false, code: "internal" };
+  } catch {
+    return { ok: false, code: "internal" };
+  }
+}
+
+/** onChange calls back whenever the background knows something new, and keeps it awake while the page is open. */
+export function onChange(signal: AbortSignal, changed: () => void): void {
+  const port = browser.runtime.connect({ name: PAGE_PORT });
+  port.onMessage.addListener(changed);
+  // A background that was stopped drops its ports: connect to the next one.
+  port.onDisconnect.addListener(() => {
+    if (!signal.aborted) setTimeout(() => onChange(signal, changed), 100);
+  });
+  signal.addEventListener("abort", () => port.disconnect());
+}
+
+/** fillWords puts the reader's language into a page: its direction, and every element that names a text. */
+export function fillWords(page: Document): void {
+  page.documentElement.lang = text("languageTag");
+  page.documentElement.dir = text("@@bidi_dir") === "rtl" ? "rtl" : "ltr";
+  for (const element of page.querySelectorAll<HTMLElement>("[data-text]")) {
+    element.textContent = text(element.dataset["text"] ?? "");
+  }
+}
+
+/** byID returns an element that the page is known to have. */
+export function byID<T extends HTMLElement = HTMLElement>(id: string): T {
+  const element = document.getElementById(id);
+  if (element === null) throw new Error(`page lacks #${id}`);
+  return element as T;
+}
+
+/** field returns the element that shows a named value. */
+export function field(name: string): HTMLElement {
+  const element = document.querySelector<HTMLElement>(`[data-field="${name}"]`);
+  if (element === null) throw new Error(`page lacks field ${name}`);
+  return element;
+}
+
+/** make builds an element with a class and children; strings become text, never markup. */
+export function make<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  className: string,
+  ...children: readonly (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  if (className !== "") element.className = className;
+  element.append(...children);
+  return element;
+}
+
+/** button builds a button that says what it does. */
+export function button(action: string, label: string, work: () => void, about?: string): HTMLButtonElement {
+  const element = make("button", "", label);
+  element.type = "button";
+  element.dataset["action"] = action;
+  if (about !== undefined) element.setAttribute("aria-label", `${label}: ${about}`);
+  element.addEventListener("click", work);
+  return element;
+}
+
+/** shortcutOf is the keyboard shortcut that opens the popup at present; empty where there is none. */
+export async function shortcutOf(): Promise<string> {
+  const commands = await browser.commands.getAll();
+  return commands.find(({ name }) => name === "_execute_action")?.shortcut ?? "";
+}

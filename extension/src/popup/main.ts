@@ -1,0 +1,145 @@
+// The popup: what can be flattred on this page, how the month stands, and what has not gone out yet.
+import { browser } from "../browser";
+import type { ClickReply, Overview } from "../messages";
+import { ask, byID, field, fillWords, make, onChange, shortcutOf } from "../page";
+import { sentenceFor } from "../sentences";
+import { pageThing } from "../thing/thing";
+import type { Thing } from "../wire.gen";
+import { text } from "../words";
+import { showMonth } from "./month";
+import { showNotice } from "./notice";
+import { type PageState, showPage } from "./page";
+import { showRecent } from "./recent";
+import { showUnsent } from "./unsent";
+
+/** Acts are what the parts of the popup can ask for. */
+export interface Acts {
+  flattr(thing: Thing): void;
+  undo(click: string): void;
+  adopt(id: string): void;
+  discard(id: string): void;
+  signIn(): void;
+  setUp(): void;
+  checkAgain(): void;
+  allow(): void;
+}
+
+const life = new AbortController();
+
+/** The tab that the popup is about: the one it opened over, or one named in the address. */
+async function subject(): Promise<chrome.tabs.Tab | undefined> {
+  const named = Number(new URL(location.href).searchParams.get("tab"));
+  if (Number.isInteger(named) && named > 0) return browser.tabs.get(named).catch(() => undefined);
+  const [tab] = await browser.tabs.query({ active: true, currentWindow: true });
+  return tab;
+}
+
+async function start(signal: AbortSignal): Promise<void> {
+  fillWords(document);
+  const tab = await subject();
+  const state: PageState = {
+    readable: undefined,
+    page: tab?.url === undefined ? undefined : pageThing(tab.url, tab.title),
+  };
+  const acts = actsFor(tab?.id, () => show());
+  const show = coalesce(async () => {
+    const reply = await ask<Overview>(
+      tab?.id === undefined ? { kind: "overview" } : { kind: "overview", tab: tab.id, ...pageOf(state) },
+    );
+    if (reply.ok) render(reply.value, state, acts);
+    else say(sentenceFor(reply.code, reply.sentence));
+  });
+  onChange(signal, show);
+  byID("allow").addEventListener("click", acts.allow);
+  byID("share").addEventListener("click", () => state.page !== undefined && acts.flattr(state.page));
+  show();
+  void shortcutOf().then((keys) => {
+    byID("shortcut").textContent = keys === "" ? text("noShortcut") : text("shortcut", keys);
+  });
+  void ask({ kind: "refresh" }).then(show);
+  if (tab?.id !== undefined) {
+    const reply = await ask<boolean>({ kind: "look", tab: tab.id });
+    state.readable = reply.ok && reply.value;
+  } else state.readable = false;
+  show();
+}
+
+function pageOf(state: PageState): { page?: Thing } {
+  return state.page === undefined ? {} : { page: state.page };
+}
+
+function actsFor(tab: number | undefined, show: () => void): Acts {
+  const then = async (asked: Promise<{ ok: boolean; code?: string; sentence?: string }>): Promise<void> => {
+    const reply = await asked;
+    if (!reply.ok) say(sentenceFor(reply.code ?? "internal", reply.sentence));
+    show();
+  };
+  return {
+    flattr: (thing) => {
+      say(text("toastFlattred"));
+      void then(ask<ClickReply>({ kind: "flattr-from-popup", thing, ...(tab === undefined ? {} : { tab }) }));
+    },
+    undo: (click) => {
+      say(text("toastUndone"));
+      void then(ask({ kind: "undo", click }));
+    },
+    adopt: (id) => void then(ask({ kind: "adopt", id })),
+    discard: (id) => void then(ask({ kind: "discard", id })),
+    signIn: () => void openTab("onboard.html#step-link"),
+    setUp: () => void openTab("onboard.html"),
+    checkAgain: () => void then(ask({ kind: "refresh" })),
+    allow: () => {
+      void browser.permissions.request({ origins: ["https://*/*", "http://*/*"] }).then((granted) => {
+        if (granted) void then(ask({ kind: "granted" }));
+      });
+    },
+  };
+}
+
+async function openTab(page: string): Promise<void> {
+  await browser.tabs.create({ url: browser.runtime.getURL(page) });
+  window.close();
+}
+
+function say(words: string): void {
+  byID("said").textContent = words;
+}
+
+function render(overview: Overview, state: PageState, acts: Acts): void {
+  field("account").textContent = overview.status?.account?.name ?? "";
+  document.body.dataset["state"] = showNotice(overview, acts);
+  showPage(overview, state, acts);
+  showMonth(overview, Date.now());
+  showUnsent(overview, acts);
+  showRecent(overview, acts);
+  byID("ledger").replaceChildren(...ledgerLink(overview));
+}
+
+function ledgerLink({ status }: Overview): readonly HTMLElement[] {
+  if (status?.account === undefined) return [];
+  const link = make("a", "", text("openLedger"));
+  link.href = status.account.ledger;
+  link.target = "_blank";
+  link.rel = "noreferrer";
+  return [link];
+}
+
+// Many changes in a row make one pass, and no two passes overlap.
+function coalesce(work: () => Promise<void>): () => void {
+  let running = false;
+  let again = false;
+  const run = async (): Promise<void> => {
+    running = true;
+    do {
+      again = false;
+      await work();
+    } while (again);
+    running = false;
+  };
+  return () => {
+    if (running) again = true;
+    else void run();
+  };
+}
+
+void start(life.signal);

@@ -1,0 +1,94 @@
+// The part of the popup about this page: the things on it, or the page itself.
+import type { Overview, ThingView } from "../messages";
+import { button, byID, make } from "../page";
+import { keptSentence, sentenceFor } from "../sentences";
+import type { Thing } from "../wire.gen";
+import { dateOf, text } from "../words";
+import type { Acts } from "./main";
+
+/** PageState is what the popup knows of the page besides its things. */
+export interface PageState {
+  readable: boolean | undefined; // undefined: still looking
+  page: Thing | undefined; // the page itself, without its fragment
+}
+
+/** showPage lists the things of the page, or offers the page where it has none. */
+export function showPage(overview: Overview, state: PageState, acts: Acts): void {
+  const views =
+    overview.things.length === 0 && overview.page !== undefined ? [overview.page] : overview.things;
+  const isPage = overview.things.length === 0;
+  const shown = views.filter((view) => !isPage || view.standing !== "free");
+  replace(
+    byID("things"),
+    shown.map((view) => item(view, overview, acts)),
+  );
+  const looking = state.readable === undefined;
+  const offer = isPage && !looking && state.page !== undefined && shown.length === 0;
+  const share = byID<HTMLButtonElement>("share");
+  share.hidden = !offer;
+  const nothing = byID("nothing");
+  nothing.hidden = !isPage || looking;
+  nothing.textContent = emptySentence(state, offer);
+  byID("allow-hint").hidden = overview.reading || looking || state.readable === false;
+}
+
+function emptySentence(state: PageState, offer: boolean): string {
+  if (offer) return text("noThings");
+  return text(state.page === undefined ? "notReadable" : "noThingsFlattred");
+}
+
+function item(view: ThingView, overview: Overview, acts: Acts): HTMLLIElement {
+  const title =
+    view.thing.title ?? view.thing.url?.replace(/^https?:\/\//i, "") ?? view.thing.id ?? text("untitled");
+  const line = make("li", "", make("span", "title", title));
+  line.dataset["standing"] = view.standing;
+  const actions = make("span", "actions");
+  if (view.standing === "free" || view.code === "no_means") {
+    const again = view.standing !== "free";
+    const act = button(
+      "flattr",
+      text(again ? "tryAgain" : "flattrThis"),
+      () => acts.flattr(view.thing),
+      title,
+    );
+    act.className = "primary";
+    actions.append(act);
+  } else if (view.undoable === true && view.click !== undefined) {
+    const { click } = view;
+    actions.append(button("undo", text("undo"), () => acts.undo(click), title));
+  }
+  line.append(actions);
+  const words = standingWords(view, overview);
+  if (words !== "") line.append(make("span", "quiet", words));
+  return line;
+}
+
+function standingWords(view: ThingView, overview: Overview): string {
+  switch (view.standing) {
+    case "free":
+      return "";
+    case "kept":
+      return overview.link === "up" || overview.link === "dialling" || view.code !== undefined
+        ? keptSentence(overview.link, view.code, view.sentence)
+        : text("standingKept");
+    case "waiting":
+      return text("standingWaiting");
+    case "flattred":
+      return text("standingFlattred", dateOf(view.at ?? ""));
+    case "refused":
+      return sentenceFor(view.code ?? "internal", view.sentence);
+  }
+}
+
+/** replace swaps the children of a list, and leaves the focus where it was when the same button is still there. */
+export function replace(list: HTMLElement, items: readonly HTMLElement[]): void {
+  const focused = list.contains(document.activeElement) ? focusOf(list) : undefined;
+  list.replaceChildren(...items);
+  if (focused === undefined) return;
+  const line = list.children[focused];
+  line?.querySelector<HTMLElement>("button")?.focus();
+}
+
+function focusOf(list: HTMLElement): number {
+  return [...list.children].findIndex((child) => child.contains(document.activeElement));
+}

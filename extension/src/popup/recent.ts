@@ -1,0 +1,53 @@
+// The last clicks, with what became of each, and Undo until the month is frozen.
+import type { Overview } from "../messages";
+import { button, byID, make } from "../page";
+import { sentenceFor } from "../sentences";
+import type { ClickRow } from "../wire.gen";
+import { dateOf, text } from "../words";
+import type { Acts } from "./main";
+import { replace } from "./page";
+
+/** Clicks shown; the ledger's pages have them all. */
+const MAX_SHOWN = 10;
+
+/** showRecent lists the newest clicks of the account. */
+export function showRecent(overview: Overview, acts: Acts): void {
+  const linked = overview.status?.account !== undefined;
+  const rows = overview.rows.slice(0, MAX_SHOWN);
+  byID("recent-part").hidden = !linked;
+  byID("no-recent").hidden = rows.length > 0;
+  const undone = new Set(overview.undoing);
+  replace(
+    byID("recent"),
+    rows.map((row) => item(undone.has(row.id) ? { ...row, state: "undone", undoable: false } : row, acts)),
+  );
+}
+
+function item(row: ClickRow, acts: Acts): HTMLLIElement {
+  const title = row.title ?? row.url?.replace(/^https?:\/\//i, "") ?? text("untitled");
+  const line = make("li", "", make("span", "title", title));
+  line.dataset["click"] = row.id;
+  line.dataset["state"] = row.state;
+  const actions = make("span", "actions");
+  if (row.undoable && row.state !== "refused" && row.state !== "undone") {
+    actions.append(button("undo", text("undo"), () => acts.undo(row.id), title));
+  }
+  line.append(actions, make("span", "quiet", `${dateOf(row.at)} · ${stateWords(row)}`));
+  return line;
+}
+
+function stateWords(row: ClickRow): string {
+  switch (row.state) {
+    case "kept":
+    case "waiting":
+      return text("stateWaiting");
+    case "accepted":
+      return text(row.promise === true ? "statePromise" : "stateAccepted");
+    case "late":
+      return text("stateLate");
+    case "refused":
+      return row.code === undefined ? text("stateRefused") : sentenceFor(row.code, row.sentence);
+    case "undone":
+      return text("stateUndone");
+  }
+}

@@ -1,0 +1,33 @@
+// Words: every sentence the reader sees comes from _locales, with plurals, amounts and dates as the language has them.
+import { browser } from "./browser";
+
+/** text returns a message, with what stands for $1 to $4. */
+export function text(key: string, ...substitutions: readonly string[]): string {
+  return browser.i18n.getMessage(key, [...substitutions]) || key;
+}
+
+/** plural returns the form of a message that the count asks for; $1 is the count. */
+export function plural(key: string, count: number, ...substitutions: readonly string[]): string {
+  const rule = new Intl.PluralRules(language()).select(count);
+  const form = browser.i18n.getMessage(`${key}_${rule}`) === "" ? "other" : rule;
+  return text(`${key}_${form}`, new Intl.NumberFormat(language()).format(count), ...substitutions);
+}
+
+/** language is the one that the messages are in. */
+export function language(): string {
+  const tag = text("languageTag");
+  const wanted = browser.i18n.getUILanguage();
+  return wanted.toLowerCase().startsWith(tag.toLowerCase()) ? wanted : tag;
+}
+
+/** dateOf is a day as the reader writes it, such as 3 November. */
+export function dateOf(at: string): string {
+  return new Intl.DateTimeFormat(language(), { day: "numeric", month: "long" }).format(new Date(at));
+}
+
+/** monthName is a month in full, such as November 2026. */
+export function monthName(month: string): string {
+  return new Intl.DateTimeFormat(language(), { month: "long", year: "numeric", timeZone: "UTC" }).format(
+    new Date(`${month}-01T00:00:00Z`),
+  );
+}
