@@ -38,7 +38,7 @@ input. Members that were loaded have none until then; it also helps one who
 has forgotten theirs.`,
 		Example: "  flattr-ledger member password ann --db ledger.db <password.txt",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			password, err := readPassword(cmd.InOrStdin())
 			if err != nil {
 				return err
@@ -47,12 +47,10 @@ has forgotten theirs.`,
 			if err != nil {
 				return err
 			}
-			st, err := store.Open(cmd.Context(), *db)
+			err = with(cmd.Context(), *db, false, func(st *store.Store) error {
+				return st.SetPassword(cmd.Context(), args[0], hash)
+			})
 			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, st.Close()) }()
-			if err := st.SetPassword(cmd.Context(), args[0], hash); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s can sign in with the new password.\n", args[0])
