@@ -88,3 +88,8 @@ func (tx *Tx) balance(a book.Account) (money.Micro, error) {
 	}
 	return b.Net(), nil
 }
+
+// ClearingBalance is what is left on the clearing of a month.
+func (tx *Tx) ClearingBalance(month flattr.Month) (money.Micro, error) {
+	return tx.balance(book.Account{Kind: book.Clearing, Month: int32(month)})
+}

@@ -169,6 +169,20 @@ func (s *Store) Password(ctx context.Context, name string) (id flattr.MemberID, 
 	return id, hash, err
 }
 
+const updatePassword = `UPDATE member SET password_hash = $1 WHERE name_key = $2`
+
+// SetPassword sets the hash with which the member of that name signs in, or
+// refuses with not_found.
+func (s *Store) SetPassword(ctx context.Context, name, hash string) error {
+	return s.write(ctx, func(tx *Tx) error {
+		n, err := tx.exec(updatePassword, hash, flattr.NameKey(name))
+		if err == nil && n == 0 {
+			return unknownMember(name)
+		}
+		return err
+	})
+}
+
 func unknownMember(name string) error {
 	return flattr.Refuse(flattr.NotFound, fmt.Sprintf("There is no member named %.60q.", name))
 }

@@ -67,18 +67,18 @@ func (tx *Tx) monthFor(at, now time.Time) (month flattr.Month, late bool, err er
 	return running, running != month, err
 }
 
-// policyName names a value that the operator sets.
-type policyName string
+// Policy names a value that the operator sets.
+type Policy string
 
 // The policies that can be set.
 const (
-	PolicyFeeBP         policyName = "fee_bp"         // basis points of an author's gross
-	PolicyPromiseMonths policyName = "promise_months" // how long promises live
-	PolicyMaxBudget     policyName = "max_budget"     // micro-EUR a month
+	PolicyFeeBP         Policy = "fee_bp"         // basis points of an author's gross
+	PolicyPromiseMonths Policy = "promise_months" // how long promises live
+	PolicyMaxBudget     Policy = "max_budget"     // micro-EUR a month
 )
 
 // byDefault is the value of a policy that was never set.
-func (p policyName) byDefault() int64 {
+func (p Policy) byDefault() int64 {
 	switch p {
 	case PolicyFeeBP:
 		return 0
@@ -97,7 +97,7 @@ INSERT INTO policy (name, seq, value, at)
 SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3 FROM policy WHERE name = $1`
 
 // policy is the value in force.
-func (tx *Tx) policy(name policyName) (int64, error) {
+func (tx *Tx) policy(name Policy) (int64, error) {
 	var value int64
 	err := tx.row(selectPolicy, string(name)).Scan(&value)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -110,7 +110,7 @@ func (tx *Tx) policy(name policyName) (int64, error) {
 }
 
 // SetPolicy sets a value from now on. The caller has checked its range.
-func (tx *Tx) SetPolicy(now time.Time, name policyName, value int64) error {
+func (tx *Tx) SetPolicy(now time.Time, name Policy, value int64) error {
 	if _, err := tx.exec(insertPolicy, string(name), value, micros(now)); err != nil {
 		return fmt.Errorf("write policy %s: %w", name, err)
 	}

@@ -21,6 +21,7 @@ CREATE TABLE member (
     PRIMARY KEY (bucket, id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX member_by_name_key ON member (name_key);
+CREATE UNIQUE INDEX member_by_id ON member (id);
 CREATE INDEX member_by_name ON member (name);
 
 -- Each budget a member has set, in order; the last before a month's end is split.

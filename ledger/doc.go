@@ -1,0 +1,59 @@
+// Flattr-ledger is the central server of Flattr: it keeps members, things and
+// clicks, divides each reader's budget at the end of the month, and books what
+// authors earn.
+//
+// # A tour
+//
+// Begin with the nouns. Package flattr has members, things, months, events and
+// the rules that need no store: which of several clicks on one thing counts
+// (Counting), how a budget is divided (Shares), which names and invite codes
+// are good. Package money has the exact amounts, thing the key by which two
+// URLs are one thing, book the double entry.
+//
+// Then follow a click. A companion posts it to package sync, whose types and
+// client are in api; package oauth has let the companion in. sync hands it to
+// Store.Record in package store, which judges it in one transaction: the thing
+// is found by its key, the month by the reader's time (months.go), what counts
+// is derived from the log (record.go, counted.go), and the first click of a
+// month moves the budget from the account means to held (budgets.go, books.go).
+// Everything is in the one file that --db names; store/migrations says what
+// each table is for.
+//
+// Package closing ends a month: open, frozen, computed, posted, closed. The
+// freeze writes a snapshot of budgets, owners and policy in the transaction
+// that ends the month for clicks (store/freeze.go); compute, which is package
+// settle applied bucket by bucket, sums what each thing and author gets; post
+// books it. Each step can be broken off and run again.
+//
+// Package report writes statements and the audit, which recomputes all of it
+// from the log, the snapshot and the transfers. Package world loads a whole
+// world from a file, in the order in which its lines arrived. Package web has
+// the pages for people.
+//
+// # Who may do what
+//
+// The rules (flattr, money, thing, book, settle) know no database, no HTTP and
+// no clock: now is passed in, and only this package asks for the time. SQL is
+// only in store. A test at the top of the project holds who imports whom.
+//
+// # Refusals
+//
+// What can be expected to go wrong is a *flattr.Error: a code for programs and
+// a sentence for the person, which names the next step. Everything else is
+// internal and logged at the edge.
+//
+// # What is not here yet
+//
+// Subscriptions, claims of sites, co-authors and aliases: load says "not
+// supported yet" to their lines. Promises of frozen months stay promises.
+//
+// # Running it
+//
+//	flattr-ledger invite new --db ledger.db --means 5.00
+//	flattr-ledger serve --db ledger.db --listen 127.0.0.1:8080
+//	flattr-ledger settle --db ledger.db --month 2026-10
+//	flattr-ledger statement --db ledger.db --month 2026-10
+//	flattr-ledger audit --db ledger.db
+//
+// The files in testdata are a manual of the commands and are run as tests.
+package main

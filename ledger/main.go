@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"flattr/ledger/closing"
+	"flattr/ledger/flattr"
+	"flattr/ledger/money"
+	"flattr/ledger/report"
+	"flattr/ledger/store"
+)
+
+// version is stamped by the build.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		os.Exit(1)
+	}
+}
+
+// run is the program: it does what args say and writes errors to stderr.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	db := os.Getenv("FLATTR_LEDGER_DB")
+	root := &cobra.Command{
+		Use:           "flattr-ledger",
+		Short:         "The central server of Flattr: clicks, settlement, books",
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.PersistentFlags().StringVar(&db, "db", db, "the ledger's database `file` (or FLATTR_LEDGER_DB)")
+	root.AddCommand(
+		serveCommand(&db), inviteCommand(&db), memberCommand(&db), creditCommand(&db),
+		loadCommand(&db), settleCommand(&db), statementCommand(&db), auditCommand(&db),
+	)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintf(stderr, "flattr-ledger: %v\n", err)
+		if hint := hintFor(err); hint != "" {
+			fmt.Fprintf(stderr, "hint: %s\n", hint)
+		}
+	}
+	return err
+}
+
+// errMissing is what a command answers that needs a ledger where there is none.
+var errMissing = errors.New("there is no ledger")
+
+// hintFor is the next step after an error, where there is one to name.
+func hintFor(err error) string {
+	switch {
+	case errors.Is(err, errMissing):
+		return "name it with --db FILE or FLATTR_LEDGER_DB; serve, load and invite new make a new one"
+	case store.Busy(err):
+		return "another process is writing to the ledger; try again when it is done"
+	case errors.Is(err, report.ErrDamaged):
+		return "nothing was changed; keep this database as it is and compare it with a backup"
+	}
+	return ""
+}
+
+// with runs work on the ledger at path, which must be there unless it may be made.
+func with(ctx context.Context, path string, make bool, work func(*store.Store) error) (err error) {
+	if _, missing := os.Stat(path); !make && path != "" && missing != nil {
+		return fmt.Errorf("%w at %s", errMissing, path)
+	}
+	s, err := store.Open(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return work(s)
+}
+
+func inviteCommand(db *string) *cobra.Command {
+	var count int
+	var means string
+	invite := &cobra.Command{Use: "invite", Short: "Invite codes of the operator"}
+	mint := &cobra.Command{
+		Use: "new", Short: "Make invite codes, one a line", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			carried, err := money.Parse(means)
+			if err != nil {
+				return fmt.Errorf("--means %s: %w", means, err)
+			}
+			return with(cmd.Context(), *db, true, func(s *store.Store) error {
+				invites, err := s.MintInvites(cmd.Context(), time.Now(), count, carried)
+				for _, inv := range invites {
+					fmt.Fprintln(cmd.OutOrStdout(), inv.Code)
+				}
+				return err
+			})
+		},
+	}
+	mint.Flags().IntVar(&count, "count", 1, "how many")
+	mint.Flags().StringVar(&means, "means", "0.00", "welcome means in EUR that each code carries, from the account gift")
+	invite.AddCommand(mint)
+	return invite
+}
+
+func creditCommand(db *string) *cobra.Command {
+	var ref string
+	cmd := &cobra.Command{
+		Use: "credit NAME AMOUNT", Short: "Book a top-up of a member's means", Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			amount, err := money.Parse(args[1])
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[1], err)
+			}
+			return with(cmd.Context(), *db, false, func(s *store.Store) error {
+				booked, err := s.Credit(cmd.Context(), time.Now(), args[0], amount, ref)
+				switch {
+				case err != nil:
+				case booked:
+					fmt.Fprintf(cmd.OutOrStdout(), "%s has %s EUR more\n", args[0], amount)
+				default:
+					fmt.Fprintf(cmd.OutOrStdout(), "%s was booked before; nothing was changed\n", ref)
+				}
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&ref, "ref", "", "the bank's `reference`: each is booked once")
+	if err := cmd.MarkFlagRequired("ref"); err != nil {
+		panic(err) // the flag is defined above
+	}
+	return cmd
+}
+
+func settleCommand(db *string) *cobra.Command {
+	var monthText, nowText string
+	cmd := &cobra.Command{
+		Use: "settle", Short: "Freeze, compute, post and close a month", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			month, err := flattr.ParseMonth(monthText)
+			if err != nil {
+				return fmt.Errorf("--month: %w", err)
+			}
+			now := time.Now()
+			if nowText != "" {
+				if now, err = time.Parse(time.RFC3339, nowText); err != nil {
+					return fmt.Errorf("--now %q: write it like 2026-11-04T00:00:00Z", nowText)
+				}
+			}
+			return with(cmd.Context(), *db, false, func(s *store.Store) error {
+				err := closing.Settlement{Store: s, Month: month, Now: now, Say: sayTo(cmd.ErrOrStderr())}.Settle(cmd.Context())
+				if errors.Is(err, closing.ErrClosed) {
+					fmt.Fprintln(cmd.ErrOrStderr(), err)
+					return nil
+				}
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&monthText, "month", "", "the `month`, like 2026-10")
+	cmd.Flags().StringVar(&nowText, "now", "", "settle as if it were this `time` (default: the clock)")
+	return cmd
+}
+
+func statementCommand(db *string) *cobra.Command {
+	var monthText, format string
+	cmd := &cobra.Command{
+		Use: "statement", Short: "Print the statement of a closed month", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			month, err := flattr.ParseMonth(monthText)
+			if err != nil {
+				return fmt.Errorf("--month: %w", err)
+			}
+			if format != "ndjson" {
+				return fmt.Errorf("--format %q: ndjson is the one there is", format)
+			}
+			return with(cmd.Context(), *db, false, func(s *store.Store) error {
+				return report.Statement(cmd.Context(), s, month, cmd.OutOrStdout())
+			})
+		},
+	}
+	cmd.Flags().StringVar(&monthText, "month", "", "the `month`, like 2026-10")
+	cmd.Flags().StringVar(&format, "format", "ndjson", "ndjson: one JSON object a line")
+	return cmd
+}
+
+func auditCommand(db *string) *cobra.Command {
+	return &cobra.Command{
+		Use: "audit", Short: "Prove the books, the log and every closed month", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return with(cmd.Context(), *db, false, func(s *store.Store) error {
+				return report.Audit(cmd.Context(), s, cmd.OutOrStdout(), sayTo(cmd.ErrOrStderr()))
+			})
+		},
+	}
+}
+
+// sayTo writes progress as lines.
+func sayTo(to io.Writer) func(format string, args ...any) {
+	return func(format string, args ...any) { fmt.Fprintf(to, format+"\n", args...) }
+}

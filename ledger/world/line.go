@@ -1,0 +1,269 @@
+// Package world loads members, things, clicks and money from a file of one
+// JSON object a line, as an operator imports them.
+package world
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+	"unicode/utf8"
+
+	"flattr/ledger/flattr"
+	"flattr/ledger/money"
+	"flattr/ledger/store"
+)
+
+// Kind is the type of a line.
+type kind string
+
+// The types of lines that can be loaded.
+const (
+	memberLine kind = "member"
+	thingLine  kind = "thing"
+	policyLine kind = "policy"
+	creditLine kind = "credit"
+	budgetLine kind = "budget"
+	clickLine  kind = "click"
+	undoLine   kind = "undo"
+)
+
+// later are the types that the format has and this ledger cannot load yet.
+var later = map[kind]bool{
+	"subscribe": true, "pause": true, "stop": true, "claim": true, "parts": true, "alias": true,
+	"return": true, "refund": true, "delete": true,
+}
+
+// rank orders lines that arrive at the same instant.
+func (k kind) rank() int8 {
+	switch k {
+	case memberLine:
+		return 0
+	case thingLine:
+		return 1
+	case policyLine:
+		return 2
+	case creditLine:
+		return 3
+	case budgetLine:
+		return 4
+	case clickLine, undoLine:
+		return 5
+	}
+	return math.MaxInt8
+}
+
+// beforeAll is when a line without a time arrives: before everything else.
+var beforeAll = time.UnixMicro(0).UTC()
+
+// The years that a time may lie in; others are slips.
+const (
+	firstYear = 1970
+	lastYear  = 2999
+)
+
+// fields are the fields of all lines.
+type fields struct {
+	Type          kind    `json:"type"`
+	Name          string  `json:"name"`
+	Budget        *string `json:"budget"`
+	Means         *string `json:"means"`
+	URL           string  `json:"url"`
+	Owner         string  `json:"owner"`
+	Title         string  `json:"title"`
+	ID            string  `json:"id"`
+	Reader        string  `json:"reader"`
+	Click         string  `json:"click"`
+	At            string  `json:"at"`
+	Arrived       string  `json:"arrived"`
+	Amount        *string `json:"amount"`
+	Ref           string  `json:"ref"`
+	FeeBP         *int64  `json:"fee_bp"`
+	PromiseMonths *int64  `json:"promise_months"`
+	MaxBudget     *string `json:"max_budget"`
+}
+
+// setting is a policy with the value to set.
+type setting struct {
+	name  store.Policy
+	value int64
+}
+
+// line is a line that makes sense by itself; its names are not looked up yet.
+type line struct {
+	fields
+	at      time.Time // own time of a click or undo
+	arrived time.Time
+	id      flattr.EventID
+	click   flattr.EventID
+	budget  money.Micro
+	amount  money.Micro // means of a member, or of a top-up
+}
+
+// parse reads a line, or says what is wrong with it.
+func parse(text []byte) (line, error) {
+	var l line
+	if !utf8.Valid(text) {
+		return l, errors.New("malformed: not UTF-8")
+	}
+	// The type first: a line of a type that is to come has fields of its own.
+	var of struct {
+		Type *kind `json:"type"`
+	}
+	if err := json.Unmarshal(text, &of); err != nil {
+		return l, fmt.Errorf("malformed: %w", err)
+	}
+	switch {
+	case of.Type == nil:
+		return l, errors.New("malformed: no type")
+	case later[*of.Type]:
+		return l, fmt.Errorf("type %q is not supported yet", *of.Type)
+	case of.Type.rank() == math.MaxInt8:
+		return l, fmt.Errorf("unknown type %.40q", *of.Type)
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&l.fields); err != nil {
+		return l, fmt.Errorf("malformed: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return l, errors.New("malformed: more than one object")
+	}
+	if err := l.times(); err != nil {
+		return l, fmt.Errorf("malformed: %w", err)
+	}
+	if err := l.check(); err != nil {
+		return l, fmt.Errorf("malformed: %w", err)
+	}
+	return l, nil
+}
+
+// times reads at and arrived.
+func (l *line) times() (err error) {
+	l.arrived = beforeAll
+	if l.At == "" {
+		if l.Type != memberLine && l.Type != thingLine {
+			return errors.New("no at")
+		}
+	} else if l.arrived, err = parseTime(l.At); err != nil {
+		return fmt.Errorf("at: %w", err)
+	}
+	l.at = l.arrived
+	if l.Arrived == "" {
+		return nil
+	}
+	if l.Type != clickLine && l.Type != undoLine {
+		return errors.New("only clicks and undos have arrived beside at")
+	}
+	if l.arrived, err = parseTime(l.Arrived); err != nil {
+		return fmt.Errorf("arrived: %w", err)
+	}
+	return nil
+}
+
+func parseTime(s string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil || t.UTC().Year() < firstYear || t.UTC().Year() > lastYear {
+		return t, fmt.Errorf("%.40q is no time such as 2026-10-03T12:00:00Z", s)
+	}
+	return t.UTC().Truncate(time.Microsecond), nil
+}
+
+// check reads what else the type of line needs.
+func (l *line) check() (err error) {
+	switch l.Type {
+	case memberLine:
+		if err := need("name", l.Name); err != nil {
+			return err
+		}
+		if l.budget, err = amount("budget", l.Budget, flattr.DefaultBudget); err != nil {
+			return err
+		}
+		l.amount, err = amount("means", l.Means, 0)
+		return err
+	case thingLine:
+		return need("url", l.URL)
+	case clickLine:
+		if err := errors.Join(need("reader", l.Reader), need("url", l.URL)); err != nil {
+			return err
+		}
+		l.id, err = flattr.ParseEventID(l.ID)
+		return err
+	case undoLine:
+		if err := need("reader", l.Reader); err != nil {
+			return err
+		}
+		if l.id, err = flattr.ParseEventID(l.ID); err != nil {
+			return err
+		}
+		l.click, err = flattr.ParseEventID(l.Click)
+		return err
+	case budgetLine:
+		if l.Budget == nil {
+			return errors.New("no budget")
+		}
+		l.budget, err = amount("budget", l.Budget, 0)
+		return errors.Join(need("name", l.Name), err)
+	case creditLine:
+		if l.amount, err = amount("amount", l.Amount, 0); err == nil && l.amount == 0 {
+			err = errors.New("no amount above 0.00")
+		}
+		if len(l.Ref) > store.MaxRefBytes {
+			return fmt.Errorf("ref is longer than %d bytes", store.MaxRefBytes)
+		}
+		return errors.Join(err, need("name", l.Name), need("ref", l.Ref))
+	case policyLine:
+		_, err := l.policies()
+		return err
+	}
+	return fmt.Errorf("unknown type %q", l.Type)
+}
+
+func need(field, value string) error {
+	if value == "" {
+		return fmt.Errorf("no %s", field)
+	}
+	return nil
+}
+
+func amount(field string, text *string, missing money.Micro) (money.Micro, error) {
+	if text == nil {
+		return missing, nil
+	}
+	m, err := money.Parse(*text)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", field, err)
+	}
+	return m, nil
+}
+
+// maxPromiseMonths bounds how long promises live: ten years are for ever.
+const maxPromiseMonths = 120
+
+// policies are the values that a policy line sets.
+func (l *line) policies() ([]setting, error) {
+	var set []setting
+	if l.FeeBP != nil {
+		if *l.FeeBP < 0 || *l.FeeBP > 10_000 {
+			return nil, errors.New("fee_bp is from 0 to 10000")
+		}
+		set = append(set, setting{store.PolicyFeeBP, *l.FeeBP})
+	}
+	if l.PromiseMonths != nil {
+		if *l.PromiseMonths < 0 || *l.PromiseMonths > maxPromiseMonths {
+			return nil, fmt.Errorf("promise_months is from 0 to %d", maxPromiseMonths)
+		}
+		set = append(set, setting{store.PolicyPromiseMonths, *l.PromiseMonths})
+	}
+	if l.MaxBudget != nil {
+		limit, err := amount("max_budget", l.MaxBudget, 0)
+		if err != nil || limit < flattr.MinBudget {
+			return nil, errors.New("max_budget is an amount from 2.00")
+		}
+		set = append(set, setting{store.PolicyMaxBudget, int64(limit)})
+	}
+	return set, nil
+}
