@@ -35,7 +35,8 @@ var allowed = map[string]struct {
 	"daemon/clicklog":          {"the durable log in SQLite", []string{"daemon/wire", "daemon/database", "github.com/mattn/go-sqlite3", "github.com/google/uuid"}},
 	"daemon/courier":           {"carries clicks to the ledger", []string{"daemon/clicklog", "daemon/wire", "ledger/api", "github.com/cenkalti/backoff/v5"}},
 	"daemon/companion": {"joins the parts into the running companion", []string{
-		"daemon/wire", "daemon/socket", "daemon/accounts", "daemon/clicklog", "daemon/courier", "ledger/api", "ledger/thing", "github.com/google/uuid",
+		"daemon/wire", "daemon/socket", "daemon/accounts", "daemon/clicklog", "daemon/control", "daemon/courier", "ledger/api", "ledger/thing", "github.com/google/uuid",
+		"golang.org/x/oauth2",
 	}},
 	"daemon/osservice": {"a service of the operating system", []string{"github.com/kardianos/service"}},
 
