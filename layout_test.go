@@ -31,7 +31,8 @@ var allowed = map[string]struct {
 	"daemon/socket/sockettest": {"the extension's side of the socket, for tests", []string{"daemon/socket", "daemon/wire", "github.com/gorilla/websocket"}},
 	"daemon/database":          {"opens SQLite as the companion needs it", []string{"github.com/mattn/go-sqlite3"}},
 	"daemon/accounts":          {"devices, keys and tickets in SQLite", []string{"daemon/wire", "daemon/database", "github.com/mattn/go-sqlite3", "github.com/google/uuid"}},
-	"daemon/nativehost":        {"hands over a ticket", []string{"daemon/wire", "golang.org/x/sys"}},
+	"daemon/control":           {"the socket of the commands, by which the program speaks to itself", []string{"daemon/wire", "golang.org/x/sys"}},
+	"daemon/nativehost":        {"hands over a ticket", []string{"daemon/wire", "daemon/control", "extension", "golang.org/x/sys"}},
 	"daemon/clicklog":          {"the durable log in SQLite", []string{"daemon/wire", "daemon/database", "github.com/mattn/go-sqlite3", "github.com/google/uuid"}},
 	"daemon/courier":           {"carries clicks to the ledger", []string{"daemon/clicklog", "daemon/wire", "ledger/api", "github.com/cenkalti/backoff/v5"}},
 	"daemon/companion": {"joins the parts into the running companion", []string{
