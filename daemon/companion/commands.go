@@ -1,0 +1,109 @@
+package companion
+
+import (
+	"context"
+	"encoding/base32"
+	"errors"
+	"fmt"
+
+	"flattr/daemon/accounts"
+	"flattr/daemon/control"
+	"flattr/daemon/wire"
+)
+
+// command answers one of the reader's own commands. A user is told only what
+// is theirs.
+func (c *Companion) command(ctx context.Context, uid uint32, command control.Command) (any, error) {
+	var answer any
+	var err error
+	switch command {
+	case control.Pair:
+		answer, err = c.pair(uid)
+	case control.Status:
+		answer, err = c.report(ctx, uid)
+	case control.Devices:
+		answer, err = c.devices(ctx, uid)
+	default:
+		return nil, &control.Problem{Code: string(wire.CodeUnknownMessage), Sentence: "The running companion does not know this command; restart it, it may be older than this program: flattrd restart"}
+	}
+	var problem *control.Problem
+	if err != nil && !errors.As(err, &problem) {
+		c.config.Log.Error("answer a command", "command", command, "error", err)
+	}
+	return answer, err
+}
+
+// pair makes a ticket for the user who asks.
+func (c *Companion) pair(uid uint32) (wire.TicketAnswer, error) {
+	secret, err := c.accounts.NewTicket(c.config.Now(), uid)
+	if errors.Is(err, accounts.ErrTooMany) {
+		return wire.TicketAnswer{}, &control.Problem{Code: "too_many", Sentence: "Five pairings are waiting already. Use one of them, or try again in two minutes."}
+	}
+	if err != nil {
+		return wire.TicketAnswer{}, err
+	}
+	ticket := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)
+	return wire.TicketAnswer{Port: c.Port(), Ticket: ticket}, nil
+}
+
+// report says how the companion stands for one user of the machine.
+func (c *Companion) report(ctx context.Context, uid uint32) (control.Report, error) {
+	r := control.Report{
+		Version: c.config.Version, Port: c.Port(), Ledger: c.config.Ledger, Started: c.started, Accounts: []control.Account{},
+	}
+	devices, err := c.devices(ctx, uid)
+	if err != nil {
+		return r, err
+	}
+	r.Devices = len(devices)
+	for _, device := range devices {
+		if device.Present {
+			r.Present++
+		}
+	}
+	if refusal := c.server.LastRefusal(uid); refusal.Reason != "" {
+		r.LastRefusal, r.RefusedAt = refusal.Reason, refusal.At
+	}
+	all, err := c.accounts.Accounts(ctx, uid)
+	if err != nil {
+		return r, err
+	}
+	for _, account := range all {
+		if account.Token == (accounts.Token{}) {
+			continue
+		}
+		f, err := c.figures(ctx, account.ID)
+		if err != nil {
+			return r, err
+		}
+		r.Accounts = append(r.Accounts, control.Account{
+			Name: account.Name, Ledger: account.Ledger, Unsent: f.unsent, LastSync: f.synced,
+			MeansMicro: f.meansMicro, Months: f.months, Problems: f.problems,
+		})
+	}
+	return r, nil
+}
+
+// devices lists the user's paired browsers.
+func (c *Companion) devices(ctx context.Context, uid uint32) ([]control.Device, error) {
+	all, err := c.accounts.Devices(ctx, c.config.Now(), uid)
+	if err != nil {
+		return nil, err
+	}
+	names := map[accounts.AccountID]string{}
+	own, err := c.accounts.Accounts(ctx, uid)
+	if err != nil {
+		return nil, err
+	}
+	for _, account := range own {
+		names[account.ID] = fmt.Sprintf("%s at %s", account.Name, account.Ledger)
+	}
+	list := make([]control.Device, len(all))
+	for i, device := range all {
+		list[i] = control.Device{
+			ID: encodeID(device.ID), Origin: device.Origin, Account: names[device.Account],
+			Made: device.Made, Used: device.Used, Present: len(c.hub.ofDevice(device.ID)) > 0,
+		}
+	}
+	return list, nil
+}

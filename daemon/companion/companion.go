@@ -1,0 +1,198 @@
+// Package companion joins socket, accounts, click log and couriers into the
+// running companion.
+package companion
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"flattr/daemon/accounts"
+	"flattr/daemon/clicklog"
+	"flattr/daemon/control"
+	"flattr/daemon/socket"
+	"flattr/daemon/wire"
+	"flattr/ledger/api"
+)
+
+// Config is what a companion needs to run.
+type Config struct {
+	State        string // folder of its files, made with mode 0700
+	Sockets      string // folder of the Unix socket for commands
+	Port         int    // 0: the one used last, else the first free one of the usual ports
+	Ledger       string // origin of the default ledger
+	Version      string
+	ExtensionIDs []string
+	Now          func() time.Time
+	Random       func([]byte)
+	Log          *slog.Logger
+}
+
+// Companion is the running companion.
+type Companion struct {
+	config   Config
+	accounts *accounts.Store
+	clicks   *clicklog.Log
+	server   *socket.Server
+	commands *net.UnixListener
+	hub      *hub
+	couriers *couriers
+	links    *links
+	started  time.Time
+	tasks    sync.WaitGroup // what is under way beside the connections
+}
+
+// Open reads the state and binds port and socket; Run serves them.
+func Open(ctx context.Context, config Config) (c *Companion, err error) {
+	origin, err := api.Origin(config.Ledger)
+	if err != nil {
+		return nil, err
+	}
+	config.Ledger = origin
+	for _, folder := range []string{config.State, config.Sockets} {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return nil, fmt.Errorf("open state: %w", err)
+		}
+	}
+	c = &Companion{config: config, hub: newHub(), started: config.Now()}
+	defer func() {
+		if err != nil {
+			c.close()
+		}
+	}()
+	// The socket for commands comes first: it is what tells a second
+	// companion on the same state to keep its hands off.
+	if c.commands, err = control.Listen(ctx, config.Sockets); err != nil {
+		return nil, err
+	}
+	if c.accounts, err = accounts.Open(ctx, filepath.Join(config.State, "accounts.db"), config.Random); err != nil {
+		return nil, err
+	}
+	if err := c.accounts.Sweep(ctx, config.Now()); err != nil {
+		return nil, fmt.Errorf("open accounts: %w", err)
+	}
+	if c.clicks, err = clicklog.Open(ctx, filepath.Join(config.State, "clicks.db")); err != nil {
+		return nil, err
+	}
+	listener, err := listen(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	c.server = socket.New(listener, socket.Config{
+		Keys:         socket.Keys{Ticket: c.ticket, Enroll: c.enroll, Device: c.device},
+		ExtensionIDs: config.ExtensionIDs, Serve: c.serve,
+		Now: config.Now, Random: config.Random, Log: config.Log,
+	})
+	c.couriers = newCouriers(c)
+	c.links = newLinks(c)
+	return c, nil
+}
+
+// Port is the port the companion listens on.
+func (c *Companion) Port() int { return c.server.Port() }
+
+// Run serves browsers and commands and carries clicks until ctx ends.
+func (c *Companion) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer c.close()
+	defer c.tasks.Wait()
+	defer cancel()
+	if err := c.couriers.start(ctx); err != nil {
+		return err
+	}
+	failed := make(chan error, 1)
+	c.tasks.Go(func() {
+		failed <- control.Serve(ctx, c.commands, c.config.Now, c.command)
+		cancel()
+	})
+	err := c.server.Run(ctx)
+	cancel()
+	return errors.Join(err, <-failed)
+}
+
+// close closes what Open has opened.
+func (c *Companion) close() {
+	if c.commands != nil {
+		c.commands.Close()
+	}
+	if c.accounts != nil {
+		c.accounts.Close()
+	}
+	if c.clicks != nil {
+		c.clicks.Close()
+	}
+}
+
+// portFile keeps the port in the state, so that browsers find the companion
+// where they left it.
+const portFile = "port"
+
+// listen binds the port that was asked for, the one used last, or the first
+// free one of the usual ports.
+func listen(ctx context.Context, config Config) (*net.TCPListener, error) {
+	if config.Port != 0 {
+		return socket.Listen(ctx, config.Port, config.Port)
+	}
+	path := filepath.Join(config.State, portFile)
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the port used last: %w", err)
+	}
+	if port, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && port > 0 {
+		if listener, err := socket.Listen(ctx, port, port); err == nil {
+			return listener, nil
+		}
+	}
+	listener, err := socket.Listen(ctx, wire.DefaultPort, wire.LastPort)
+	if err != nil {
+		return nil, err
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	if err := os.WriteFile(path, []byte(strconv.Itoa(port)+"\n"), 0o600); err != nil {
+		listener.Close()
+		return nil, fmt.Errorf("keep the port: %w", err)
+	}
+	return listener, nil
+}
+
+// ticket, enroll and device answer the socket's questions about keys.
+func (c *Companion) ticket(hash socket.ID, uid uint32) ([]byte, error) {
+	secret, err := c.accounts.Ticket(c.config.Now(), hash, uid)
+	return secret, unknown(err)
+}
+
+func (c *Companion) enroll(ctx context.Context, hash socket.ID, uid uint32, origin string) (wire.Enrolled, error) {
+	device, err := c.accounts.Enroll(ctx, c.config.Now(), hash, uid, origin)
+	if err != nil {
+		return wire.Enrolled{}, unknown(err)
+	}
+	c.config.Log.Info("browser paired", "uid", uid)
+	return wire.Enrolled{
+		Type: wire.TypeEnrolled, Ledger: c.config.Ledger,
+		Device: encodeID(device.ID), Key: base64.RawURLEncoding.EncodeToString(device.Key),
+	}, nil
+}
+
+func (c *Companion) device(ctx context.Context, id socket.ID, uid uint32, origin string) ([]byte, error) {
+	device, err := c.accounts.Device(ctx, c.config.Now(), accounts.DeviceID(id), uid, origin)
+	return device.Key, unknown(err)
+}
+
+func unknown(err error) error {
+	if errors.Is(err, accounts.ErrUnknown) {
+		return socket.ErrUnknown
+	}
+	return err
+}
+
+func encodeID(id accounts.DeviceID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"flattr/daemon/companion"
+	"flattr/daemon/control"
+	"flattr/daemon/nativehost"
+	"flattr/daemon/osservice"
+	"flattr/daemon/wire"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker when a release is built.
+var version = "dev"
+
+// Exit codes; 3 is what service managers expect of a program that is not running.
+const (
+	exitProblem    = 1
+	exitUsage      = 2
+	exitNotRunning = 3
+)
+
+// errUnwell ends status when something needs the reader; it is said already.
+var errUnwell = errors.New("something needs you")
+
+func main() {
+	restrictFiles()
+	if nativehost.Called(os.Args[1:]) {
+		if err := nativehost.Run(os.Args[1:], os.Stdin, os.Stdout, func() wire.TicketAnswer { return askTicket(control.Folders(os.Getenv)) }); err != nil {
+			fmt.Fprintf(os.Stderr, "flattrd: %v\n", err)
+			os.Exit(exitProblem)
+		}
+		return
+	}
+	os.Exit(execute(rootCommand(), os.Stderr))
+}
+
+func execute(root *cobra.Command, stderr io.Writer) int {
+	err := root.Execute()
+	var problem *control.Problem
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUnwell):
+		return exitProblem
+	case errors.As(err, &problem) && problem.Code == control.NotRunning:
+		fmt.Fprintf(stderr, "flattrd: %v\n", err)
+		return exitNotRunning
+	case errors.As(err, new(usageError)):
+		fmt.Fprintf(stderr, "flattrd: %v\nSee: flattrd --help\n", err)
+		return exitUsage
+	default:
+		fmt.Fprintf(stderr, "flattrd: %v\n", err)
+		return exitProblem
+	}
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use: "flattrd", Short: "The Flattr companion: keeps your clicks and carries them to the ledger",
+		SilenceErrors: true, SilenceUsage: true, Version: version,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("no command %q", args[0])}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(runCommand(), pairCommand(), statusCommand(), devicesCommand(), nativeHostCommand(), versionCommand())
+	root.AddCommand(serviceCommands()...)
+	return root
+}
+
+func runCommand() *cobra.Command {
+	var state, listen, ledger string
+	var verbose bool
+	cmd := &cobra.Command{
+		Use: "run", Short: "Run the companion in the foreground, until Ctrl-C or SIGTERM", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			port, err := listenPort(listen)
+			if err != nil {
+				return err
+			}
+			level := slog.LevelInfo
+			if verbose {
+				level = slog.LevelDebug
+			}
+			place, err := findPlaces(state, os.Getenv)
+			if err != nil {
+				return err
+			}
+			config := companion.Config{
+				State: place.state, Sockets: place.sockets, Port: port, Ledger: ledger, Version: version,
+				ExtensionIDs: nativehost.ChromiumIDs, Now: time.Now, Random: func(b []byte) { rand.Read(b) },
+				Log: slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level})),
+			}
+			return osservice.Run(func(ctx context.Context) error { return run(ctx, config, cmd.OutOrStdout()) })
+		},
+	}
+	cmd.Flags().StringVar(&state, "state", os.Getenv("FLATTR_STATE"), "folder of the companion's files")
+	cmd.Flags().StringVar(&listen, "listen", "", "127.0.0.1:PORT to listen on (default: the port used last, else the first free one from 17890)")
+	cmd.Flags().StringVar(&ledger, "ledger", defaultLedger(os.Getenv), "address of the ledger to sign in at by default")
+	cmd.Flags().BoolVar(&verbose, "verbose", false, "log each refused connection too")
+	return cmd
+}
+
+// run opens the companion, says where it listens, and serves until ctx ends.
+func run(ctx context.Context, config companion.Config, out io.Writer) error {
+	c, err := companion.Open(ctx, config)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "flattrd: listening on 127.0.0.1:%d\n", c.Port())
+	return c.Run(ctx)
+}
+
+// listenPort reads --listen; only loopback is served.
+func listenPort(listen string) (int, error) {
+	if listen == "" {
+		return 0, nil
+	}
+	host, text, err := net.SplitHostPort(listen)
+	if err == nil && host != "127.0.0.1" {
+		return 0, usageError{fmt.Errorf("--listen %s: the companion listens on 127.0.0.1 only", listen)}
+	}
+	port, err2 := strconv.ParseUint(text, 10, 16)
+	if err != nil || err2 != nil || port == 0 {
+		return 0, usageError{fmt.Errorf("--listen %s: want 127.0.0.1:PORT", listen)}
+	}
+	return int(port), nil
+}
