@@ -1,5 +1,10 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["test/unit/**/*.test.ts"], environment: "node", testTimeout: 20_000 },
+  test: {
+    include: ["test/unit/**/*.test.ts"],
+    setupFiles: ["test/unit/chrome.ts"],
+    environment: "node",
+    testTimeout: 20_000,
+  },
 });

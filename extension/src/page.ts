@@ -29,8 +29,16 @@ export function fillWords(page: Document): void {
   page.documentElement.lang = text("languageTag");
   page.documentElement.dir = text("@@bidi_dir") === "rtl" ? "rtl" : "ltr";
   for (const element of page.querySelectorAll<HTMLElement>("[data-text]")) {
-    element.textContent = text(element.dataset["text"] ?? "");
+    setWords(element, text(element.dataset["text"] ?? ""));
   }
+}
+
+/** setWords shows a sentence; what stands between backticks is a command. Unchanged words are left alone. */
+export function setWords(element: HTMLElement, words: string): void {
+  const plain = words.replaceAll("`", "");
+  if (element.textContent === plain) return;
+  const parts = words.split("`").map((part, index) => (index % 2 === 0 ? part : make("code", "", part)));
+  element.replaceChildren(...parts);
 }
 
 /** byID returns an element that the page is known to have. */

@@ -20,6 +20,17 @@ export function language(): string {
   return wanted.toLowerCase().startsWith(tag.toLowerCase()) ? wanted : tag;
 }
 
+/** nameOf is what a reader knows a thing by: its title, else its address, else its number. */
+export function nameOf(thing: {
+  readonly title?: string;
+  readonly url?: string;
+  readonly id?: string;
+}): string {
+  if (thing.title !== undefined) return thing.title;
+  if (thing.url !== undefined) return thing.url.replace(/^https?:\/\//i, "");
+  return thing.id === undefined ? text("untitled") : text("thingNumber", thing.id);
+}
+
 /** dateOf is a day as the reader writes it, such as 3 November. */
 export function dateOf(at: string): string {
   return new Intl.DateTimeFormat(language(), { day: "numeric", month: "long" }).format(new Date(at));

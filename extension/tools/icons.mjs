@@ -60,7 +60,9 @@ try {
       await page.screenshot({ path: join(icons, `${name}-${size}.png`), omitBackground: true });
     }
   }
-  await writeFile(join(icons, "mark.svg"), `${svg(SHAPES.mark)}\n`);
+  const scheme = "<style>path{fill:#2f7d1f}@media(prefers-color-scheme:dark){path{fill:#7bc96a}}</style>";
+  const mark = `${scheme}<path fill-rule="evenodd" d="${HEART}${F}"/>`;
+  await writeFile(join(icons, "mark.svg"), `${svg(mark)}\n`);
 } finally {
   await browser.close();
 }

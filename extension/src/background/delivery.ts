@@ -3,6 +3,7 @@
 import type { RefusedView } from "../messages";
 import { DialError } from "../protocol/dial";
 import type { Ack, ClickRow, Flattr, Nack, Undo } from "../wire.gen";
+import { nameOf } from "../words";
 import type { Companion } from "./companion";
 import type { Month } from "./month";
 import type { Entry, Outbox, Shelf } from "./outbox";
@@ -139,11 +140,9 @@ async function askFate(session: Session, message: Flattr | Undo): Promise<Ack | 
   }
 }
 
-/** titleOf is what a reader knows an event by: the thing's title, else its address. */
+/** titleOf names the thing of a flattr; an undo has no name of its own. */
 export function titleOf(message: Flattr | Undo): string {
-  if (message.type === "undo") return "";
-  const { title, url, id } = message.thing;
-  return title ?? url?.replace(/^https?:\/\//i, "") ?? id ?? "";
+  return message.type === "undo" ? "" : nameOf(message.thing);
 }
 
 function rowOf(message: Flattr, state: ClickRow["state"]): ClickRow {

@@ -90,7 +90,7 @@ export class Overlay {
     const { line, status } = { line: this.#line, status: this.#status };
     if (line === undefined || status === undefined) return;
     line.hidden = false;
-    status.textContent = words;
+    status.textContent = words.replaceAll("`", "");
     this.#offerUndo(undoes);
     this.#hideLater();
   }

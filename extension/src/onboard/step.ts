@@ -1,5 +1,5 @@
 // A step of the onboarding page: its state stands on its section and decides which of its parts are seen.
-import { byID } from "../page";
+import { byID, setWords } from "../page";
 
 /** StepState says where a step stands: `ask` waits for the reader's yes, `blocked` for the step before. */
 export type StepState = "todo" | "blocked" | "busy" | "ask" | "failed" | "done";
@@ -9,7 +9,7 @@ export function setStep(id: string, state: StepState, words: string): void {
   const section = byID(id);
   section.dataset["state"] = state;
   const said = section.querySelector<HTMLElement>(".said");
-  if (said !== null && said.textContent !== words) said.textContent = words;
+  if (said !== null) setWords(said, words);
   for (const part of section.querySelectorAll<HTMLElement>("[data-when]")) {
     part.hidden = part.dataset["when"]?.split(" ").includes(state) !== true;
   }

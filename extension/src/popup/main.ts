@@ -1,7 +1,7 @@
 // The popup: what can be flattred on this page, how the month stands, and what has not gone out yet.
 import { browser } from "../browser";
 import type { ClickReply, Overview } from "../messages";
-import { ask, byID, field, fillWords, make, onChange, shortcutOf } from "../page";
+import { ask, byID, field, fillWords, make, onChange, setWords, shortcutOf } from "../page";
 import { sentenceFor } from "../sentences";
 import { pageThing } from "../thing/thing";
 import type { Thing } from "../wire.gen";
@@ -102,7 +102,7 @@ async function openTab(page: string): Promise<void> {
 }
 
 function say(words: string): void {
-  byID("said").textContent = words;
+  setWords(byID("said"), words);
 }
 
 function render(overview: Overview, state: PageState, acts: Acts): void {

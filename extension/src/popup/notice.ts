@@ -1,7 +1,7 @@
 // The one notice at the top of the popup: what keeps clicks from arriving, and the next step.
 import type { Overview } from "../messages";
 import { amount } from "../money";
-import { button, byID, field, make } from "../page";
+import { button, byID, field, make, setWords } from "../page";
 import { sentenceFor } from "../sentences";
 import { language, text } from "../words";
 import type { Acts } from "./main";
@@ -21,7 +21,7 @@ export function showNotice(overview: Overview, acts: Acts): State {
   const notice = noticeOf(state, overview, acts);
   byID("notice").hidden = notice === undefined;
   byID("command").hidden = notice?.command !== true;
-  field("problem").textContent = notice?.words ?? "";
+  setWords(field("problem"), notice?.words ?? "");
   const place = byID("notice-action");
   const known = place.firstElementChild?.textContent === notice?.action?.textContent;
   if (!known) place.replaceChildren(...(notice?.action === undefined ? [] : [notice.action]));

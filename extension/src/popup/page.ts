@@ -3,7 +3,7 @@ import type { Overview, ThingView } from "../messages";
 import { button, byID, make } from "../page";
 import { keptSentence, sentenceFor } from "../sentences";
 import type { Thing } from "../wire.gen";
-import { dateOf, text } from "../words";
+import { dateOf, nameOf, text } from "../words";
 import type { Acts } from "./main";
 
 /** PageState is what the popup knows of the page besides its things. */
@@ -38,8 +38,7 @@ function emptySentence(state: PageState, offer: boolean): string {
 }
 
 function item(view: ThingView, overview: Overview, acts: Acts): HTMLLIElement {
-  const title =
-    view.thing.title ?? view.thing.url?.replace(/^https?:\/\//i, "") ?? view.thing.id ?? text("untitled");
+  const title = nameOf(view.thing);
   const line = make("li", "", make("span", "title", title));
   line.dataset["standing"] = view.standing;
   const actions = make("span", "actions");

@@ -3,7 +3,7 @@ import type { Overview } from "../messages";
 import { button, byID, make } from "../page";
 import { sentenceFor } from "../sentences";
 import type { ClickRow } from "../wire.gen";
-import { dateOf, text } from "../words";
+import { dateOf, nameOf, text } from "../words";
 import type { Acts } from "./main";
 import { replace } from "./page";
 
@@ -24,7 +24,7 @@ export function showRecent(overview: Overview, acts: Acts): void {
 }
 
 function item(row: ClickRow, acts: Acts): HTMLLIElement {
-  const title = row.title ?? row.url?.replace(/^https?:\/\//i, "") ?? text("untitled");
+  const title = row.title ?? nameOf(row.thing);
   const line = make("li", "", make("span", "title", title));
   line.dataset["click"] = row.id;
   line.dataset["state"] = row.state;

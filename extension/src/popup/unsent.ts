@@ -1,6 +1,6 @@
 // The part of the popup about what has not gone out: kept here, waiting in the companion, or not counted, each with its reason.
 import type { Overview } from "../messages";
-import { button, byID, field, make } from "../page";
+import { button, byID, field, make, setWords } from "../page";
 import { keptSentence, sentenceFor } from "../sentences";
 import { dateOf, plural, text } from "../words";
 import type { Acts } from "./main";
@@ -29,7 +29,7 @@ function unsentItems(overview: Overview, acts: Acts): HTMLElement[] {
       actions.append(button("adopt", text("sendAs", name), () => acts.adopt(event.id), title));
       actions.append(button("discard", text("discard"), () => acts.discard(event.id), title));
     }
-    line.append(actions, make("span", "quiet", keptSentence(overview.link, event.code, event.sentence)));
+    line.append(actions, reason(keptSentence(overview.link, event.code, event.sentence)));
     return line;
   });
 }
@@ -44,7 +44,13 @@ function refusedItems(overview: Overview, acts: Acts): HTMLElement[] {
       "actions",
       button("dismiss", text("dismiss"), () => acts.discard(id), name),
     );
-    line.append(actions, make("span", "quiet", `${dateOf(at)} · ${sentenceFor(code, sentence)}`));
+    line.append(actions, reason(`${dateOf(at)} · ${sentenceFor(code, sentence)}`));
     return line;
   });
+}
+
+function reason(words: string): HTMLElement {
+  const shown = make("span", "quiet");
+  setWords(shown, words);
+  return shown;
 }
