@@ -42,3 +42,10 @@ export function monthName(month: string): string {
     new Date(`${month}-01T00:00:00Z`),
   );
 }
+
+/** momentOf is a day and time in the reader's own zone. */
+export function momentOf(at: string): string {
+  return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(
+    new Date(at),
+  );
+}
