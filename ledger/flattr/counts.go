@@ -95,7 +95,7 @@ func Counting(log []Logged) (Logged, bool) {
 	for _, s := range steps {
 		switch {
 		case s.event.Kind == KindUndo:
-			found = false
+			counting, found = Logged{}, false
 		case !found:
 			counting, found = s.event, true
 		}

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -139,18 +140,20 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	}
 }
 
-// Close ends the use of the database, after the transactions that run.
+// Close ends the use of the database, after the transactions that run. The one
+// that writes closes last, so that it can take the write-ahead log into the
+// database and leave a single file.
 func (s *Store) Close() error {
-	for _, sessions := range []chan *session{s.writers, s.readers} {
+	var errs []error
+	for _, sessions := range []chan *session{s.readers, s.writers} {
 		if len(s.dbs) < 2 {
 			break // not opened to the end: some sessions were never made
 		}
 		for range cap(sessions) {
-			<-sessions
+			errs = append(errs, (<-sessions).close())
 		}
 	}
-	var errs []error
-	for _, db := range s.dbs {
+	for _, db := range slices.Backward(s.dbs) {
 		errs = append(errs, db.Close())
 	}
 	return errors.Join(errs...)
@@ -206,6 +209,15 @@ func transact(ctx context.Context, sessions chan *session, begin string, work fu
 	}
 	done = true
 	return nil
+}
+
+// close gives the connection back. Statements that are left open would keep it.
+func (on *session) close() error {
+	var errs []error
+	for _, st := range on.statements {
+		errs = append(errs, st.Close())
+	}
+	return errors.Join(append(errs, on.conn.Close())...)
 }
 
 // statement is the prepared form of query.
