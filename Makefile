@@ -36,8 +36,10 @@ bin/flattr-ledger:
 extension/dist: $(MODULES)
 	cd $(EXT) && npm run --silent build
 
+# Not `npm ci`: it fails where a registry lacks the optional packages of other
+# platforms. --no-save leaves the lock as it is, and its versions hold.
 $(MODULES): $(EXT)/package-lock.json $(EXT)/package.json
-	cd $(EXT) && npm ci --no-audit --no-fund --loglevel=error
+	cd $(EXT) && npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 check: $(MODULES) ## format, lint, types and units without the race detector; the quick round
