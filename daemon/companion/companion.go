@@ -53,7 +53,7 @@ type Companion struct {
 }
 
 // Open reads the state and binds port and socket; Run serves them.
-func Open(ctx context.Context, config Config) (c *Companion, err error) {
+func Open(ctx context.Context, config Config) (opened *Companion, err error) {
 	origin, err := api.Origin(config.Ledger)
 	if err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func Open(ctx context.Context, config Config) (c *Companion, err error) {
 			return nil, fmt.Errorf("open state: %w", err)
 		}
 	}
-	c = &Companion{config: config, hub: newHub(), started: config.Now()}
+	c := &Companion{config: config, hub: newHub(), started: config.Now()}
 	defer func() {
 		if err != nil {
 			c.close()
@@ -107,7 +107,7 @@ func (c *Companion) Run(ctx context.Context) error {
 	defer c.close()
 	defer c.tasks.Wait()
 	defer cancel()
-	if err := c.couriers.start(ctx); err != nil {
+	if err := c.couriers.start(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
 	failed := make(chan error, 1)
