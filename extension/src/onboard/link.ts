@@ -27,7 +27,9 @@ export function start(signal: AbortSignal, look: () => void): void {
     },
     { signal },
   );
-  byID("link-no").addEventListener("click", () => void signOut(look), { signal });
+  for (const id of ["link-no", "sign-out"]) {
+    byID(id).addEventListener("click", () => void signOut(look), { signal });
+  }
   const timer = setInterval(() => {
     if (stepState(STEP) === "busy") void ask({ kind: "refresh" }).then(look);
   }, ASK_AGAIN_MS);

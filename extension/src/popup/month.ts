@@ -27,10 +27,10 @@ function monthOf(month: MonthSummary, running: boolean, nowMs: number): HTMLElem
   const clicks = new Intl.NumberFormat(language()).format(month.clicks);
   const share = month.clicks === 0 ? text("noClicksYet") : amount(month.shareMicro, language());
   const [label, preview] = pair("share", text("share"), share);
-  preview.classList.add("preview");
+  if (month.clicks > 0) preview.classList.add("preview");
   figures.append(...pair("budget", text("budget"), amount(month.budgetMicro, language())));
   figures.append(...pair("clicks", text("clicks"), clicks), label, preview);
-  figures.append(make("dd", "quiet preview-note", text("shareNow")));
+  if (month.clicks > 0) figures.append(make("dd", "quiet preview-note", text("shareNow")));
   if (running) figures.append(...pair("days", text("daysLeft"), String(daysLeft(month.month, nowMs))));
   if (running)
     for (const shown of figures.querySelectorAll("dd"))

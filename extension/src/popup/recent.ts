@@ -7,8 +7,8 @@ import { dateOf, nameOf, text } from "../words";
 import type { Acts } from "./main";
 import { replace } from "./page";
 
-/** Clicks shown; the ledger's pages have them all. */
-const MAX_SHOWN = 10;
+/** Clicks shown, as many as a popup holds; the ledger's pages have them all. */
+const MAX_SHOWN = 5;
 
 /** showRecent lists the newest clicks of the account. */
 export function showRecent(overview: Overview, acts: Acts): void {
