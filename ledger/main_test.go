@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets scripts and tests run the test binary as flattr-ledger.
+func TestMain(m *testing.M) {
+	if os.Getenv(writerVariable) != "" {
+		os.Exit(writeClicks(os.Stdout, os.Stderr))
+	}
+	testscript.Main(m, map[string]func(){"flattr-ledger": main})
+}
+
+// TestScripts runs the manual in testdata.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("FLATTR_LEDGER_DB", "ledger.db")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"damage": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(damage(ts.MkAbs(args[0]), args[1]))
+			},
+			"mode": func(ts *testscript.TestScript, _ bool, args []string) {
+				info, err := os.Stat(ts.MkAbs(args[1]))
+				ts.Check(err)
+				if got := info.Mode().String(); got != args[0] {
+					ts.Fatalf("%s has mode %s, want %s", args[1], got, args[0])
+				}
+			},
+		},
+	})
+}
+
+// damage changes a database as no part of the ledger would: without its
+// triggers and checks.
+func damage(path, statement string) error {
+	db, err := sql.Open("sqlite3", "file:"+path)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	ctx := context.Background()
+	rows, err := db.QueryContext(ctx, "SELECT name FROM sqlite_master WHERE type = 'trigger'")
+	if err != nil {
+		return err
+	}
+	statements := []string{"PRAGMA ignore_check_constraints = 1"}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		statements = append(statements, "DROP TRIGGER "+name)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, st := range append(statements, statement) {
+		if _, err := db.ExecContext(ctx, st); err != nil {
+			return err
+		}
+	}
+	return nil
+}
