@@ -2,35 +2,35 @@
 // and can be stopped by the browser at any moment without losing a click.
 import { browser } from "../browser";
 import {
+  type ClickForm,
+  type ClickReply,
   type FromContent,
   type FromPage,
   type Link,
-  type Overview,
   PAGE_PORT,
   type Reply,
-  type Settled,
-  type ThingView,
   type ToContent,
 } from "../messages";
 import { DialError } from "../protocol/dial";
 import { readTicket } from "../protocol/ticket";
 import { pageThing } from "../thing/thing";
-import type { FromCompanion, FromExtension, Thing } from "../wire.gen";
+import type { Ack, FromCompanion, FromExtension, Nack, Thing } from "../wire.gen";
 import { ClickError, flattr, type Place, undo } from "./clicks";
 import { Companion } from "./companion";
-import { Delivery, RETRY_ALARM, Refused, titleOf } from "./delivery";
+import { Delivery, RETRY_ALARM, Refused } from "./delivery";
+import { clickOf, Echo } from "./echo";
 import { Month } from "./month";
 import { type Entry, Outbox, OutboxError } from "./outbox";
+import { makeOverview, type Sources, viewsOf } from "./overview";
 import { RateLimit } from "./ratelimit";
-import { inject, mayRead, settleReading } from "./reading";
+import { inject, settleReading } from "./reading";
 import { Refresher } from "./refresher";
 import { ProblemError } from "./session";
-import { standingOf, standingOfState } from "./standing";
+import { standingOfState } from "./standing";
 import { Tabs } from "./tabs";
 import { paintAll, paintTab } from "./toolbar";
 
-/** Rows and events handed to a page at a time; the rest is on the ledger's own pages. */
-const MAX_SHOWN = 20;
+/** While a page of ours is open, the session is kept awake this often: both browsers stop what is idle for 30 s. */
 const PING_SECONDS = 20;
 
 const outbox = new Outbox(browser.storage.local);
@@ -41,69 +41,49 @@ const limit = new RateLimit();
 const pages = new Set<chrome.runtime.Port>();
 const companion = new Companion(heard, linked);
 const refresher = new Refresher(companion, month, changed);
+const echo = new Echo(month, () => companion.link());
 const delivery = new Delivery(outbox, refused, companion, month, told);
+const sources: Sources = { companion, month, outbox, refused, tabs };
 
 // heard takes what the companion says unasked.
 function heard(message: FromCompanion): void {
-  if (message.type === "status") void month.keepStatus(message).then(changed);
+  if (message.type === "status") void month.keepStatus(message).then(accountKnown);
   if (message.type !== "click") return;
   const { click } = message;
   void month.keepRow(click).then(() => {
-    void settleTab(click.id, standingOfState(click.state), click.code, click.sentence);
+    const { code, sentence } = click;
+    void echo.settle(click.id, { standing: standingOfState(click.state), code, sentence });
     changed();
   });
 }
 
 function linked(link: Link): void {
-  if (link === "up") void delivery.run();
+  if (link === "up") deliver();
   void paintAll(link);
   changed();
 }
 
-// told is called for every event that left the outbox or was turned back.
-async function told(
-  entry: Entry,
-  fate: { type: string; state?: string; code?: string; sentence?: string },
-): Promise<void> {
-  const { message } = entry;
-  const click = message.type === "undo" ? message.click : message.id;
-  places.set(click, {
-    ...(entry.tab === undefined ? {} : { tab: entry.tab }),
-    ...(entry.frame === undefined ? {} : { frame: entry.frame }),
-  });
-  if (fate.type === "ack") {
-    await refresher.status().catch(() => {});
-    await settleTab(click, message.type === "undo" ? "free" : "waiting");
-  } else {
-    const kept = (await outbox.entries()).some((other) => other.message.id === message.id);
-    await settleTab(click, kept ? "kept" : "refused", fate.code, fate.sentence);
-  }
+// Clicks made before the first sign-in go out as soon as there is an account.
+async function accountKnown(): Promise<void> {
   changed();
+  if ((await month.status())?.account !== undefined && (await outbox.entries()).length > 0) deliver();
 }
 
-/** Where clicks of this run of the background were made; bounded, and of no use once the tab is gone. */
-const places = new Map<string, Place>();
-const MAX_PLACES = 200;
+/** Clicks that were stored since their worth was last asked for. */
+const stored = new Set<string>();
 
-async function settleTab(
-  click: string,
-  standing: Settled["standing"],
-  code?: string,
-  sentence?: string,
-): Promise<void> {
-  const place = places.get(click);
-  if (places.size > MAX_PLACES) places.clear();
-  if (place?.tab === undefined) return;
-  const share = (await month.status())?.months[0]?.shareMicro;
-  const view: Settled = {
-    standing,
-    link: await companion.link(),
-    ...(code === undefined ? {} : { code }),
-    ...(sentence === undefined ? {} : { sentence }),
-    ...(share === undefined ? {} : { shareMicro: share }),
-  };
-  const message: ToContent = { kind: "settled", click, view };
-  await browser.tabs.sendMessage(place.tab, message, { frameId: place.frame ?? 0 }).catch(() => {});
+// told is called for every event that left the outbox or was turned back.
+async function told(entry: Entry, fate: Ack | Nack): Promise<void> {
+  echo.remember(entry);
+  const click = clickOf(entry);
+  const { message } = entry;
+  if (fate.type === "ack") {
+    if (message.type === "flattr") stored.add(click);
+    await echo.settle(click, { standing: message.type === "undo" ? "free" : standingOfState(fate.state) });
+  } else if (!fate.retry) {
+    await echo.settle(click, { standing: "refused", code: fate.code, sentence: fate.sentence });
+  }
+  changed();
 }
 
 let telling = false;
@@ -120,57 +100,11 @@ function changed(): void {
 }
 
 async function paint(tab: number): Promise<void> {
-  const views = await viewsOf(tab);
-  await paintTab(
-    tab,
-    await companion.link(),
-    views.map(({ standing }) => standing),
-  );
+  const standings = (await viewsOf(sources, tab)).map(({ standing }) => standing);
+  await paintTab(tab, await companion.link(), standings);
 }
 
-async function viewsOf(tab: number): Promise<readonly ThingView[]> {
-  const [entries, rows] = [await outbox.entries().catch(() => []), await month.rows()];
-  const now = new Date().toISOString();
-  return tabs
-    .things(tab)
-    .map(({ thing, form }) => ({ thing, form, ...standingOf(thing, entries, rows, now) }));
-}
-
-async function overview(tab: number | undefined, page: Thing | undefined): Promise<Overview> {
-  const [link, reading, status, rows, entries, refusals] = await Promise.all([
-    companion.link(),
-    mayRead(),
-    month.status(),
-    month.rows(),
-    outbox.entries(),
-    refused.list(),
-  ]);
-  const now = new Date().toISOString();
-  return {
-    link,
-    lasting: companion.lasting,
-    reading,
-    ...(status === undefined ? {} : { status }),
-    rows: rows.slice(0, MAX_SHOWN),
-    outbox: entries.slice(-MAX_SHOWN).map(({ message, code, sentence }) => ({
-      id: message.id,
-      type: message.type,
-      title: titleOf(message),
-      at: message.at,
-      ...(message.account === undefined ? {} : { account: message.account }),
-      ...(code === undefined ? {} : { code }),
-      ...(sentence === undefined ? {} : { sentence }),
-    })),
-    refused: refusals.slice(0, MAX_SHOWN),
-    undoing: entries.flatMap(({ message }) => (message.type === "undo" ? [message.click] : [])),
-    things: tab === undefined ? [] : await viewsOf(tab),
-    ...(page === undefined
-      ? {}
-      : { page: { thing: page, form: "popup", ...standingOf(page, entries, rows, now) } }),
-  };
-}
-
-async function click(thing: Thing, form: Parameters<typeof flattr>[3], place: Place): Promise<unknown> {
+async function click(thing: Thing, form: ClickForm, place: Place): Promise<ClickReply> {
   const reply = await flattr(outbox, month, thing, form, place, Date.now());
   if (reply.isNew) {
     await keepAlarm();
@@ -192,14 +126,36 @@ function deliver(): void {
   void delivery.run().then(async () => {
     await keepAlarm();
     for (const entry of await outbox.entries()) {
-      if (entry.tab === undefined) continue;
-      const { message } = entry;
-      const id = message.type === "undo" ? message.click : message.id;
-      places.set(id, { tab: entry.tab, ...(entry.frame === undefined ? {} : { frame: entry.frame }) });
-      await settleTab(id, message.type === "undo" ? "free" : "kept", entry.code, entry.sentence);
+      echo.remember(entry);
+      const { code, sentence } = entry;
+      const standing = entry.message.type === "undo" ? "free" : "kept";
+      await echo.settle(clickOf(entry), { standing, code, sentence });
     }
+    await tellWorth();
     changed();
   });
+}
+
+// The worth of a click is known only after it has been counted.
+async function tellWorth(): Promise<void> {
+  if (stored.size === 0) return;
+  const clicks = [...stored];
+  stored.clear();
+  try {
+    await refresher.status();
+  } catch {
+    return; // the next status tells it
+  }
+  const rows = await month.rows();
+  for (const click of clicks) {
+    const row = rows.find(({ id }) => id === click);
+    if (row === undefined) continue;
+    await echo.settle(click, {
+      standing: standingOfState(row.state),
+      code: row.code,
+      sentence: row.sentence,
+    });
+  }
 }
 
 // The alarm exists while events wait. Where the pairing does not fit, only the reader can help: it pauses.
@@ -229,7 +185,7 @@ async function ask(question: FromExtension): Promise<FromCompanion> {
 async function answerPage(message: FromPage): Promise<unknown> {
   switch (message.kind) {
     case "overview":
-      return overview(message.tab, message.page);
+      return makeOverview(sources, message.tab, message.page);
     case "look":
       return look(message.tab);
     case "refresh":

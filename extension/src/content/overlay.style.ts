@@ -3,7 +3,7 @@
 /** STYLE carries the same tokens as look.css; a page cannot be asked for a file of ours. */
 export const STYLE = `
 :host { all: initial !important; position: fixed !important; inset: 0 auto auto 0 !important; width: 0 !important;
-  height: 0 !important; z-index: 2147483647 !important; color-scheme: light dark; }
+  height: 0 !important; z-index: 2147483647 !important; color-scheme: light dark !important; }
 [hidden] { display: none !important; }
 .line, .mark { --flattr: light-dark(#2f7d1f, #7bc96a); --on-flattr: light-dark(#ffffff, #10240a);
   --paper: light-dark(#ffffff, #1c2320); --ink: light-dark(#22302a, #e6ebe8); --edge: light-dark(#b9c4be, #55615b); }

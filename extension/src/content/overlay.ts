@@ -80,19 +80,23 @@ export class Overlay {
       if (view.standing === "free") this.#unmark(mark.element);
       else paint(mark.mark, shapeOf(view.standing));
     }
-    if (this.#undoes === click && view.standing !== "free") {
-      this.#say(settledSentence(view), view.standing === "refused" ? undefined : click);
-    }
+    if (this.#undoes !== click || view.standing === "free") return;
+    // A refusal is worth a new line; anything else only changes the line that is still there.
+    if (view.standing === "refused") this.#say(settledSentence(view), undefined);
+    else if (this.#line?.hidden === false) this.#write(settledSentence(view));
   }
 
   #say(words: string, undoes: string | undefined): void {
     this.#build();
-    const { line, status } = { line: this.#line, status: this.#status };
-    if (line === undefined || status === undefined) return;
-    line.hidden = false;
-    status.textContent = words.replaceAll("`", "");
+    if (this.#line !== undefined) this.#line.hidden = false;
+    this.#write(words);
     this.#offerUndo(undoes);
     this.#hideLater();
+  }
+
+  #write(words: string): void {
+    const plain = words.replaceAll("`", "");
+    if (this.#status !== undefined && this.#status.textContent !== plain) this.#status.textContent = plain;
   }
 
   #offerUndo(click: string | undefined): void {

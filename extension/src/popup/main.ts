@@ -118,7 +118,7 @@ function render(overview: Overview, state: PageState, acts: Acts): void {
 function ledgerLink({ status }: Overview): readonly HTMLElement[] {
   if (status?.account === undefined) return [];
   const link = make("a", "", text("openLedger"));
-  link.href = status.account.ledger;
+  link.href = `${status.account.ledger}/month`;
   link.target = "_blank";
   link.rel = "noreferrer";
   return [link];

@@ -83,7 +83,7 @@ function readyNotice(overview: Overview, acts: Acts): Notice | undefined {
   if (status?.account !== undefined && lacksMeans(overview)) {
     const budget = amount(status.months[0]?.budgetMicro ?? 0, language());
     const link = make("a", "button primary", text("topUp"));
-    link.href = status.account.ledger;
+    link.href = `${status.account.ledger}/month`;
     link.target = "_blank";
     link.rel = "noreferrer";
     return { words: text("noMeans", budget), action: link };

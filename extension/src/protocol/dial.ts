@@ -24,6 +24,8 @@ const PROOF_DEADLINE_MS = 5000;
 // The companion's reasons to close, as far as the extension tells them apart.
 const UNKNOWN = 4401;
 const VERSION = 4402;
+const DEADLINE = 4408;
+const TOO_MANY = 4429;
 
 /**
  * Why a dial failed or a channel closed.
@@ -177,6 +179,7 @@ class Line implements Channel {
     let reason: Reason = proven ? "closed" : "away";
     if (code === UNKNOWN) reason = "unknown";
     if (code === VERSION) reason = "version";
+    if (code === DEADLINE || code === TOO_MANY) reason = "closed"; // somebody is there, and busy
     const error = new DialError(this.#failed ?? reason);
     this.#settle?.reject(error);
     this.#closedWith(error);
