@@ -256,17 +256,20 @@ func TestRequestsThatAreNotInOrder(t *testing.T) {
 func TestCodeAttacks(t *testing.T) {
 	verifier := oauth2.GenerateVerifier()
 	for name, attack := range map[string]func(*desk, url.Values){
-		"wrong verifier":    func(_ *desk, f url.Values) { f.Set("code_verifier", oauth2.GenerateVerifier()) },
-		"no verifier":       func(_ *desk, f url.Values) { f.Del("code_verifier") },
-		"the challenge":     func(_ *desk, f url.Values) { f.Set("code_verifier", oauth2.S256ChallengeFromVerifier(verifier)) },
-		"other client":      func(_ *desk, f url.Values) { f.Set("client_id", "somebody") },
-		"other redirect":    func(_ *desk, f url.Values) { f.Set("redirect_uri", "http://127.0.0.1:49153/callback") },
-		"no redirect":       func(_ *desk, f url.Values) { f.Del("redirect_uri") },
-		"code of nobody":    func(_ *desk, f url.Values) { f.Set("code", "abc.def") },
-		"other signature":   func(_ *desk, f url.Values) { f.Set("code", "abc."+strings.Split(f.Get("code"), ".")[1]) },
-		"60 s later":        func(d *desk, _ url.Values) { d.pass(oauth.CodeLifetime) },
-		"other grant":       func(_ *desk, f url.Values) { f.Set("grant_type", "client_credentials") },
-		"refresh":           func(_ *desk, f url.Values) { f.Set("grant_type", "refresh_token"); f.Set("refresh_token", f.Get("code")) },
+		"wrong verifier":  func(_ *desk, f url.Values) { f.Set("code_verifier", oauth2.GenerateVerifier()) },
+		"no verifier":     func(_ *desk, f url.Values) { f.Del("code_verifier") },
+		"the challenge":   func(_ *desk, f url.Values) { f.Set("code_verifier", oauth2.S256ChallengeFromVerifier(verifier)) },
+		"other client":    func(_ *desk, f url.Values) { f.Set("client_id", "somebody") },
+		"other redirect":  func(_ *desk, f url.Values) { f.Set("redirect_uri", "http://127.0.0.1:49153/callback") },
+		"no redirect":     func(_ *desk, f url.Values) { f.Del("redirect_uri") },
+		"code of nobody":  func(_ *desk, f url.Values) { f.Set("code", "abc.def") },
+		"other signature": func(_ *desk, f url.Values) { f.Set("code", "abc."+strings.Split(f.Get("code"), ".")[1]) },
+		"60 s later":      func(d *desk, _ url.Values) { d.pass(oauth.CodeLifetime) },
+		"other grant":     func(_ *desk, f url.Values) { f.Set("grant_type", "client_credentials") },
+		"refresh": func(_ *desk, f url.Values) {
+			f.Set("grant_type", "refresh_token")
+			f.Set("refresh_token", f.Get("code"))
+		},
 		"name and password": func(_ *desk, f url.Values) { f.Set("grant_type", "password"); f.Set("username", "ann") },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,6 +39,9 @@ const (
 	// maxFormBytes bounds a posted form; the longest is the consent form, which
 	// carries an authorization request.
 	maxFormBytes = 16 << 10
+	// requestTimeout bounds the work for one page; all of it is waiting for the
+	// database or for a turn to hash a password.
+	requestTimeout = 20 * time.Second
 	// sessionLifetime is how long a browser stays signed in.
 	sessionLifetime = 30 * 24 * time.Hour
 	// A name may be tried ten times at once and then every half minute: a
@@ -209,9 +212,12 @@ func (s *Server) static() http.Handler {
 	})
 }
 
-// bounded cuts off long bodies before anything reads them.
+// bounded cuts off long bodies before anything reads them, and long work.
 func (s *Server) bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		r = r.WithContext(ctx)
 		r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
 		next.ServeHTTP(w, r)
 	})
