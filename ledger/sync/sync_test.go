@@ -97,6 +97,7 @@ func newClick(url string) api.Event {
 
 func TestEachEventIsAnsweredByItself(t *testing.T) {
 	c := newCounter(t)
+	c.clock = now.Add(time.Minute) // times ahead of the arrival would count as the arrival
 	good, twice := newClick("https://a.example/1"), newClick("http://www.a.example/1")
 	twice.At = now.Add(time.Second).Format(time.RFC3339)
 	upper := newClick("https://a.example/2")
