@@ -1,0 +1,127 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"flattr/ledger/flattr"
+	"flattr/ledger/store"
+)
+
+// load loads text and returns the tally, the refusals and the bad lines.
+func load(t *testing.T, s *store.Store, text string, keepGoing bool) (Tally, []int, error) {
+	t.Helper()
+	var bad []int
+	l := Loader{
+		Store: s, KeepGoing: keepGoing, Refused: func(int, flattr.Code) {}, Say: func(string, ...any) {},
+		Bad: func(line int, _ error) { bad = append(bad, line) },
+	}
+	tally, err := l.Load(context.Background(), strings.NewReader(text))
+	return tally, bad, err
+}
+
+func open(t *testing.T) *store.Store {
+	t.Helper()
+	s, err := store.Open(context.Background(), filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestNothingOfABadFileIsKept(t *testing.T) {
+	s := open(t)
+	text := `{"type":"member","name":"ann"}` + "\n\n" + `{"type":"thing","url":"https://a.example/","owner":"bob"}`
+	_, bad, err := load(t, s, text, false)
+	if !errors.Is(err, ErrBad) || len(bad) != 1 || bad[0] != 3 {
+		t.Fatalf("load = %v, bad lines %v", err, bad)
+	}
+	if _, err := s.MemberByName(context.Background(), "ann"); flattr.CodeOf(err) != flattr.NotFound {
+		t.Errorf("ann after a bad file: %v", err)
+	}
+	tally, bad, err := load(t, s, text, true)
+	if !errors.Is(err, ErrBad) || len(bad) != 1 || tally.Loaded["member"] != 1 || tally.Bad != 1 {
+		t.Fatalf("load, keeping on = %+v, %v, bad lines %v", tally, err, bad)
+	}
+	if _, err := s.MemberByName(context.Background(), "ann"); err != nil {
+		t.Errorf("ann after keeping on: %v", err)
+	}
+}
+
+func TestLinesAreBounded(t *testing.T) {
+	s := open(t)
+	_, _, err := load(t, s, `{"type":"member","name":"`+strings.Repeat("a", maxLineBytes)+`"}`, true)
+	if err == nil || !strings.Contains(err.Error(), "line 1: longer than") {
+		t.Errorf("a line that is too long: %v", err)
+	}
+}
+
+func TestAFailingReaderKeepsNothing(t *testing.T) {
+	s := open(t)
+	l := Loader{Store: s, Bad: func(int, error) {}, Refused: func(int, flattr.Code) {}, Say: func(string, ...any) {}}
+	broken := errors.New("broken pipe")
+	_, err := l.Load(context.Background(), &failing{strings.NewReader(`{"type":"member","name":"ann"}` + "\n"), broken})
+	if !errors.Is(err, broken) {
+		t.Errorf("load = %v, want %v", err, broken)
+	}
+	if _, err := s.MemberByName(context.Background(), "ann"); flattr.CodeOf(err) != flattr.NotFound {
+		t.Errorf("ann after a broken file: %v", err)
+	}
+}
+
+type failing struct {
+	*strings.Reader
+	err error
+}
+
+func (f *failing) Read(p []byte) (int, error) {
+	if f.Len() == 0 {
+		return 0, f.err
+	}
+	return f.Reader.Read(p)
+}
+
+// FuzzParse holds that a line is either refused or complete: nothing that is
+// applied later is out of bounds.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{
+		`{"type":"member","name":"ann","budget":"2.00","means":"50.00"}`,
+		`{"type":"thing","url":"https://a.example/1","owner":"bob","title":"T"}`,
+		`{"type":"click","id":"c0000000-0000-4000-8000-000000000001","reader":"ann","url":"https://a.example/1","at":"2026-10-03T12:00:00Z","arrived":"2026-11-04T00:00:00+01:00"}`,
+		`{"type":"undo","id":"c0000000-0000-4000-8000-000000000002","click":"c0000000-0000-4000-8000-000000000001","reader":"ann","at":"2026-10-03T12:00:00.123456789Z"}`,
+		`{"type":"budget","name":"ann","budget":"3.00","at":"2026-10-03T12:00:00Z"}`,
+		`{"type":"credit","name":"ann","amount":"3.00","ref":"R","at":"2026-10-03T12:00:00Z"}`,
+		`{"type":"policy","fee_bp":1000,"promise_months":6,"max_budget":"100.00","at":"2026-10-03T12:00:00Z"}`,
+		`{"type":"alias","url":"https://a.example/1","of":"https://a.example/2","at":"2026-10-03T12:00:00Z"}`,
+		`{"type":"click"}{}`, `[]`, `null`, `{"type":null}`, `{"type":7}`, "{\"type\":\"member\",\"name\":\"\xff\"}",
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		l, err := parse(text)
+		if err != nil {
+			return
+		}
+		if l.Type.rank() == math.MaxInt8 {
+			t.Fatalf("parse(%q) accepts the type %q", text, l.Type)
+		}
+		if l.budget < 0 || l.amount < 0 || l.arrived.Year() < firstYear || l.arrived.Year() > lastYear || l.at.Year() > lastYear {
+			t.Fatalf("parse(%q) = %+v", text, l)
+		}
+		if (l.Type == clickLine || l.Type == undoLine) && l.Reader == "" {
+			t.Fatalf("parse(%q) accepts an event of nobody", text)
+		}
+		if l.Type == creditLine && (l.amount == 0 || l.Ref == "") {
+			t.Fatalf("parse(%q) accepts a top-up of nothing", text)
+		}
+	})
+}
