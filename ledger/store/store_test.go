@@ -2,10 +2,14 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
@@ -126,5 +130,336 @@ func TestClickHoldsTheBudgetAndUndoReleasesIt(t *testing.T) {
 	}
 	if _, err := s.Revenue(context.Background(), now, bob); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestSignUpNeedsAnInvite(t *testing.T) {
+	s := open(t)
+	ctx, now := context.Background(), at("10-01 00:00:00")
+	invites, err := s.MintInvites(ctx, now, 1, 5*money.Euro)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(in SignUp, want flattr.Code) {
+		t.Helper()
+		if _, err := s.SignUp(ctx, now, in); flattr.CodeOf(err) != want {
+			t.Errorf("SignUp(%+v) = %v, want %s", in, err, want)
+		}
+		if _, err := s.MemberByName(ctx, in.Name); flattr.CodeOf(err) != flattr.NotFound {
+			t.Errorf("after the refusal %q is there: %v", in.Name, err)
+		}
+	}
+	refused(SignUp{Name: "ann", InviteCode: "AAAA-AAAA-AAAA-AAAA"}, flattr.InviteUnknown)
+	refused(SignUp{Name: "ann", InviteCode: ""}, flattr.InviteUnknown)
+	refused(SignUp{Name: "a b", InviteCode: invites[0].Code}, flattr.NameInvalid)
+	ann, err := s.SignUp(ctx, now, SignUp{Name: "Ann", PasswordHash: "h", InviteCode: invites[0].Code, Language: "de"})
+	if err != nil || ann.Means != 5*money.Euro || ann.Budget != 2*money.Euro || ann.Language != "de" {
+		t.Fatalf("SignUp = %+v, %v", ann, err)
+	}
+	refused(SignUp{Name: "eve", InviteCode: invites[0].Code}, flattr.InviteUsed)
+	used, err := s.Invite(ctx, invites[0].Code)
+	if err != nil || !used.Used || used.UsedBy != "Ann" {
+		t.Errorf("the used invite = %+v, %v", used, err)
+	}
+	own, err := s.Invites(ctx, ann.ID)
+	if err != nil || len(own) != flattr.InvitesPerMember || own[0].Means != 0 {
+		t.Fatalf("Invites = %+v, %v", own, err)
+	}
+	if _, err := s.SignUp(ctx, now, SignUp{Name: "ANN", InviteCode: own[0].Code}); flattr.CodeOf(err) != flattr.NameTaken {
+		t.Errorf("the same name in capitals: %v, want %s", err, flattr.NameTaken)
+	}
+	if inv, err := s.Invite(ctx, own[0].Code); err != nil || inv.Used {
+		t.Errorf("the invite after a refusal = %+v, %v", inv, err)
+	}
+	if id, hash, err := s.Password(ctx, "ann"); err != nil || id != ann.ID || hash != "h" {
+		t.Errorf("Password = %d, %q, %v", id, hash, err)
+	}
+}
+
+func TestNoMeansSaysHowToTopUpAndLeavesNothing(t *testing.T) {
+	s := open(t)
+	ann, bob := join(t, s, "ann", money.Euro), join(t, s, "bob", 0)
+	own(t, s, "https://bob.example/1", bob)
+	now := at("10-02 12:00:00")
+	out := record(t, s, now, ann, click(1, "https://bob.example/1", now))
+	if out.Code != flattr.NoMeans || !out.Retry || !strings.Contains(out.Sentence, "1.00 EUR are there. Top up at least 1.00 EUR") {
+		t.Errorf("click without means = %+v", out)
+	}
+	if booked, err := s.Credit(context.Background(), now, "ann", money.Euro, "R"); err != nil || !booked {
+		t.Fatal(booked, err)
+	}
+	if booked, err := s.Credit(context.Background(), now, "ann", money.Euro, "R"); err != nil || booked {
+		t.Errorf("the same reference again: booked %v, %v", booked, err)
+	}
+	// The same id, with its own time, is taken now.
+	if out := record(t, s, now.Add(time.Hour), ann, click(1, "https://bob.example/1", now)); out.Result != flattr.Accepted {
+		t.Errorf("click after the top-up = %+v", out)
+	}
+}
+
+func TestARefusedRaiseChangesNothing(t *testing.T) {
+	s := open(t)
+	ctx := context.Background()
+	ann, bob := join(t, s, "ann", 3*money.Euro), join(t, s, "bob", 0)
+	own(t, s, "https://bob.example/1", bob)
+	now := at("10-02 12:00:00")
+	record(t, s, now, ann, click(1, "https://bob.example/1", now))
+	for amount, want := range map[money.Micro]flattr.Code{
+		199 * money.Cent: flattr.BudgetRange, 10_001 * money.Cent: flattr.BudgetRange, 301 * money.Cent: flattr.NoMeans,
+	} {
+		if err := s.SetBudget(ctx, now, ann, amount); flattr.CodeOf(err) != want {
+			t.Errorf("SetBudget(%s) = %v, want %s", amount, err, want)
+		}
+	}
+	expect := func(wantMeans, wantHeld money.Micro) {
+		t.Helper()
+		means, months, err := s.Summaries(ctx, now, ann)
+		if err != nil || means != wantMeans || months[0].Held != wantHeld || months[0].Budget != wantHeld {
+			t.Errorf("means %s, %+v, %v, want %s and %s", means, months, err, wantMeans, wantHeld)
+		}
+	}
+	expect(money.Euro, 2*money.Euro)
+	if err := s.SetBudget(ctx, now, ann, 3*money.Euro); err != nil {
+		t.Fatal(err)
+	}
+	expect(0, 3*money.Euro)
+	if err := s.SetBudget(ctx, now, ann, 2*money.Euro); err != nil {
+		t.Fatal(err)
+	}
+	expect(money.Euro, 2*money.Euro)
+}
+
+func TestAnswersAreGivenAgain(t *testing.T) {
+	s := open(t)
+	ann, bob := join(t, s, "ann", 5*money.Euro), join(t, s, "bob", 5*money.Euro)
+	own(t, s, "https://bob.example/1", bob)
+	now := at("10-02 12:00:00")
+	for _, c := range []struct {
+		reader flattr.MemberID
+		event  flattr.Event
+		result flattr.Result
+		code   flattr.Code
+	}{
+		{ann, click(1, "https://bob.example/1", now), flattr.Accepted, ""},
+		{ann, click(2, "https://bob.example/1", now), flattr.Duplicate, flattr.Once},
+		{bob, click(3, "https://bob.example/1", now), flattr.Refused, flattr.OwnThing},
+		{ann, click(1, "https://bob.example/2", now), flattr.Refused, flattr.IDReused},
+		{ann, click(1, "https://bob.example/1", now.Add(time.Second)), flattr.Refused, flattr.IDReused},
+		{bob, click(1, "https://bob.example/1", now), flattr.Refused, flattr.IDReused},
+		{bob, undo(4, 1, now), flattr.Refused, flattr.NotFound},
+		{ann, undo(5, 5, now), flattr.Refused, flattr.Invalid},
+		{ann, undo(6, 99, now), flattr.Accepted, ""},
+		{ann, click(7, "file:///etc/passwd", now), flattr.Refused, flattr.Invalid},
+		{ann, click(8, "", now), flattr.Refused, flattr.NotFound},
+		{ann, flattr.Event{ID: event(9), Kind: flattr.KindVoid, At: now, Click: event(1)}, flattr.Refused, flattr.Invalid},
+		{ann, flattr.Event{Kind: flattr.KindClick, At: now}, flattr.Refused, flattr.Invalid},
+		{ann, flattr.Event{ID: event(10), Kind: flattr.KindClick}, flattr.Refused, flattr.Invalid},
+	} {
+		for try := range 2 {
+			out := record(t, s, now.Add(time.Duration(try)*time.Hour), c.reader, c.event)
+			if out.Result != c.result || out.Code != c.code {
+				t.Errorf("try %d: %+v = %+v, want %s %s", try, c.event, out, c.result, c.code)
+			}
+			if (out.Sentence == "") != (c.code == "") {
+				t.Errorf("try %d: %s says %q", try, c.code, out.Sentence)
+			}
+		}
+	}
+}
+
+func TestLateClicksAndFrozenMonths(t *testing.T) {
+	s := open(t)
+	ctx := context.Background()
+	ann, bob := join(t, s, "ann", 9*money.Euro), join(t, s, "bob", 0)
+	own(t, s, "https://bob.example/1", bob)
+	october := at("10-31 23:59:59")
+	in := record(t, s, at("11-03 23:59:59"), ann, click(1, "https://bob.example/1", october))
+	if in.Result != flattr.Accepted || in.Month != 202610 {
+		t.Errorf("a second before the end of the grace: %+v", in)
+	}
+	late := record(t, s, at("11-04 00:00:00"), ann, click(2, "https://bob.example/1", october))
+	if late.Result != flattr.Late || late.Month != 202611 {
+		t.Errorf("at the end of the grace: %+v", late)
+	}
+	if out := record(t, s, at("11-04 00:00:00"), ann, undo(3, 1, at("11-03 00:00:00"))); out.Code != flattr.MonthFrozen {
+		t.Errorf("undo after the grace: %+v", out)
+	}
+	if out := record(t, s, at("11-20 00:00:00"), ann, undo(4, 2, at("11-20 00:00:00"))); out.Result != flattr.Accepted {
+		t.Errorf("undo of the late click: %+v", out)
+	}
+	ahead := record(t, s, at("11-30 12:00:00"), ann, click(5, "https://bob.example/1", at("12-05 12:00:00")))
+	if ahead.Month != 202611 {
+		t.Errorf("a time stamp ahead of the arrival: %+v", ahead)
+	}
+	// Frozen early, as with a clock that is ahead: what arrives counts in the next month.
+	err := s.Write(ctx, func(tx *Tx) error { return tx.FreezeThrough(at("12-04 00:00:00"), 202611) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := record(t, s, at("11-30 13:00:00"), ann, click(6, "https://bob.example/1", at("11-30 13:00:00"))); out.Result != flattr.Late || out.Month != 202612 {
+		t.Errorf("click of a month that is frozen: %+v", out)
+	}
+	err = s.Write(ctx, func(tx *Tx) error { return tx.FreezeThrough(at("12-04 00:00:00"), 202612) })
+	if flattr.CodeOf(err) != flattr.MonthOpen {
+		t.Errorf("freeze before the end of the grace: %v", err)
+	}
+	means, months, err := s.Summaries(ctx, at("11-30 13:00:00"), ann)
+	if err != nil || len(months) != 1 || months[0].Month != 202612 || months[0].Held != 2*money.Euro || means != 3*money.Euro {
+		t.Errorf("means %s, %+v, %v", means, months, err)
+	}
+}
+
+func TestWhoBecomesOwnerLosesOwnClicks(t *testing.T) {
+	s := open(t)
+	ann := join(t, s, "ann", 5*money.Euro)
+	now := at("10-02 12:00:00")
+	if out := record(t, s, now, ann, click(1, "https://ann.example/", now)); !out.Promise {
+		t.Errorf("click on a thing of nobody = %+v", out)
+	}
+	own(t, s, "https://ann.example/", ann)
+	means, months, err := s.Summaries(context.Background(), now, ann)
+	if err != nil || means != 5*money.Euro || months[0].Clicks+months[0].Promises != 0 {
+		t.Errorf("after becoming owner: means %s, %+v, %v", means, months, err)
+	}
+	if out := record(t, s, now, ann, click(2, "https://ann.example/", now)); out.Code != flattr.OwnThing {
+		t.Errorf("own thing = %+v", out)
+	}
+	views, err := s.Clicks(context.Background(), now, ann, 202610)
+	if err != nil || len(views) != 1 || views[0].Counts || !views[0].Undone {
+		t.Errorf("Clicks = %+v, %v", views, err)
+	}
+}
+
+func TestAnAssertedOwnerEarnsNothing(t *testing.T) {
+	s := open(t)
+	ann, mallory := join(t, s, "ann", 5*money.Euro), join(t, s, "mallory", 0)
+	now := at("10-02 12:00:00")
+	e := click(1, "https://victim.example/", now)
+	e.Thing.Owner, e.Thing.Title = "mallory", "Mine!\x00"+strings.Repeat("ä", 500)
+	if out := record(t, s, now, ann, e); !out.Promise || len(out.Title) > maxTitle || !utf8.ValidString(out.Title) {
+		t.Errorf("click = %+v", out)
+	}
+	views, err := s.Clicks(context.Background(), now, ann, 202610)
+	if err != nil || len(views) != 1 || !views[0].Promise || views[0].Asserted != "mallory" || views[0].Owner != "" {
+		t.Errorf("Clicks = %+v, %v", views, err)
+	}
+	if rev, err := s.Revenue(context.Background(), now, mallory); err != nil || rev.Preview.Clicks != 0 {
+		t.Errorf("Revenue = %+v, %v", rev, err)
+	}
+}
+
+func TestPreviewSharesTheBudgetOfEachReader(t *testing.T) {
+	s := open(t)
+	ann, bob := join(t, s, "ann", 5*money.Euro), join(t, s, "bob", 0)
+	now := at("10-02 12:00:00")
+	for i := range 10 {
+		url := fmt.Sprintf("https://bob.example/%d", i)
+		own(t, s, url, bob)
+		record(t, s, now, ann, click(i, url, now))
+	}
+	rev, err := s.Revenue(context.Background(), now, bob)
+	if err != nil || rev.Preview.Clicks != 10 || rev.Preview.Gross != 2*money.Euro || rev.Preview.Things[0].Gross != 20*money.Cent {
+		t.Errorf("Revenue = %+v, %v", rev, err)
+	}
+	_, months, err := s.Summaries(context.Background(), now, ann)
+	if err != nil || months[0].Share != 20*money.Cent || months[0].Clicks != 10 {
+		t.Errorf("Summaries = %+v, %v", months, err)
+	}
+}
+
+func TestTheLogAndTheBooksAreNeverChanged(t *testing.T) {
+	s := open(t)
+	ann, bob := join(t, s, "ann", 5*money.Euro), join(t, s, "bob", 0)
+	own(t, s, "https://bob.example/1", bob)
+	record(t, s, at("10-02 12:00:00"), ann, click(1, "https://bob.example/1", at("10-02 12:00:00")))
+	err := s.Write(context.Background(), func(tx *Tx) error { return tx.FreezeThrough(at("11-04 00:00:00"), 202610) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"event", "transfer", "budget", "snapshot_budget", "snapshot_thing"} {
+		for _, statement := range []string{"DELETE FROM " + table, "UPDATE " + table + " SET " + map[string]string{
+			"event": "at = 0", "transfer": "amount = 1", "budget": "amount = 1", "snapshot_budget": "budget = 1", "snapshot_thing": "owner = 1",
+		}[table]} {
+			err := s.Write(context.Background(), func(tx *Tx) error {
+				_, err := tx.exec(statement)
+				return err
+			})
+			if err == nil || !strings.Contains(err.Error(), "rows are never") {
+				t.Errorf("%s: %v", statement, err)
+			}
+		}
+	}
+	err = s.Write(context.Background(), func(tx *Tx) error {
+		_, err := tx.exec("UPDATE account SET debits = credits + 1 WHERE kind = 'means'")
+		return err
+	})
+	if err == nil {
+		t.Error("means can go below zero")
+	}
+}
+
+func TestAFailedTransactionKeepsNothing(t *testing.T) {
+	s := open(t)
+	broken := errors.New("broken")
+	err := s.Write(context.Background(), func(tx *Tx) error {
+		if _, err := tx.AddMember(at("10-01 00:00:00"), NewMember{Name: "ann", Budget: flattr.DefaultBudget}); err != nil {
+			return err
+		}
+		return broken
+	})
+	if !errors.Is(err, broken) {
+		t.Fatal(err)
+	}
+	if _, err := s.MemberByName(context.Background(), "ann"); flattr.CodeOf(err) != flattr.NotFound {
+		t.Errorf("ann after a failure: %v", err)
+	}
+	canceled, cancel := context.WithCancel(context.Background())
+	err = s.Write(context.Background(), func(tx *Tx) error {
+		cancel()
+		_, err := s.MintInvites(canceled, at("10-01 00:00:00"), 1, 0)
+		return err
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("waiting for the turn with a context that ends: %v", err)
+	}
+	join(t, s, "bob", 0) // and the store goes on
+}
+
+func TestSecretsAreMadeOnce(t *testing.T) {
+	s := open(t)
+	first, err := s.Secret(context.Background(), "signing", 32)
+	if err != nil || len(first) != 32 {
+		t.Fatal(first, err)
+	}
+	again, err := s.Secret(context.Background(), "signing", 32)
+	if err != nil || string(again) != string(first) {
+		t.Errorf("Secret = %x, %v, want %x", again, err, first)
+	}
+	if _, err := s.Secret(context.Background(), "signing", 16); err == nil {
+		t.Error("a secret of another length is given out")
+	}
+}
+
+func TestTheFileIsPrivateAndOneFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "odd name?#%41.db")
+	s, err := Open(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(files) != 1 || files[0].Name() != filepath.Base(path) {
+		t.Fatalf("after Close there are %v, %v", files, err)
+	}
+	if info, err := files[0].Info(); err != nil || info.Mode() != 0o600 {
+		t.Errorf("mode %v, %v, want 0600", info.Mode(), err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Open(context.Background(), path); err == nil {
+		t.Errorf("Open of what is no database = %v", s)
 	}
 }
