@@ -4,7 +4,6 @@ import type { RefusedView } from "../messages";
 import { DialError } from "../protocol/dial";
 import type { Ack, ClickRow, Flattr, Nack, Undo } from "../wire.gen";
 import { nameOf } from "../words";
-import type { Companion } from "./companion";
 import type { Month } from "./month";
 import type { Entry, Outbox, Shelf } from "./outbox";
 import { ProblemError, type Session } from "./session";
@@ -53,16 +52,16 @@ export type Told = (entry: Entry, fate: Ack | Nack) => Promise<void>;
 export class Delivery {
   readonly #outbox: Outbox;
   readonly #refused: Refused;
-  readonly #companion: Companion;
+  readonly #connect: () => Promise<Session>;
   readonly #month: Month;
   readonly #told: Told;
   #running: Promise<void> | undefined;
   #again = false;
 
-  constructor(outbox: Outbox, refused: Refused, companion: Companion, month: Month, told: Told) {
+  constructor(outbox: Outbox, refused: Refused, connect: () => Promise<Session>, month: Month, told: Told) {
     this.#outbox = outbox;
     this.#refused = refused;
-    this.#companion = companion;
+    this.#connect = connect;
     this.#month = month;
     this.#told = told;
   }
@@ -82,11 +81,12 @@ export class Delivery {
       const entries = await this.#outbox.entries().catch(() => []);
       if (entries.length === 0) return;
       try {
-        const session = await this.#companion.connect();
+        const session = await this.#connect();
         for (const entry of entries) if (!(await this.#deliver(session, entry))) return;
       } catch (error) {
-        if (error instanceof DialError) return; // the alarm or the next click tries again
-        throw error;
+        // What is kept stays kept: the alarm or the next click tries again.
+        if (!(error instanceof DialError)) console.error(error);
+        return;
       }
     }
   }

@@ -42,7 +42,7 @@ const pages = new Set<chrome.runtime.Port>();
 const companion = new Companion(heard, linked);
 const refresher = new Refresher(companion, month, changed);
 const echo = new Echo(month, () => companion.link());
-const delivery = new Delivery(outbox, refused, companion, month, told);
+const delivery = new Delivery(outbox, refused, () => companion.connect(), month, told);
 const sources: Sources = { companion, month, outbox, refused, tabs };
 
 // heard takes what the companion says unasked.

@@ -33,6 +33,7 @@ export class Session {
   readonly #waiting = new Map<string, Waiting>();
   readonly #queued: (() => void)[] = [];
   readonly #onPush: (message: FromCompanion) => void;
+  #inFlight = 0; // questions sent, or about to be
   #ended: DialError | undefined;
 
   constructor(channel: Channel, onPush: (message: FromCompanion) => void) {
@@ -83,8 +84,12 @@ export class Session {
     }
   }
 
+  // A place is taken before anything is waited for, and handed from the answered question to the next.
   #turn(): Promise<void> {
-    if (this.#waiting.size < LIMITS.maxUnanswered && this.#queued.length === 0) return Promise.resolve();
+    if (this.#inFlight < LIMITS.maxUnanswered) {
+      this.#inFlight++;
+      return Promise.resolve();
+    }
     if (this.#queued.length >= MAX_QUEUED) return Promise.reject(new DialError("closed"));
     return new Promise((resolve) => this.#queued.push(resolve));
   }
@@ -94,7 +99,9 @@ export class Session {
     if (waiting === undefined) return undefined;
     clearTimeout(waiting.deadline);
     this.#waiting.delete(id);
-    this.#queued.shift()?.();
+    const next = this.#queued.shift();
+    if (next === undefined) this.#inFlight--;
+    else next();
     return waiting;
   }
 

@@ -103,6 +103,7 @@ class Line implements Channel {
     );
     socket.addEventListener("open", () => this.#sayHello());
     socket.addEventListener("message", (event) => this.#receive(event.data));
+    socket.addEventListener("error", () => {}); // the close that follows says it
     socket.addEventListener("close", (event) => this.#ended(event.code));
   }
 

@@ -1,26 +1,8 @@
 // The outbox: durable before anybody is told, in order, and forgotten only on purpose.
 import { describe, expect, it } from "vitest";
-import { type Entry, Outbox, OutboxError, type Shelf } from "../../src/background/outbox";
+import { type Entry, Outbox, OutboxError } from "../../src/background/outbox";
 import { uuidv7 } from "../../src/background/uuid";
-
-// A shelf with the manners of storage.local: values are copied, and it can be full.
-class MapShelf implements Shelf {
-  readonly items = new Map<string, string>();
-  full = false;
-
-  async get(): Promise<Record<string, unknown>> {
-    return Object.fromEntries([...this.items].map(([key, value]) => [key, JSON.parse(value) as unknown]));
-  }
-
-  async set(items: Record<string, unknown>): Promise<void> {
-    if (this.full) throw new Error("quota exceeded");
-    for (const [key, value] of Object.entries(items)) this.items.set(key, JSON.stringify(value));
-  }
-
-  async remove(keys: string | string[]): Promise<void> {
-    for (const key of [keys].flat()) this.items.delete(key);
-  }
-}
+import { MapShelf } from "./shelf";
 
 function click(number: number, title = `Thing ${number}`): Entry {
   const at = new Date(Date.UTC(2026, 10, 3, 12, 0, number)).toISOString();
