@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -386,5 +387,53 @@ func TestPublicURL(t *testing.T) {
 		if c.want == "" && err == nil || c.want != "" && (err != nil || got.String() != c.want) {
 			t.Errorf("publicURL(%q, %v) = %v, %v, want %q", c.named, c.addr, got, err, c.want)
 		}
+	}
+}
+
+// Behind a proxy that ends TLS, cookies are for https only, and failures are
+// counted by what the proxy saw.
+func TestBehindAProxy(t *testing.T) {
+	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	handler, err := newHandler(t.Context(), st, &url.URL{Scheme: "https", Host: "ledger.example"}, time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	minted, err := st.MintInvites(t.Context(), time.Now(), 1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	post := func(path string, form url.Values, from string) *http.Response {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://ledger.example"+path, strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", "https://ledger.example")
+		r.Header.Set("X-Forwarded-For", from)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w.Result()
+	}
+	resp := post("/signup", url.Values{"invite": {minted[0].Code}, "name": {"ann"}, "password": {"correct horse"}}, "192.0.2.1")
+	cookies := resp.Cookies()
+	if resp.StatusCode != http.StatusSeeOther || len(cookies) != 1 || !cookies[0].Secure || !strings.HasPrefix(cookies[0].Name, "__Host-") {
+		t.Errorf("sign-up = %d with cookies %v, want one __Host- cookie for https", resp.StatusCode, cookies)
+	}
+	if resp.Header.Get("Strict-Transport-Security") == "" {
+		t.Error("the answer does not ask for https in future")
+	}
+	guess := url.Values{"invite": {"AAAA-AAAA-AAAA-AAAA"}, "name": {"bob"}, "password": {"correct horse"}}
+	last := 0
+	for range 300 { // the client can write what it likes before the proxy's entry
+		if last = post("/signup", guess, "198.51.100.7, 192.0.2.9").StatusCode; last != http.StatusUnprocessableEntity {
+			break
+		}
+	}
+	if last != http.StatusTooManyRequests {
+		t.Errorf("guessing invites ends in %d, want 429", last)
+	}
+	if got := post("/signup", guess, "192.0.2.10").StatusCode; got != http.StatusUnprocessableEntity {
+		t.Errorf("another address gets %d, want 422", got)
 	}
 }

@@ -28,7 +28,6 @@ package oauth
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -269,6 +268,3 @@ func (s *Server) Member(ctx context.Context, token string) (flattr.MemberID, err
 
 // errToken is the answer to every token that is not in force.
 var errToken = flattr.Refuse(api.CodeSignIn, "This token is not in force. Sign in again.")
-
-// IsUnauthorized reports whether err is the answer to a token not in force.
-func IsUnauthorized(err error) bool { return errors.Is(err, errToken) }

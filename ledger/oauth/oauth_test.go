@@ -146,7 +146,7 @@ func TestCodeBecomesTokenThatCanBeRevoked(t *testing.T) {
 		t.Fatalf("Member five years later = %d, %v, want %d", m, err, d.member)
 	}
 	for _, bad := range []string{"", "x", token + "x", strings.ToUpper(token), "a." + strings.Split(token, ".")[1]} {
-		if _, err := d.server.Member(t.Context(), bad); !oauth.IsUnauthorized(err) {
+		if _, err := d.server.Member(t.Context(), bad); flattr.CodeOf(err) != api.CodeSignIn {
 			t.Errorf("Member(%.12q…) = %v, want unauthorized", bad, err)
 		}
 	}
@@ -158,7 +158,7 @@ func TestCodeBecomesTokenThatCanBeRevoked(t *testing.T) {
 	if w.Code != http.StatusOK {
 		t.Fatalf("revoke = %d %s, want 200", w.Code, w.Body)
 	}
-	if _, err := d.server.Member(t.Context(), token); !oauth.IsUnauthorized(err) {
+	if _, err := d.server.Member(t.Context(), token); flattr.CodeOf(err) != api.CodeSignIn {
 		t.Errorf("Member after revoke = %v, want unauthorized", err)
 	}
 }
@@ -314,7 +314,7 @@ func TestReusedCodeRevokesItsToken(t *testing.T) {
 	if status, again := d.exchange(form); status < 400 || again["access_token"] != nil {
 		t.Fatalf("second exchange = %d %v, want a refusal", status, again)
 	}
-	if _, err := d.server.Member(t.Context(), token); !oauth.IsUnauthorized(err) {
+	if _, err := d.server.Member(t.Context(), token); flattr.CodeOf(err) != api.CodeSignIn {
 		t.Errorf("Member with the first token = %v, want unauthorized", err)
 	}
 }

@@ -148,18 +148,26 @@ func loadPages(ts *tongues) (map[string]map[string]*template.Template, error) {
 func functions(t *tongue) template.FuncMap {
 	return template.FuncMap{
 		"t": t.say, "n": t.count, "eur": t.euro, "plain": t.plainEuro, "month": t.month, "day": t.day, "moment": t.moment,
-		"iso":  func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
-		"host": hostOf,
+		"iso":   func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
+		"where": where,
 	}
 }
 
-// hostOf is what a reader is told of where a link leads.
-func hostOf(raw string) string {
+// maxWhere bounds an address shown beside a title, in characters.
+const maxWhere = 60
+
+// where tells a reader to which page a link leads: host and path, without
+// scheme and query, and cut where it is long.
+func where(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return ""
 	}
-	return u.Hostname()
+	text := []rune(strings.TrimSuffix(u.Host+u.Path, "/"))
+	if len(text) > maxWhere {
+		return string(text[:maxWhere]) + "…"
+	}
+	return string(text)
 }
 
 // Handler is all pages, with sessions, protection against requests from other
