@@ -1,0 +1,364 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"flattr/daemon/control"
+	"flattr/daemon/socket"
+	"flattr/daemon/socket/sockettest"
+	"flattr/daemon/wire"
+
+	"github.com/gorilla/websocket"
+	"golang.org/x/net/html"
+)
+
+// patience bounds each single wait of these tests.
+const patience = 60 * time.Second
+
+const chromeOrigin = "chrome-extension://aflkheolljhcmjgheajiddikljimfana"
+
+// parts are the two real programs, built once, and the folder of their data.
+type parts struct {
+	t      *testing.T
+	folder string
+	db     string // of the ledger
+	state  string // of the companion
+
+	ledgerPort, companionPort int
+	ledger, companion         *process
+}
+
+// buildParts builds both programs as they are shipped.
+func buildParts(t *testing.T) (programs string) {
+	t.Helper()
+	programs = t.TempDir()
+	for name, source := range map[string]string{"flattrd": ".", "flattr-ledger": "../ledger"} {
+		build := exec.Command("go", "build", "-o", filepath.Join(programs, name), source)
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("build %s: %v\n%s", name, err, out)
+		}
+	}
+	return programs
+}
+
+func newParts(t *testing.T, programs string) *parts {
+	t.Helper()
+	// t.TempDir is too long a path for a Unix socket.
+	folder, err := os.MkdirTemp("", "flattr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	for _, name := range []string{"flattrd", "flattr-ledger"} {
+		if err := os.Symlink(filepath.Join(programs, name), filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := &parts{
+		t: t, folder: folder, db: filepath.Join(folder, "ledger.db"), state: filepath.Join(folder, "state"),
+		ledgerPort: freePort(t), companionPort: freePort(t),
+	}
+	t.Cleanup(func() {
+		for _, running := range []*process{p.companion, p.ledger} {
+			if running != nil {
+				running.kill()
+			}
+		}
+	})
+	return p
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+func (p *parts) origin() string { return fmt.Sprintf("http://127.0.0.1:%d", p.ledgerPort) }
+
+func (p *parts) startLedger() {
+	p.t.Helper()
+	p.ledger = p.start("flattr-ledger", "serve", "--db", p.db, "--listen", fmt.Sprintf("127.0.0.1:%d", p.ledgerPort))
+}
+
+func (p *parts) startCompanion() {
+	p.t.Helper()
+	p.companion = p.start("flattrd", "run", "--state", p.state, "--listen", fmt.Sprintf("127.0.0.1:%d", p.companionPort), "--ledger", p.origin())
+}
+
+// process is a program of ours that runs.
+type process struct {
+	cmd  *exec.Cmd
+	log  *lockedBuffer
+	done chan error
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// start runs a program and waits until it says that it listens.
+func (p *parts) start(name string, args ...string) *process {
+	p.t.Helper()
+	running := &process{cmd: exec.Command(filepath.Join(p.folder, name), args...), log: &lockedBuffer{}, done: make(chan error, 1)}
+	running.cmd.Stderr = running.log
+	stdout, err := running.cmd.StdoutPipe()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := running.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	listening := make(chan bool, 1)
+	go func() {
+		lines := bufio.NewScanner(stdout)
+		for lines.Scan() {
+			if strings.Contains(lines.Text(), "listening on") {
+				listening <- true
+			}
+		}
+		close(listening)
+		running.done <- running.cmd.Wait()
+	}()
+	select {
+	case ok := <-listening:
+		if !ok {
+			p.t.Fatalf("%s %v ended:\n%s", name, args, running.log)
+		}
+	case <-time.After(patience):
+		p.t.Fatalf("%s %v does not listen:\n%s", name, args, running.log)
+	}
+	return running
+}
+
+// kill ends the process as a power cut would: without a word to it.
+func (r *process) kill() {
+	_ = r.cmd.Process.Kill()
+	<-r.done
+	r.done <- nil
+}
+
+// terminate asks the process to end, and tells whether it did so cleanly.
+func (r *process) terminate() error {
+	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case err := <-r.done:
+		r.done <- err
+		return err
+	case <-time.After(patience):
+		return errors.New("it does not end after SIGTERM")
+	}
+}
+
+// tool runs a command of one of the programs to its end.
+func (p *parts) tool(name string, args ...string) string {
+	p.t.Helper()
+	out, err := exec.Command(filepath.Join(p.folder, name), args...).Output()
+	if err != nil {
+		var failed *exec.ExitError
+		if errors.As(err, &failed) {
+			out = append(out, failed.Stderr...)
+		}
+		p.t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// audit proves the ledger's books.
+func (p *parts) audit() string {
+	p.t.Helper()
+	return p.tool("flattr-ledger", "audit", "--db", p.db)
+}
+
+// report asks the companion over its Unix socket.
+func (p *parts) report() control.Report {
+	p.t.Helper()
+	var report control.Report
+	cmd := exec.Command(filepath.Join(p.folder, "flattrd"), "status", "--json", "--state", p.state)
+	out, err := cmd.Output() // exit code 1 says that something needs the reader
+	if jsonErr := json.Unmarshal(out, &report); jsonErr != nil {
+		p.t.Fatalf("status: %v, %v: %s", err, jsonErr, out)
+	}
+	return report
+}
+
+// signUp makes a member with an invite that carries means, through the pages.
+func (p *parts) signUp(name string) *http.Client {
+	p.t.Helper()
+	code := p.tool("flattr-ledger", "invite", "new", "--means", "50.00", "--db", p.db)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	reader := &http.Client{Jar: jar, Timeout: patience}
+	p.submit(reader, p.origin()+"/signup", "signup", map[string]string{
+		"invite": code, "name": name, "password": "correct horse battery staple",
+	})
+	return reader
+}
+
+// submit fills in a form of a page as a person would, and gives the page that
+// comes after it.
+func (p *parts) submit(reader *http.Client, address, id string, fill map[string]string) string {
+	p.t.Helper()
+	response, err := reader.Get(address)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	page, err := html.Parse(response.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	values, action := url.Values{}, ""
+	for node := range page.Descendants() {
+		if node.Type != html.ElementNode || node.Data != "form" || attribute(node, "id") != id {
+			continue
+		}
+		action = attribute(node, "action")
+		for field := range node.Descendants() {
+			if field.Type == html.ElementNode && field.Data == "input" {
+				values.Add(attribute(field, "name"), attribute(field, "value"))
+			}
+		}
+	}
+	if action == "" {
+		p.t.Fatalf("%s (%d) has no form %s", address, response.StatusCode, id)
+	}
+	for name, value := range fill {
+		values.Set(name, value)
+	}
+	answer, err := reader.PostForm(p.origin()+action, values)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, _ := io.ReadAll(answer.Body)
+	if answer.StatusCode != http.StatusOK {
+		p.t.Fatalf("form %s: %d\n%s", id, answer.StatusCode, text)
+	}
+	return string(text)
+}
+
+func attribute(node *html.Node, name string) string {
+	for _, a := range node.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// pair makes a device by the pasted ticket of `flattrd pair`.
+func (p *parts) pair() sockettest.Device {
+	p.t.Helper()
+	line := strings.Split(p.tool("flattrd", "pair", "--state", p.state), ":")
+	var device sockettest.Device
+	shaken(p.t, func() (err error) {
+		device, err = sockettest.Pair(p.t.Context(), p.companionPort, chromeOrigin, line[2])
+		return err
+	})
+	p.connect(device).Close() // a key that is not proved within a minute is dropped
+	return device
+}
+
+func (p *parts) connect(device sockettest.Device) *sockettest.Client {
+	p.t.Helper()
+	var client *sockettest.Client
+	shaken(p.t, func() (err error) {
+		client, err = sockettest.Connect(p.t.Context(), p.companionPort, chromeOrigin, device)
+		return err
+	})
+	return client
+}
+
+// shaken repeats a handshake while there are too many of them in a second.
+func shaken(t *testing.T, attempt func() error) {
+	t.Helper()
+	for {
+		err := attempt()
+		if err == nil {
+			return
+		}
+		if !tooMany(err) {
+			t.Fatal(err)
+		}
+		pauseOr(t.Context(), 100*time.Millisecond)
+	}
+}
+
+func tooMany(err error) bool {
+	var end *websocket.CloseError
+	return errors.As(err, &end) && end.Code == socket.CloseTooMany
+}
+
+func pauseOr(ctx context.Context, pause time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(pause):
+	}
+}
+
+// signIn links the device to the member whose browser reader is, by OAuth2
+// through the ledger's own pages; or takes the account if it is offered.
+func (p *parts) signIn(reader *http.Client, device sockettest.Device, name string) {
+	p.t.Helper()
+	client := p.connect(device)
+	defer client.Close()
+	var status wire.Status
+	if err := client.Ask("s", wire.Ask{Type: wire.TypeStatus, ID: "s"}, &status); err != nil {
+		p.t.Fatal(err)
+	}
+	ask := wire.LinkAsk{Type: wire.TypeLink, ID: "l"}
+	if len(status.Accounts) > 0 {
+		ask.Account = status.Accounts[0].ID
+	}
+	var answer wire.LinkAnswer
+	if err := client.Ask("l", ask, &answer); err != nil {
+		p.t.Fatal(err)
+	}
+	if ask.Account != "" {
+		return
+	}
+	page := p.submit(reader, answer.URL, "consent", map[string]string{"decision": "allow"})
+	if !strings.Contains(page, `<strong id="member">`+name+`</strong>`) {
+		p.t.Fatalf("page after signing in:\n%s", page)
+	}
+}
