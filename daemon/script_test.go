@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"flattrd": main})
+}
+
+// TestScripts runs the files of testdata, which read like a manual.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			// A folder with a path short enough for a Unix socket.
+			state, err := os.MkdirTemp("", "flattr")
+			if err != nil {
+				return err
+			}
+			env.Defer(func() { os.RemoveAll(state) })
+			env.Setenv("STATE", state)
+			env.Setenv("PORT", fmt.Sprint(freePort(t)))
+			env.Setenv("OTHERPORT", fmt.Sprint(freePort(t)))
+			env.Setenv("FLATTR_STATE", "")
+			env.Setenv("XDG_RUNTIME_DIR", state+"/none")
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"await": await, "native": native,
+		},
+	})
+}
+
+// await waits until the companion of a state folder answers: await FOLDER.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	for range 400 {
+		if ts.Exec("flattrd", "devices", "--state", args[0]) == nil {
+			return
+		}
+	}
+	ts.Fatalf("no companion answers in %s", args[0])
+}
+
+// native writes a native message: native FILE TEXT.
+func native(ts *testscript.TestScript, _ bool, args []string) {
+	length := len(args[1])
+	message := string([]byte{byte(length), byte(length >> 8), 0, 0}) + args[1]
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(message), 0o600))
+	if strings.TrimSpace(args[1]) == "" {
+		ts.Fatalf("an empty message")
+	}
+}
