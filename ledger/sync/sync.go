@@ -80,11 +80,6 @@ func (s *Server) member(next func(http.ResponseWriter, *http.Request, flattr.Mem
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
 		r = r.WithContext(ctx)
-		stranger := "address " + r.RemoteAddr[:max(0, strings.LastIndexByte(r.RemoteAddr, ':'))]
-		if wait := s.strangers.Wait(stranger, s.now()); wait > 0 {
-			tooMany(w, wait)
-			return
-		}
 		token, ok := bearer(r)
 		var id flattr.MemberID
 		err := error(flattr.Refuse(api.CodeSignIn, "This token is not in force. Sign in again."))
@@ -92,7 +87,12 @@ func (s *Server) member(next func(http.ResponseWriter, *http.Request, flattr.Mem
 			id, err = s.authorize(ctx, token)
 		}
 		if flattr.CodeOf(err) == api.CodeSignIn {
-			s.strangers.Take(stranger, s.now())
+			// Only strangers wait: behind a proxy all companions share an address.
+			stranger := r.RemoteAddr[:max(0, strings.LastIndexByte(r.RemoteAddr, ':'))]
+			if wait := s.strangers.Take(stranger, s.now()); wait > 0 {
+				tooMany(w, wait)
+				return
+			}
 			w.Header().Set("WWW-Authenticate", `Bearer realm="flattr", error="invalid_token"`)
 			answer(w, http.StatusUnauthorized, problemOf(err))
 			return

@@ -212,6 +212,9 @@ func TestAbuseIsSlowedDown(t *testing.T) {
 	if last.Code != http.StatusTooManyRequests {
 		t.Errorf("guessing tokens ends in %d, want 429", last.Code)
 	}
+	if w := c.ask("GET", api.PathMonths, ""); w.Code != http.StatusOK {
+		t.Errorf("a good token from the same address = %d, want 200", w.Code)
+	}
 }
 
 // A database that others hold for too long is told as busy, not as broken: the
