@@ -166,8 +166,8 @@ func TestInviteCodesAreReadAsTheyAreTyped(t *testing.T) {
 			t.Errorf("ParseCode(%q) = %q, want nothing", typed, got)
 		}
 	}
-	if NewCode() == NewCode() {
-		t.Error("two codes are alike")
+	if other := NewCode(); other == code {
+		t.Errorf("two codes are %s", code)
 	}
 }
 

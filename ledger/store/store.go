@@ -31,7 +31,13 @@ var migrations embed.FS
 const (
 	busyMilliseconds = 30_000
 	readers          = 4 // connections that read; more would only compete for the processors
-	migrateAttempts  = 5 // processes that start at once on a new file race for its schema
+
+	// What a connection keeps of the file: the writer touches the log, what
+	// counts and their indexes in random order, and a transaction that does not
+	// fit is written to the disk twice.
+	writerKibibytes = 64 << 10
+	readerKibibytes = 8 << 10
+	migrateAttempts = 5 // processes that start at once on a new file race for its schema
 )
 
 // Store is one ledger's database. Its methods may be called at the same time.
@@ -65,7 +71,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 
 // connect migrates the database and opens the connections to it.
 func (s *Store) connect(ctx context.Context, path string) error {
-	writer, err := sql.Open("sqlite3", dsn(path, "_journal_mode=WAL&_synchronous=FULL&_txlock=immediate"))
+	writer, err := sql.Open("sqlite3", dsn(path, writerKibibytes, "_journal_mode=WAL&_synchronous=FULL&_txlock=immediate"))
 	if err != nil {
 		return err
 	}
@@ -77,7 +83,7 @@ func (s *Store) connect(ctx context.Context, path string) error {
 	if err := fill(ctx, s.writers, writer); err != nil {
 		return err
 	}
-	reader, err := sql.Open("sqlite3", dsn(path, "mode=ro&_query_only=1"))
+	reader, err := sql.Open("sqlite3", dsn(path, readerKibibytes, "mode=ro&_query_only=1"))
 	if err != nil {
 		return err
 	}
@@ -98,9 +104,9 @@ func fill(ctx context.Context, sessions chan *session, db *sql.DB) error {
 }
 
 // dsn names the database to the driver with the options all connections share.
-func dsn(path, options string) string {
+func dsn(path string, kibibytes int, options string) string {
 	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
-	return fmt.Sprintf("file:%s?%s&_foreign_keys=1&_busy_timeout=%d", escaped, options, busyMilliseconds)
+	return fmt.Sprintf("file:%s?%s&_cache_size=-%d&_foreign_keys=1&_busy_timeout=%d", escaped, options, kibibytes, busyMilliseconds)
 }
 
 // makePrivate makes a missing file that only its owner can read, whatever the

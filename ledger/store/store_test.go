@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -461,5 +462,49 @@ func TestTheFileIsPrivateAndOneFile(t *testing.T) {
 	}
 	if s, err := Open(context.Background(), path); err == nil {
 		t.Errorf("Open of what is no database = %v", s)
+	}
+}
+
+func TestSeveralCanOpenANewLedgerAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			s, err := Open(context.Background(), path)
+			if err == nil {
+				_, err = s.MintInvites(context.Background(), at("10-01 00:00:00"), 1, 0)
+				err = errors.Join(err, s.Close())
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestReadingDoesNotWaitForAWriter(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	first, err := Open(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	ann := join(t, first, "ann", money.Euro)
+	err = first.Write(context.Background(), func(*Tx) error {
+		second, err := Open(context.Background(), path)
+		if err != nil {
+			return err
+		}
+		defer second.Close()
+		for _, s := range []*Store{first, second} {
+			if m, err := s.Member(context.Background(), ann); err != nil || m.Means != money.Euro {
+				t.Errorf("Member while another writes = %+v, %v", m, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
