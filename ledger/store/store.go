@@ -188,6 +188,9 @@ func (s *Store) read(ctx context.Context, work func(*Tx) error) error {
 
 // transact runs work between begin and COMMIT on the next free session.
 func transact(ctx context.Context, sessions chan *session, begin string, work func(*Tx) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	var on *session
 	select {
 	case on = <-sessions:
