@@ -78,8 +78,11 @@ func (s *session) store(ctx context.Context, clickedFor string, event clicklog.E
 	case err != nil:
 		return nil, err
 	}
+	// The acknowledgement goes first: the ledger's answer, pushed as a click,
+	// must not be overtaken by it.
+	s.send(wire.Ack{Type: wire.TypeAck, ID: event.ID, State: state})
 	s.companion.stored(ctx, s, event)
-	return wire.Ack{Type: wire.TypeAck, ID: event.ID, State: state}, nil
+	return nil, nil
 }
 
 // stored tells of an event that is durable now: the courier, the statuses, and

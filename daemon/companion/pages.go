@@ -92,8 +92,15 @@ func clickRow(row clicklog.Row, now time.Time) wire.ClickRow {
 	if shown.URL == "" || len(shown.URL) > wire.MaxURLBytes {
 		shown.URL = thing.URL
 	}
-	counts := row.State == wire.StateWaiting || row.State == wire.StateAccepted || row.State == wire.StateLate
-	shown.Undoable = counts && (row.Unsent || isOpen(row.Month, now))
+	switch row.State {
+	case wire.StateWaiting:
+		shown.Undoable = true
+	case wire.StateAccepted, wire.StateLate:
+		shown.Undoable = isOpen(row.Month, now)
+	case wire.StateRefused:
+		shown.Undoable = row.Code == noMeans // else it would be tried again
+	case wire.StateUndone, wire.StateKept:
+	}
 	return shown
 }
 

@@ -114,8 +114,8 @@ func (s *session) answer(ctx context.Context, header wire.Header, message []byte
 	}
 }
 
-// handle decodes a request and sends its answer. A *wire.Problem from the
-// handler is the answer; any other error is logged here and told as a problem.
+// handle decodes a request and sends its answer; nil when the handler has
+// sent it. An error is logged here and told as a problem.
 func handle[T any](ctx context.Context, s *session, header wire.Header, message []byte, do func(context.Context, T) (any, error)) {
 	var request T
 	if err := json.Unmarshal(message, &request); err != nil {
