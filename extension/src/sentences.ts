@@ -52,8 +52,9 @@ export function keptSentence(link: Link, code: string | undefined, sentence: str
     case "unpaired":
       return text("keptUnpaired");
     case "away":
-    case "closed":
       return text("keptAway");
+    case "closed":
+      return text("code_closed");
     case "unknown":
       return text("keptUnknown");
     case "other_program":

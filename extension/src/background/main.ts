@@ -163,8 +163,11 @@ async function keepAlarm(): Promise<void> {
   const link = await companion.link();
   const paused = link === "unpaired" || link === "unknown" || link === "other_program" || link === "version";
   const waiting = (await outbox.entries().catch(() => [])).length > 0;
-  if (waiting && !paused) await browser.alarms.create(RETRY_ALARM, { periodInMinutes: 1 });
-  else await browser.alarms.clear(RETRY_ALARM);
+  if (!waiting || paused) await browser.alarms.clear(RETRY_ALARM);
+  // Made anew it would start to count anew, and in a busy browser never ring.
+  else if ((await browser.alarms.get(RETRY_ALARM)) === undefined) {
+    await browser.alarms.create(RETRY_ALARM, { periodInMinutes: 1 });
+  }
 }
 
 // look has the frames of a tab tell what they hold; where no script runs yet, the reader's click on the toolbar allows one.
@@ -293,6 +296,8 @@ browser.runtime.onConnect.addListener((port) => {
 browser.runtime.onInstalled.addListener(({ reason }) => {
   if (reason === "install") void browser.tabs.create({ url: browser.runtime.getURL("onboard.html") });
 });
+
+browser.runtime.onStartup.addListener(deliver);
 
 browser.alarms.onAlarm.addListener(({ name }) => {
   if (name === RETRY_ALARM) deliver();

@@ -127,6 +127,13 @@ const TYPES: readonly string[] = [
   "problem",
 ];
 
+// Lists that are walked through without asking again.
+const LISTS: Readonly<Record<string, readonly string[]>> = {
+  status: ["months", "problems"],
+  month: ["rows"],
+  history: ["rows"],
+};
+
 /** readMessage reads one message of the companion; undefined when it is none that this version knows. */
 export function readMessage(text: string): FromCompanion | undefined {
   let value: unknown;
@@ -138,5 +145,7 @@ export function readMessage(text: string): FromCompanion | undefined {
   if (typeof value !== "object" || value === null || !("type" in value)) return undefined;
   if (typeof value.type !== "string" || !TYPES.includes(value.type)) return undefined;
   if ("id" in value && typeof value.id !== "string") return undefined;
+  const lists = LISTS[value.type] ?? [];
+  if (!lists.every((list) => Array.isArray((value as Record<string, unknown>)[list]))) return undefined;
   return value as FromCompanion;
 }
