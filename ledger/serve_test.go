@@ -100,11 +100,24 @@ func TestStoryOfAReader(t *testing.T) {
 func TestBothMonthsAreShownInTheGrace(t *testing.T) {
 	s := startLedger(t)
 	s.setClock(time.Date(2026, 10, 31, 23, 0, 0, 0, time.UTC))
+	bob := s.join("bob", 0)
 	ann := s.join("ann", 50*money.Euro)
 	companion := s.link(ann)
 	send(t, companion, click(s.clock(), api.Thing{URL: "https://blog.example/october", Title: "An October"}))
 	s.setClock(time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC))
 	send(t, companion, click(s.clock(), api.Thing{URL: "https://blog.example/november", Title: "A November"}))
+	err := s.store.Write(t.Context(), func(tx *store.Tx) error {
+		bob, err := tx.MemberID("bob")
+		if err != nil {
+			return err
+		}
+		return tx.AddThing(s.clock(), "https://blog.example/october", "", bob)
+	})
+	if err != nil {
+		t.Fatalf("AddThing = %v", err)
+	}
+	bob.get("/revenue")
+	bob.wants("November 2026", "October 2026 preview October 2026 is over but not settled yet.", "An October", "€2.00")
 	ann.get("/month")
 	ann.wants("November 2026", "October 2026", "open until 4 November, 00:00", "An October", "A November")
 	if got := len(ann.all("data-click")); got != 2 {

@@ -206,6 +206,9 @@ type Revenue struct {
 	Balance money.Micro // of the account revenue
 	Months  []RevenueMonth
 	Preview RevenueMonth // the running month as it stands; nothing is promised
+	// Ended are the months with clicks that are over but not closed yet, as they
+	// stand, newest first.
+	Ended []RevenueMonth
 }
 
 // RevenueMonth is one month of an author. Net is gross less fee.

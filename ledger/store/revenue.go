@@ -26,9 +26,12 @@ SELECT t.id, t.url, t.title, c.reader, COUNT(*)
 FROM thing t JOIN counted c ON c.month = $1 AND c.thing = t.id
 WHERE t.owner = $2 GROUP BY t.id, t.url, t.title, c.reader`
 
+const selectEnded = `SELECT month FROM month WHERE month < $1 AND state <> 'closed' ORDER BY month DESC`
+
 // Revenue is what a member has earned: closed months, newest first, and the
-// running month as it stands, where each click is worth its reader's budget
-// divided by the reader's clicks so far, rounded down.
+// running month and those that wait for their settlement as they stand, where
+// each click is worth its reader's budget divided by the reader's clicks so
+// far, rounded down.
 func (s *Store) Revenue(ctx context.Context, now time.Time, member flattr.MemberID) (rev flattr.Revenue, err error) {
 	err = s.read(ctx, func(tx *Tx) error {
 		if rev.Balance, err = tx.balance(revenueOf(member)); err != nil {
@@ -48,9 +51,42 @@ func (s *Store) Revenue(ctx context.Context, now time.Time, member flattr.Member
 				return fmt.Errorf("read revenue of %s: %w", rev.Months[i].Month, err)
 			}
 		}
-		return tx.preview(now, member, &rev.Preview)
+		rev.Preview.Month, err = tx.runningMonth(now)
+		if err != nil {
+			return err
+		}
+		if err := tx.preview(member, &rev.Preview); err != nil {
+			return err
+		}
+		rev.Ended, err = tx.ended(rev.Preview.Month, member)
+		return err
 	})
 	return rev, err
+}
+
+// ended previews the months before the running one that are not closed and
+// have clicks for the author.
+func (tx *Tx) ended(running flattr.Month, author flattr.MemberID) ([]flattr.RevenueMonth, error) {
+	var waiting []flattr.RevenueMonth
+	err := tx.each(selectEnded, func(rows *sql.Rows) error {
+		var m flattr.RevenueMonth
+		err := rows.Scan(&m.Month)
+		waiting = append(waiting, m)
+		return err
+	}, int32(running))
+	if err != nil {
+		return nil, fmt.Errorf("read ended months: %w", err)
+	}
+	var ended []flattr.RevenueMonth
+	for _, m := range waiting {
+		if err := tx.preview(author, &m); err != nil {
+			return nil, err
+		}
+		if m.Clicks > 0 {
+			ended = append(ended, m)
+		}
+	}
+	return ended, nil
 }
 
 // earnedThings reads what each thing brought in a closed month.
@@ -72,33 +108,28 @@ func sortThings(things []flattr.RevenueThing) {
 	})
 }
 
-// preview sums what the running month would bring.
-func (tx *Tx) preview(now time.Time, author flattr.MemberID, m *flattr.RevenueMonth) error {
-	month, err := tx.runningMonth(now)
-	if err != nil {
-		return err
-	}
-	m.Month = month
+// preview sums what a month that is not closed would bring.
+func (tx *Tx) preview(author flattr.MemberID, m *flattr.RevenueMonth) error {
 	type part struct {
 		flattr.RevenueThing
 		reader flattr.MemberID
 	}
 	var parts []part
-	err = tx.each(selectPreview, func(rows *sql.Rows) error {
+	err := tx.each(selectPreview, func(rows *sql.Rows) error {
 		var p part
 		err := rows.Scan(&p.ID, &p.URL, &p.Title, &p.reader, &p.Clicks)
 		parts = append(parts, p)
 		return err
-	}, int32(month), int64(author))
+	}, int32(m.Month), int64(author))
 	if err != nil {
-		return fmt.Errorf("read running month: %w", err)
+		return fmt.Errorf("read %s as it stands: %w", m.Month, err)
 	}
 	shares := make(map[flattr.MemberID]money.Micro)
 	at := make(map[flattr.ThingID]int)
 	for _, p := range parts {
 		share, known := shares[p.reader]
 		if !known {
-			sum, err := tx.summary(p.reader, month, flattr.Running)
+			sum, err := tx.summary(p.reader, m.Month, flattr.Running)
 			if err != nil {
 				return err
 			}

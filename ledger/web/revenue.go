@@ -9,12 +9,13 @@ import (
 	"flattr/ledger/money"
 )
 
-// revenuePage is what an author sees: the running month as a preview, then the
-// settled months, newest first.
+// revenuePage is what an author sees: the running month and those that wait
+// for their settlement as previews, then the settled months, newest first.
 type revenuePage struct {
-	Balance money.Micro
-	Preview revenueMonth
-	Months  []revenueMonth
+	Balance  money.Micro
+	Running  flattr.Month
+	Previews []revenueMonth
+	Months   []revenueMonth
 }
 
 type revenueMonth struct {
@@ -34,7 +35,10 @@ func (s *Server) revenue(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, fmt.Errorf("read revenue: %w", err))
 		return
 	}
-	page := revenuePage{Balance: earned.Balance, Preview: newRevenueMonth(earned.Preview)}
+	page := revenuePage{Balance: earned.Balance, Running: earned.Preview.Month, Previews: []revenueMonth{newRevenueMonth(earned.Preview)}}
+	for _, month := range earned.Ended {
+		page.Previews = append(page.Previews, newRevenueMonth(month))
+	}
 	for _, month := range earned.Months {
 		page.Months = append(page.Months, newRevenueMonth(month))
 	}
