@@ -262,7 +262,9 @@ func (a *arrival) click() (flattr.Outcome, error) {
 	}
 	log = append(log, flattr.Logged{ID: a.ID, Kind: flattr.KindClick, At: micros(a.at), Late: late})
 	counting, counts := flattr.Counting(append(log, undos...))
-	if counts && !counted {
+	if !counted {
+		// Also where an undo was here before the click: it is accepted, which
+		// needs means, and then taken back, which releases them.
 		if err := a.tx.hold(a.now, k, a.ID); err != nil {
 			return flattr.Outcome{}, err
 		}
@@ -288,7 +290,7 @@ func (a *arrival) click() (flattr.Outcome, error) {
 	if err != nil {
 		return out, err
 	}
-	return out, a.tx.count(a.now, k, counted, counting, counts, a.ID)
+	return out, a.tx.count(a.now, k, true, counting, counts, a.ID)
 }
 
 // undo judges an undo.

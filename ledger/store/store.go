@@ -15,6 +15,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	_ "github.com/mattn/go-sqlite3" // the driver sqlite3
@@ -45,6 +46,7 @@ type Store struct {
 	dbs     []*sql.DB
 	writers chan *session // the one that writes, while nobody uses it
 	readers chan *session // those that read, while nobody uses them
+	closed  sync.Once
 }
 
 // session is one connection with the statements prepared on it.
@@ -148,8 +150,13 @@ func migrate(ctx context.Context, db *sql.DB) error {
 
 // Close ends the use of the database, after the transactions that run. The one
 // that writes closes last, so that it can take the write-ahead log into the
-// database and leave a single file.
-func (s *Store) Close() error {
+// database and leave a single file. Closing again does nothing.
+func (s *Store) Close() (err error) {
+	s.closed.Do(func() { err = s.close() })
+	return err
+}
+
+func (s *Store) close() error {
 	var errs []error
 	for _, sessions := range []chan *session{s.readers, s.writers} {
 		if len(s.dbs) < 2 {

@@ -198,6 +198,27 @@ func TestNoMeansSaysHowToTopUpAndLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestAClickThatIsUndoneAlreadyNeedsMeansToo(t *testing.T) {
+	s := open(t)
+	ann, bob := join(t, s, "ann", money.Euro), join(t, s, "bob", 0)
+	own(t, s, "https://bob.example/1", bob)
+	now := at("10-02 12:00:00")
+	record(t, s, now, ann, undo(2, 1, now))
+	if out := record(t, s, now, ann, click(1, "https://bob.example/1", now)); out.Code != flattr.NoMeans {
+		t.Errorf("click without means = %+v", out)
+	}
+	if _, err := s.Credit(context.Background(), now, "ann", money.Euro, "R"); err != nil {
+		t.Fatal(err)
+	}
+	if out := record(t, s, now, ann, click(1, "https://bob.example/1", now)); out.Result != flattr.Accepted {
+		t.Errorf("click after the top-up = %+v", out)
+	}
+	means, months, err := s.Summaries(context.Background(), now, ann)
+	if err != nil || means != 2*money.Euro || months[0].Held != 0 || months[0].Clicks != 0 {
+		t.Errorf("means %s, %+v, %v: want all of them back", means, months, err)
+	}
+}
+
 func TestARefusedRaiseChangesNothing(t *testing.T) {
 	s := open(t)
 	ctx := context.Background()
@@ -447,7 +468,7 @@ func TestTheFileIsPrivateAndOneFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Close(); err != nil {
+	if err := errors.Join(s.Close(), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	files, err := os.ReadDir(filepath.Dir(path))
