@@ -47,6 +47,7 @@ export class Browser {
       pipe: true,
       enableExtensions: true,
       userDataDir: options.profile,
+      protocolTimeout: 60_000,
       defaultViewport: null,
       env: { ...process.env, DISPLAY: options.display.name, FLATTR_STATE: options.state, LANGUAGE: "en" },
       args: [
@@ -61,12 +62,16 @@ export class Browser {
         "--lang=en",
         "--window-position=0,0",
         "--window-size=1280,900",
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", // nothing leaves this machine
+        // Nothing leaves this machine; site.test stands for a host on the internet.
+        "--host-resolver-rules=MAP site.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         ...(options.args ?? []),
       ],
     });
-    const id = await started.installExtension(EXTENSION);
-    return new Browser(started, id, options.display);
+    const browser = new Browser(started, await started.installExtension(EXTENSION), options.display);
+    // The extension welcomes the reader in a tab; it takes the front when it comes.
+    const welcome = await started.waitForTarget((target) => target.url() === browser.own("onboard.html"));
+    await (await welcome.page())?.close();
+    return browser;
   }
 
   async close(): Promise<void> {
@@ -167,14 +172,24 @@ async function installHost(profile: string): Promise<void> {
 
 /** click is a real click of the mouse in the middle of the first visible match. */
 export async function click(page: Page, selector: string): Promise<void> {
-  const element = await visible(page, selector);
-  await element.scrollIntoView();
-  await element.click();
-  await element.dispose();
+  for (let attempt = 1; ; attempt++) {
+    const element = await visible(page, selector);
+    try {
+      await element.scrollIntoView();
+      await element.click();
+      return;
+    } catch (error) {
+      // A page that draws itself anew may take the element away under the pointer.
+      if (attempt === 5 || !String(error).includes("detached")) throw error;
+    } finally {
+      await element.dispose();
+    }
+  }
 }
 
-/** visible waits for a match that is shown. */
+/** visible waits for a match that is shown, on a tab in front: others draw nothing. */
 export async function visible(page: Page, selector: string): Promise<ElementHandle> {
+  if (!page.url().endsWith("popup.html")) await page.bringToFront();
   const element = await page.waitForSelector(selector, { visible: true, timeout: 20_000 });
   if (!element) throw new Error(`${page.url()} shows no ${selector}`);
   return element;

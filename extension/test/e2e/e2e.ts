@@ -51,7 +51,12 @@ async function counts(world: World, n: number): Promise<pages.MonthFigures> {
   );
 }
 
-/** figures reads the popup over a page of its own. */
+/** rows is how many clicks the reader's page at the ledger lists, counting or not. */
+async function rows(world: World): Promise<number> {
+  return (await pages.month(world.ledgerPage, world.stage.ledger.origin)).rows.length;
+}
+
+/** popupOver reads the popup over a page of its own. */
 async function popupOver(world: World, url: string) {
   const page = await world.browser.open(url);
   const figures = await world.robin.figures(page);
@@ -176,6 +181,7 @@ async function flattring(world: World): Promise<void> {
     assert.equal((await counts(world, 5)).shareMicro, 400_000);
   });
   await suite.test("a second click on the same thing changes nothing", async () => {
+    const before = await rows(world);
     const page = await robin.visit(article(world, 1));
     await click(page, BUTTON);
     const figures = await robin.figures(page);
@@ -184,7 +190,7 @@ async function flattring(world: World): Promise<void> {
       ["flattred"],
     );
     await page.close();
-    assert.equal((await counts(world, 5)).rows.length, 5);
+    assert.equal((await counts(world, 5)).rows.length, before);
   });
 }
 
@@ -198,20 +204,18 @@ async function refusals(world: World): Promise<void> {
   await suite.test("a click that is there already by another way is a duplicate", async () => {
     const url = stage.site.urlOf(article(world, 5));
     await load({ type: "click", id: randomUUID(), reader: person.name, url, at: new Date().toISOString() });
-    await counts(world, 6);
-    await robin.flattr(article(world, 5));
-    await until("the second one is shown beside the first", async () => {
-      const month = await pages.month(world.ledgerPage, stage.ledger.origin);
-      return month.rows.length === 7 && month.clicks === 6;
-    });
+    const before = (await counts(world, 6)).rows.length;
     world.counting.add(url);
+    await robin.flattr(article(world, 5));
+    await until("the second one is shown beside the first", async () => (await rows(world)) === before + 1);
+    await counts(world, 6);
   });
   await suite.test("one's own thing is refused with a sentence", async () => {
     const url = `${stage.site.origin}/own`;
     await load({ type: "thing", url, owner: person.name, title: "My own page" });
     stage.site.extra.set("/own", frame("My own page", buttonFor(url, person.name)));
     const page = await robin.visit(url);
-    await robin.press(page);
+    await click(page, BUTTON);
     await until("the popup shows the refusal", async () => {
       const [thing] = (await robin.figures(page)).things;
       return thing?.standing === "refused" && /own/.test(thing.text);
@@ -263,8 +267,7 @@ async function promising(world: World): Promise<void> {
     },
   );
   await suite.test("a promise is not in the divisor", async () => {
-    const { shareMicro } = await pages.month(world.ledgerPage, stage.ledger.origin);
-    assert.equal(shareMicro, 333_333);
+    assert.equal((await counts(world, 7)).shareMicro, 333_333); // six of the seven are paid
   });
 }
 
@@ -370,7 +373,7 @@ async function main(): Promise<void> {
     return;
   }
   const stage = await Stage.set(folder, false);
-  const elsewhere = await new Site().listen();
+  const elsewhere = await new Site().listen(0, "site.test");
   const display = await Display.start();
   try {
     browser = await Browser.launch({
@@ -391,7 +394,10 @@ async function main(): Promise<void> {
       counting: new Set<string>(),
     };
     const parts = [joining, connecting, finding, flattring, refusals, undoing, promising, away, monthEnd];
-    for (const part of parts) await part(world);
+    for (const part of parts) {
+      await part(world);
+      if (part === connecting && suite.failed) break; // nothing after it could say anything
+    }
   } finally {
     await browser?.close();
     display.close();

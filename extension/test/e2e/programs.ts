@@ -14,10 +14,16 @@ export function binary(name: "flattrd" | "flattr-ledger"): string {
 
 const running = new Set<Program>();
 
-// Whatever happens, no program outlives the one that started it.
+// Whatever happens, no program outlives the one that started it. A signal that
+// nobody else handles becomes an exit, so that this holds then, too.
 process.on("exit", () => {
   for (const program of running) program.kill("SIGKILL");
 });
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    if (process.listenerCount(signal) === 1) process.exit(1);
+  });
+}
 
 /** Program is a running child process whose output goes to a log file. */
 export class Program {

@@ -16,13 +16,13 @@ export class Site {
     this.server = createServer((request, response) => this.answer(request, response));
   }
 
-  /** listen binds to loopback; port 0 takes a free one. */
-  async listen(port = 0): Promise<this> {
+  /** listen binds to loopback; port 0 takes a free one; host is what browsers call it. */
+  async listen(port = 0, host = "127.0.0.1"): Promise<this> {
     await new Promise<void>((resolve, reject) => {
       this.server.once("error", reject);
       this.server.listen(port, "127.0.0.1", resolve);
     });
-    this.origin = `http://127.0.0.1:${this.port}`;
+    this.origin = `http://${host}:${this.port}`;
     return this;
   }
 
