@@ -48,7 +48,18 @@ func TestABrokenOffSettlementGoesOn(t *testing.T) {
 	ledger(t, "settle", "--db", want, "--month", "2026-12", "--now", now.Format(time.RFC3339))
 	statement := ledger(t, "statement", "--db", want, "--month", "2026-12")
 
-	path := copied("broken.db")
+	for name, settle := range map[string]func(*testing.T, string, time.Time){"broken off": breakOff, "twice at once": settleTwice} {
+		path := copied(name)
+		settle(t, path, now)
+		if got := ledger(t, "statement", "--db", path, "--month", "2026-12"); got != statement {
+			t.Errorf("%s, the statement is\n%s\nundisturbed it is\n%s", name, got, statement)
+		}
+		ledger(t, "audit", "--db", path)
+	}
+}
+
+// breakOff settles the month and breaks off after each new state.
+func breakOff(t *testing.T, path string, now time.Time) {
 	s, err := store.Open(context.Background(), path)
 	if err != nil {
 		t.Fatal(err)
@@ -72,12 +83,10 @@ func TestABrokenOffSettlementGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := ledger(t, "statement", "--db", path, "--month", "2026-12"); got != statement {
-		t.Errorf("broken off, the statement is\n%s\nundisturbed it is\n%s", got, statement)
-	}
-	ledger(t, "audit", "--db", path)
+}
 
-	path = copied("twice.db")
+// settleTwice settles the month by two stores at once.
+func settleTwice(t *testing.T, path string, now time.Time) {
 	failed := make(chan error)
 	for range 2 {
 		go func() {
@@ -94,8 +103,4 @@ func TestABrokenOffSettlementGoesOn(t *testing.T) {
 			t.Errorf("two settlements at once: %v", err)
 		}
 	}
-	if got := ledger(t, "statement", "--db", path, "--month", "2026-12"); got != statement {
-		t.Errorf("settled twice at once, the statement is\n%s\nundisturbed it is\n%s", got, statement)
-	}
-	ledger(t, "audit", "--db", path)
 }
