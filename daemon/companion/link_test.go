@@ -1,0 +1,164 @@
+package companion_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"flattr/daemon/socket"
+	"flattr/daemon/socket/sockettest"
+	"flattr/daemon/wire"
+)
+
+func TestWithoutSignInTheClickStaysInTheBrowser(t *testing.T) {
+	w := begin(t)
+	client := w.connect(chrome, w.pair(chrome))
+	flattr := click("https://a.example/1")
+	if nack := ask[wire.Nack](t, client, flattr, flattr.ID); nack.Type != wire.TypeNack || nack.Code != wire.CodeNotLinked || !nack.Retry {
+		t.Errorf("click without account = %+v, want not_linked, to be kept", nack)
+	}
+	if s := status(t, client); s.Account != nil || !has(s, wire.CodeNotLinked) || s.Months == nil {
+		t.Errorf("status = %+v, want not_linked", s)
+	}
+}
+
+func TestASecondBrowserIsOfferedTheAccountAndHearsOfTheFirst(t *testing.T) {
+	w := begin(t)
+	first := w.linked()
+	second := w.connect(firefox, w.pair(firefox))
+	s := status(t, second)
+	if len(s.Accounts) != 1 || s.Accounts[0].Name != "ann" || s.Accounts[0].Ledger != w.ledger.URL {
+		t.Fatalf("offered = %+v, want ann", s.Accounts)
+	}
+	taken := ask[wire.LinkAnswer](t, second, wire.LinkAsk{Type: wire.TypeLink, ID: "take", Account: s.Accounts[0].ID}, "take")
+	if taken.Type != wire.TypeLink || taken.URL != "" {
+		t.Fatalf("take the account = %+v", taken)
+	}
+	if s = status(t, second); s.Account == nil || s.Account.Name != "ann" {
+		t.Fatalf("status = %+v, want to act for ann", s)
+	}
+	flattr := click("https://a.example/1")
+	ask[wire.Ack](t, first, flattr, flattr.ID)
+	for {
+		var push wire.ClickPush
+		if err := second.Read(&push); err != nil {
+			t.Fatal(err)
+		}
+		if push.Type == wire.TypeClick && push.Click.ID == flattr.ID {
+			break
+		}
+	}
+	other := click("https://a.example/2")
+	other.Account = "99"
+	if nack := ask[wire.Nack](t, second, other, other.ID); nack.Code != wire.CodeOtherAccount || !nack.Retry {
+		t.Errorf("a click made for another account = %+v, want other_account, to be kept", nack)
+	}
+}
+
+func TestUnlinkingTheLastBrowserGivesTheTokenBack(t *testing.T) {
+	w := begin(t)
+	client := w.linked()
+	eventually(t, client, "a first sync", func(s wire.Status) bool { return s.LastSync != "" })
+	if done := ask[wire.Done](t, client, wire.Ask{Type: wire.TypeUnlink, ID: "u"}, "u"); done.Type != wire.TypeUnlink {
+		t.Fatalf("unlink = %+v", done)
+	}
+	if s := status(t, client); s.Account != nil || len(s.Accounts) != 0 {
+		t.Errorf("status after unlink = %+v, want no account and none offered", s)
+	}
+	w.stop() // waits for the token to be given back
+	w.ledger.set(func(l *ledger) {
+		if len(l.revoked) != 1 || l.revoked[0] != "the-token" {
+			t.Errorf("revoked = %v, want the token", l.revoked)
+		}
+	})
+}
+
+func TestARevokedTokenAsksToSignInAndKeepsTheClicks(t *testing.T) {
+	w := begin(t)
+	client := w.linked()
+	eventually(t, client, "a first sync", func(s wire.Status) bool { return s.LastSync != "" })
+	w.ledger.set(func(l *ledger) { delete(l.tokens, "the-token") })
+	flattr := click("https://a.example/1")
+	if ack := ask[wire.Ack](t, client, flattr, flattr.ID); ack.Type != wire.TypeAck {
+		t.Fatalf("click with a revoked token = %+v, want an ack", ack)
+	}
+	s := eventually(t, client, "sign_in_again", func(s wire.Status) bool { return has(s, wire.CodeSignInAgain) })
+	if s.Unsent != 1 {
+		t.Errorf("unsent = %d, want 1", s.Unsent)
+	}
+	w.signIn(client)
+	eventually(t, client, "the click sent", func(s wire.Status) bool { return s.Unsent == 0 && len(s.Problems) == 0 })
+}
+
+func TestAnOlderDeviceIsRetired(t *testing.T) {
+	w := begin(t)
+	old := w.pair(chrome)
+	oldClient := w.connect(chrome, old)
+	status(t, oldClient)
+	client := w.connect(chrome, w.pair(chrome))
+	request := wire.Retire{Type: wire.TypeRetire, ID: "r", Device: encode(old.ID)}
+	if done := ask[wire.Done](t, client, request, "r"); done.Type != wire.TypeRetire {
+		t.Fatalf("retire = %+v", done)
+	}
+	if got := sockettest.CloseCode(oldClient.WS); got != socket.CloseUnknown {
+		t.Errorf("the retired device's connection: close code = %d, want %d", got, socket.CloseUnknown)
+	}
+	if done := ask[wire.Done](t, client, request, "r"); done.Type != wire.TypeRetire {
+		t.Errorf("retire again = %+v, want the same answer", done)
+	}
+}
+
+func TestASignInCanBeUsedOnceAndByItsOwnStateOnly(t *testing.T) {
+	w := begin(t)
+	client := w.connect(chrome, w.pair(chrome))
+	answer := ask[wire.LinkAnswer](t, client, wire.LinkAsk{Type: wire.TypeLink, ID: "l"}, "l")
+	back := w.ledger.allow(t, answer.URL)
+	foreign := strings.Replace(back, "state=", "state=x", 1)
+	if page := get(t, foreign, "de-DE,de;q=0.9,en;q=0.5", http.StatusBadRequest); !strings.Contains(page, "nicht offen") || !strings.Contains(page, `lang="de"`) {
+		t.Errorf("page for a foreign state = %s", page)
+	}
+	get(t, strings.Replace(back, "/callback", "/elsewhere", 1), "en", http.StatusNotFound)
+	get(t, back, "en", http.StatusOK)
+	if s := status(t, client); s.Account == nil {
+		t.Error("not signed in after the right answer")
+	}
+	if response, err := http.Get(back); err == nil {
+		response.Body.Close()
+		if response.StatusCode == http.StatusOK {
+			t.Error("the same answer was taken twice")
+		}
+	}
+}
+
+func TestAnEarlierSignInOfTheDeviceEndsWithTheNext(t *testing.T) {
+	w := begin(t)
+	client := w.connect(chrome, w.pair(chrome))
+	first := ask[wire.LinkAnswer](t, client, wire.LinkAsk{Type: wire.TypeLink, ID: "1"}, "1")
+	second := ask[wire.LinkAnswer](t, client, wire.LinkAsk{Type: wire.TypeLink, ID: "2"}, "2")
+	w.ledger.allow(t, first.URL)
+	if page := get(t, w.ledger.allow(t, second.URL), "en", http.StatusOK); !strings.Contains(page, "Signed in as") {
+		t.Errorf("page of the second sign-in = %s", page)
+	}
+}
+
+func TestAReaderWhoDoesNotAllowIsToldSo(t *testing.T) {
+	w := begin(t)
+	client := w.connect(chrome, w.pair(chrome))
+	answer := ask[wire.LinkAnswer](t, client, wire.LinkAsk{Type: wire.TypeLink, ID: "l"}, "l")
+	back := strings.Replace(w.ledger.allow(t, answer.URL), "code=the-code", "error=access_denied", 1)
+	if page := get(t, back, "en", http.StatusOK); !strings.Contains(page, "Not signed in") {
+		t.Errorf("page = %s", page)
+	}
+	if s := status(t, client); s.Account != nil {
+		t.Errorf("status = %+v, want no account", s)
+	}
+}
+
+func TestPlainHTTPToAnotherMachineIsRefused(t *testing.T) {
+	w := begin(t)
+	client := w.connect(chrome, w.pair(chrome))
+	problem := ask[wire.Problem](t, client, wire.LinkAsk{Type: wire.TypeLink, ID: "l", Ledger: "http://ledger.example"}, "l")
+	if problem.Type != wire.TypeProblem || problem.Code != wire.CodeBadMessage {
+		t.Errorf("link over plain http = %+v, want a problem", problem)
+	}
+}
