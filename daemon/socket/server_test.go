@@ -73,7 +73,7 @@ func TestOnlyTheExtensionsUpgradePasses(t *testing.T) {
 		"Sec-Fetch-Site cross-site": {request{extra: "Sec-Fetch-Site: cross-site\r\n"}, 101},
 		"a web page":                {request{origin: "https://evil.example"}, 403},
 		"a page on loopback":        {request{origin: "http://127.0.0.1:" + port}, 403},
-		"a sandboxed page":          {request{origin: "null"}, 403},
+		"an opaque origin":          {request{origin: "null"}, 403},
 		"a program without Origin":  {request{origin: "-"}, 403},
 		"two Origins":               {request{extra: "Origin: " + chrome + "\r\n"}, 403},
 		"another extension":         {request{origin: "chrome-extension://bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}, 403},
