@@ -57,7 +57,7 @@ e2e: ## only the way of a click in a real browser
 
 soak: ## the long counts: kills of the companion and of the ledger, audited after each
 	@.ci/install test
-	$(GO) test -tags soak -count=1 -timeout 60m -run '^TestSoak' -v ./...
+	$(GO) test -tags soak -count=1 -timeout 60m -run '^TestSoak' -v ./daemon
 
 mutants: ## breaks the code on purpose, one patch at a time, and demands a red test
 	@node .ci/mutants.mjs

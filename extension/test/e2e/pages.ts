@@ -44,7 +44,7 @@ export async function consent(page: Page): Promise<void> {
 
 export interface MonthFigures {
   shareMicro: number; // what one click is worth now; 0 without clicks
-  clicks: number; // that are shown as counting
+  clicks: number; // that are shown as counting, promises aside
   rows: { id: string; state: string }[];
 }
 
@@ -59,11 +59,9 @@ export async function month(page: Page, origin: string): Promise<MonthFigures> {
     found.map((row) => ({
       id: row.getAttribute("data-click") ?? "",
       state: row.getAttribute("data-state") ?? "",
-      off: row.classList.contains("off"),
     })),
   );
-  const clicks = rows.filter((row) => !row.off).length;
-  return { shareMicro: share, clicks, rows: rows.map(({ id, state }) => ({ id, state })) };
+  return { shareMicro: share, clicks: rows.filter(({ state }) => state === "state.counts").length, rows };
 }
 
 /** revenue reads the settled month's net amount off an author's page, in micro-EUR. */
