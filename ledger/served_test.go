@@ -25,6 +25,7 @@ import (
 // served is a ledger that runs on loopback as `serve` runs it.
 type served struct {
 	t      *testing.T
+	db     string // its file
 	origin string
 	store  *store.Store // another connection to the same database
 	log    *lines
@@ -55,7 +56,7 @@ func (l *lines) String() string {
 func startLedger(t *testing.T) *served {
 	t.Helper()
 	db := filepath.Join(t.TempDir(), "ledger.db")
-	s := &served{t: t, log: &lines{}, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+	s := &served{t: t, db: db, log: &lines{}, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	var err error
 	if s.store, err = store.Open(t.Context(), db); err != nil {
 		t.Fatalf("open ledger: %v", err)

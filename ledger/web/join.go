@@ -106,10 +106,11 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	var m flattr.Member
+	var id flattr.MemberID
+	var hash string
 	if len(form.Wrong) == 0 {
 		var err error
-		m, err = s.makeMember(r.Context(), t, form, password)
+		id, hash, err = s.makeMember(r.Context(), t, form, password)
 		var refused *flattr.Error
 		if errors.As(err, &refused) {
 			field := "name"
@@ -127,7 +128,7 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) {
 		s.showSignUp(w, r, http.StatusUnprocessableEntity, form)
 		return
 	}
-	s.enter(w, r, m.ID, form.Next)
+	s.enter(w, r, id, hash, form.Next)
 }
 
 // checkSignUp looks at what can be told before a password is hashed.
@@ -154,16 +155,18 @@ func (s *Server) checkSignUp(ctx context.Context, t *tongue, form *joinForm, pas
 	return nil
 }
 
-func (s *Server) makeMember(ctx context.Context, t *tongue, form joinForm, password string) (flattr.Member, error) {
-	var hash string
-	err := s.turn(ctx, func() (err error) {
+// makeMember lets a member in whose form is in order, and answers the hash of
+// the password too.
+func (s *Server) makeMember(ctx context.Context, t *tongue, form joinForm, password string) (id flattr.MemberID, hash string, err error) {
+	err = s.turn(ctx, func() (err error) {
 		hash, err = HashPassword(password)
 		return err
 	})
 	if err != nil {
-		return flattr.Member{}, err
+		return 0, "", err
 	}
-	return s.store.SignUp(ctx, s.now(), store.SignUp{Name: form.Name, PasswordHash: hash, InviteCode: form.Invite, Language: t.code})
+	m, err := s.store.SignUp(ctx, s.now(), store.SignUp{Name: form.Name, PasswordHash: hash, InviteCode: form.Invite, Language: t.code})
+	return m.ID, hash, err
 }
 
 // sentence is the refusal in the visitor's language, or as the store says it.
@@ -229,7 +232,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.names.Forget(name)
-	s.enter(w, r, id, form.Next)
+	s.enter(w, r, id, hash, form.Next)
 }
 
 func (s *Server) compare(ctx context.Context, password, hash string) (match bool, err error) {
@@ -241,20 +244,6 @@ func (s *Server) compare(ctx context.Context, password, hash string) (match bool
 		return err
 	})
 	return match, err
-}
-
-// enter makes the session a member's. Its token is a new one, so that a token
-// planted in the browser before is worth nothing.
-func (s *Server) enter(w http.ResponseWriter, r *http.Request, id flattr.MemberID, next string) {
-	if err := s.sessions.RenewToken(r.Context()); err != nil {
-		s.fail(w, r, fmt.Errorf("renew session: %w", err))
-		return
-	}
-	s.sessions.Put(r.Context(), sessionMember, int64(id))
-	if next == "" || next == "/" || strings.HasPrefix(next, "/sign") {
-		next = "/month"
-	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
 // signOut forgets the session here and in the store.

@@ -51,12 +51,6 @@ const (
 	addressBurst, addressInterval = 100, 2 * time.Second
 )
 
-// Keys of a session.
-const (
-	sessionMember = "member" // int64, the MemberID
-	sessionNotice = "notice" // text shown once on the next page
-)
-
 // Config is what the pages need.
 type Config struct {
 	Store  *store.Store
@@ -106,22 +100,6 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.sessions = s.newSessions()
 	return s, nil
-}
-
-// newSessions keeps sessions in the store, under the hash of their token.
-func (s *Server) newSessions() *scs.SessionManager {
-	m := scs.New()
-	m.Store = s.store.Sessions(s.now)
-	m.HashTokenInStore = true
-	m.Lifetime = sessionLifetime
-	m.Cookie.Name = "flattr_session"
-	m.Cookie.SameSite = http.SameSiteLaxMode
-	if s.public.Scheme == "https" {
-		m.Cookie.Secure = true
-		m.Cookie.Name = "__Host-flattr_session"
-	}
-	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) { s.fail(w, r, err) }
-	return m
 }
 
 // loadPages parses each page once per language, so that templates can say
@@ -276,52 +254,6 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page
 	w.WriteHeader(status)
 	if _, err := out.WriteTo(w); err != nil {
 		s.log.Debug("write page", "page", page, "error", err)
-	}
-}
-
-type memberKey struct{}
-
-// memberOf is who is signed in, or nil.
-func memberOf(ctx context.Context) *flattr.Member {
-	m, _ := ctx.Value(memberKey{}).(*flattr.Member)
-	return m
-}
-
-// withMember finds out who is signed in. A session whose member is gone is
-// nobody's.
-func (s *Server) withMember(r *http.Request) (*http.Request, error) {
-	id := s.sessions.GetInt64(r.Context(), sessionMember)
-	if id == 0 {
-		return r, nil
-	}
-	m, err := s.store.Member(r.Context(), flattr.MemberID(id))
-	if flattr.CodeOf(err) == flattr.NotFound {
-		return r, s.sessions.Destroy(r.Context())
-	}
-	if err != nil {
-		return r, fmt.Errorf("find member of session: %w", err)
-	}
-	return r.WithContext(context.WithValue(r.Context(), memberKey{}, &m)), nil
-}
-
-// member lets a page be seen by members only; others sign in first and come
-// back.
-func (s *Server) member(page http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		r, err := s.withMember(r)
-		if err != nil {
-			s.fail(w, r, err)
-			return
-		}
-		if memberOf(r.Context()) == nil {
-			next := "/month"
-			if r.Method == http.MethodGet {
-				next = r.URL.RequestURI()
-			}
-			http.Redirect(w, r, "/signin?next="+url.QueryEscape(next), http.StatusSeeOther)
-			return
-		}
-		page(w, r)
 	}
 }
 
