@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 VERSION ?= 0.1.0
 GO ?= go
-GOBUILD = $(GO) build -buildmode=pie -trimpath -ldflags "-X main.version=$(VERSION)"
+GOBUILD = $(GO) build -buildmode=pie -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 STORY ?= 1
 EXT := extension
 MODULES := $(EXT)/node_modules/.package-lock.json
