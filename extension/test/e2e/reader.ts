@@ -90,9 +90,10 @@ export class Reader {
   }
 
   /** flattr reads a page and clicks its button with the mouse. */
-  async flattr(where: Article | string): Promise<void> {
+  async flattr(where: Article | string, picture?: string): Promise<void> {
     const page = await this.visit(where);
     await this.press(page);
+    if (picture) await page.screenshot({ path: picture as `${string}.png` });
     await page.close();
   }
 

@@ -92,7 +92,7 @@ async function connect(robin: Reader): Promise<void> {
 
 async function flattrAll(robin: Reader, articles: readonly Article[]): Promise<void> {
   for (const article of articles) {
-    await robin.flattr(article);
+    await robin.flattr(article, article === robin.stage.site.articles[0] ? picture("page.png") : undefined);
     say(`  flattred "${article.title}" by ${article.author}`);
   }
 }
@@ -126,7 +126,6 @@ async function preview(robin: Reader, clicks: number, micro: number, name: strin
     },
     60,
   );
-  await page.screenshot({ path: picture(`page-${name}.png`) });
   const month = await pages.month(page, ledger.origin);
   await page.screenshot({ path: picture(`month-${name}.png`), fullPage: true });
   await page.close();
