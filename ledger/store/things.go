@@ -11,13 +11,13 @@ import (
 	"flattr/ledger/flattr"
 )
 
-// What is kept of a thing's description; the rest is cut off. The figures are
-// those of the historical button.
+// What is kept of a thing's description, in characters; the rest is cut off,
+// not refused: a click is worth more than the end of a title.
 const (
-	maxTitle       = 255
+	maxTitle       = 300 // as the protocol between browser and companion has it
 	maxDescription = 1000
-	maxWord        = 60 // category, language, asserted owner
-	maxTags        = 255
+	maxWord        = 64 // category, language, a tag, the asserted owner
+	maxTags        = 20
 )
 
 // storedThing is a thing as clicks need it.
@@ -70,7 +70,7 @@ func (tx *Tx) addThing(now time.Time, key flattr.Key, ref flattr.ThingRef, owner
 	for range idAttempts {
 		t := storedThing{id: flattr.ThingID(randomID()), url: ref.URL, title: cut(ref.Title, maxTitle), owner: owner}
 		n, err := tx.exec(insertThing, int64(t.id), string(key), t.url, t.title, cut(ref.Description, maxDescription),
-			cut(ref.Category, maxWord), cut(ref.Language, maxWord), cut(strings.Join(ref.Tags, ","), maxTags),
+			cut(ref.Category, maxWord), cut(ref.Language, maxWord), joined(ref.Tags),
 			hidden, sql.NullInt64{Int64: int64(owner), Valid: owner != 0}, cut(ref.Owner, maxWord), micros(now))
 		if err != nil {
 			return t, fmt.Errorf("add thing: %w", err)
@@ -82,20 +82,28 @@ func (tx *Tx) addThing(now time.Time, key flattr.Key, ref flattr.ThingRef, owner
 	return storedThing{}, errors.New("add thing: no free id found")
 }
 
-// cut shortens text to most bytes without breaking a character, and takes out
-// what is no text.
-func cut(s string, most int) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == utf8.RuneError {
-			return ' '
-		}
-		return r
-	}, s)
-	for len(s) > most {
-		_, size := utf8.DecodeLastRuneInString(s)
-		s = s[:len(s)-size]
+// joined is a thing's tags in one text.
+func joined(tags []string) string {
+	kept := make([]string, min(len(tags), maxTags))
+	for i := range kept {
+		kept[i] = cut(tags[i], maxWord)
 	}
-	return s
+	return strings.Join(kept, ",")
+}
+
+// cut shortens text to most characters and takes out what is no text.
+func cut(s string, most int) string {
+	kept := make([]rune, 0, min(len(s), most))
+	for _, r := range s {
+		if len(kept) == most {
+			break
+		}
+		if r < ' ' || r == 0x7f || r == utf8.RuneError {
+			r = ' '
+		}
+		kept = append(kept, r)
+	}
+	return string(kept)
 }
 
 // ErrOwnerChanged is what AddThing answers when another member owns the thing.

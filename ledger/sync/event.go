@@ -6,21 +6,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"flattr/ledger/api"
 	"flattr/ledger/flattr"
 )
 
-// Bounds of a thing's description. Longer texts are cut, not refused: a click
-// is worth more than the end of a title. Longer URLs and names are refused.
-const (
-	maxURL         = 2048
-	maxTitle       = 300
-	maxDescription = 1000
-	maxShort       = 64 // category, language, tag, owner, fid
-	maxTags        = 20
-)
+// maxName bounds the fid and the owner of a thing, in bytes. A longer one names
+// nobody. (The length of URLs is the store's business, as that of texts is.)
+const maxName = 64
 
 // eventOf reads an event as a companion sends it. What it means is judged by
 // the store.
@@ -56,14 +49,14 @@ func eventOf(raw api.Event) (flattr.Event, error) {
 func thingOf(raw api.Thing) (flattr.ThingRef, error) {
 	ref := flattr.ThingRef{
 		URL: raw.URL, FID: raw.FID, Owner: raw.Owner,
-		Title: cut(raw.Title, maxTitle), Description: cut(raw.Description, maxDescription),
-		Category: cut(raw.Category, maxShort), Language: cut(raw.Language, maxShort), Hidden: raw.Hidden,
+		Title: raw.Title, Description: raw.Description,
+		Category: raw.Category, Language: raw.Language, Tags: raw.Tags, Hidden: raw.Hidden,
 	}
 	if raw.URL == "" && raw.ID == "" && raw.FID == "" {
 		return ref, errors.New("a thing is named by url, id or fid")
 	}
-	if len(raw.URL) > maxURL || len(raw.FID) > maxShort || len(raw.Owner) > maxShort {
-		return ref, errors.New("the url, fid or owner of the thing is too long")
+	if len(raw.FID) > maxName || len(raw.Owner) > maxName {
+		return ref, errors.New("the fid or owner of the thing is too long")
 	}
 	if raw.ID != "" {
 		id, err := strconv.ParseInt(raw.ID, 10, 64)
@@ -72,19 +65,7 @@ func thingOf(raw api.Thing) (flattr.ThingRef, error) {
 		}
 		ref.ID = flattr.ThingID(id)
 	}
-	for _, tag := range raw.Tags[:min(len(raw.Tags), maxTags)] {
-		ref.Tags = append(ref.Tags, cut(tag, maxShort))
-	}
 	return ref, nil
-}
-
-// cut makes s valid UTF-8 of at most n characters.
-func cut(s string, n int) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n])
 }
 
 // resultOf is an outcome in the words of the interface.
