@@ -37,6 +37,16 @@ func (tx *Tx) budgetOf(member flattr.MemberID, month flattr.Month) (money.Micro,
 	return amount, nil
 }
 
+// MaxBudget is the largest budget that can be set now, which is a policy.
+func (s *Store) MaxBudget(ctx context.Context) (limit money.Micro, err error) {
+	err = s.read(ctx, func(tx *Tx) error {
+		value, err := tx.policy(PolicyMaxBudget)
+		limit = money.Micro(value)
+		return err
+	})
+	return limit, err
+}
+
 // SetBudget changes what a member gives per month, from the running month on.
 // It refuses with budget_range, and with no_means when a raise is more than
 // the means; then nothing changes.

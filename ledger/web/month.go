@@ -77,7 +77,11 @@ func (s *Server) showMonth(w http.ResponseWriter, r *http.Request, status int, t
 
 func (s *Server) monthPage(ctx context.Context, m *flattr.Member) (monthPage, error) {
 	now := s.now()
-	page := monthPage{Name: m.Name, Budget: m.Budget, Min: flattr.MinBudget, Max: flattr.DefaultMaxBudget}
+	page := monthPage{Name: m.Name, Budget: m.Budget, Min: flattr.MinBudget}
+	var err error
+	if page.Max, err = s.store.MaxBudget(ctx); err != nil {
+		return page, fmt.Errorf("read largest budget: %w", err)
+	}
 	means, summaries, err := s.store.Summaries(ctx, now, m.ID)
 	if err != nil {
 		return page, fmt.Errorf("read months: %w", err)
@@ -171,19 +175,24 @@ func (s *Server) changeBudget(w http.ResponseWriter, r *http.Request) {
 		s.sessions.Put(r.Context(), sessionNotice, t.say("budget.done", t.euro(amount)))
 		http.Redirect(w, r, "/month", http.StatusSeeOther)
 	case errors.As(err, &refused):
-		s.showMonth(w, r, http.StatusUnprocessableEntity, typed, s.budgetSentence(r, t, refused))
+		limit, err := s.store.MaxBudget(r.Context())
+		if err != nil {
+			s.fail(w, r, fmt.Errorf("read largest budget: %w", err))
+			return
+		}
+		s.showMonth(w, r, http.StatusUnprocessableEntity, typed, budgetSentence(t, m, limit, refused))
 	default:
 		s.fail(w, r, fmt.Errorf("set budget: %w", err))
 	}
 }
 
 // budgetSentence names the bounds, or the means, that a refused budget met.
-func (s *Server) budgetSentence(r *http.Request, t *tongue, refused *flattr.Error) string {
+func budgetSentence(t *tongue, m *flattr.Member, limit money.Micro, refused *flattr.Error) string {
 	switch refused.Code {
 	case flattr.BudgetRange:
-		return t.say("wrong.budget_range", t.euro(flattr.MinBudget), t.euro(flattr.DefaultMaxBudget))
+		return t.say("wrong.budget_range", t.euro(flattr.MinBudget), t.euro(limit))
 	case flattr.NoMeans:
-		return t.say("wrong.no_means", t.euro(memberOf(r.Context()).Means))
+		return t.say("wrong.no_means", t.euro(m.Means))
 	default:
 		return sentence(t, refused)
 	}
