@@ -2,15 +2,20 @@
 package limit
 
 import (
+	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 )
 
-// maxKeys bounds the memory of one Limiter (about 200 bytes a key). When it is
-// full, keys that have not asked lately are forgotten, then any.
-const maxKeys = 20_000
+// Bounds of the memory of one Limiter: about 200 bytes a key beside its text.
+// When it is full, keys that have not asked lately are forgotten, then any. Of
+// a longer key the beginning counts; tokens, names and addresses are shorter.
+const (
+	maxKeys     = 20_000
+	maxKeyBytes = 256
+)
 
 // Limiter holds a token bucket for each key. It lives in the memory of one
 // process: what it holds is no state of the ledger, only its patience.
@@ -44,7 +49,7 @@ func (l *Limiter) Take(key string, now time.Time) time.Duration {
 func (l *Limiter) Wait(key string, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	bucket, ok := l.keys[key]
+	bucket, ok := l.keys[short(key)]
 	if !ok {
 		return 0
 	}
@@ -55,8 +60,12 @@ func (l *Limiter) Wait(key string, now time.Time) time.Duration {
 func (l *Limiter) Forget(key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.keys, key)
+	delete(l.keys, short(key))
 }
+
+// short is the part of a key that counts, in memory of its own: a key can be
+// the beginning of a request that is to be forgotten.
+func short(key string) string { return strings.Clone(key[:min(len(key), maxKeyBytes)]) }
 
 func (l *Limiter) wait(bucket *rate.Limiter, now time.Time) time.Duration {
 	missing := 1 - bucket.TokensAt(now)
@@ -67,6 +76,7 @@ func (l *Limiter) wait(bucket *rate.Limiter, now time.Time) time.Duration {
 }
 
 func (l *Limiter) bucket(key string, now time.Time) *rate.Limiter {
+	key = short(key)
 	if bucket, ok := l.keys[key]; ok {
 		return bucket
 	}

@@ -2,6 +2,7 @@ package limit
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -40,5 +41,19 @@ func TestKeysAreBounded(t *testing.T) {
 	}
 	if len(l.keys) > maxKeys {
 		t.Errorf("keys = %d, want at most %d", len(l.keys), maxKeys)
+	}
+	long := strings.Repeat("x", 1<<20)
+	l.Take(long, now)
+	for key := range l.keys {
+		if len(key) > maxKeyBytes {
+			t.Errorf("a key of %d bytes is kept, want at most %d", len(key), maxKeyBytes)
+		}
+	}
+	if l.Wait(long, now) == 0 || l.Wait(long[1:], now) == 0 {
+		t.Error("a long key need not wait: its beginning does not count")
+	}
+	l.Forget(long)
+	if l.Wait(long, now) != 0 {
+		t.Error("a long key is not forgotten")
 	}
 }

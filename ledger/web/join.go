@@ -205,7 +205,10 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	t, now := s.tongues.of(r), s.now()
 	form := entryForm{Name: strings.TrimSpace(r.PostForm.Get("name")), Next: safeNext(r.PostForm.Get("next"))}
 	name := "name " + strings.ToLower(form.Name)
-	wait := max(s.names.Take(name, now), s.addresses.Wait(s.address(r), now))
+	wait := s.addresses.Wait(s.address(r), now)
+	if wait == 0 { // an address that has to wait uses up nobody's turns
+		wait = s.names.Take(name, now)
+	}
 	if wait > 0 {
 		w.Header().Set("Retry-After", fmt.Sprint(int(wait.Seconds())+1))
 		form.Wrong = t.say("wrong.too_many")
