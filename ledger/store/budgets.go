@@ -63,27 +63,25 @@ func (tx *Tx) SetBudget(now time.Time, member flattr.MemberID, amount money.Micr
 	if err := checkBudget(amount, money.Micro(limit)); err != nil {
 		return err
 	}
-	month, err := tx.runningMonth(now)
-	if err != nil {
-		return err
-	}
-	at := max(micros(now), micros(month.Start()))
 	var seq, last int64
 	var before money.Micro
 	if err := tx.row(lastBudget, member.Bucket(), int64(member)).Scan(&seq, &before, &last); err != nil {
 		return fmt.Errorf("read budget: %w", err)
 	}
-	held, err := tx.balance(heldOf(member, month))
+	// A change never comes before the one it follows, even where the clock was
+	// put back in between: it counts from there on.
+	if made := timeOf(last); now.Before(made) {
+		now = made
+	}
+	month, err := tx.runningMonth(now)
 	if err != nil {
 		return err
 	}
-	cause := fmt.Sprintf("budget:%d:%d", member, seq+1)
-	if held > 0 && amount != held {
-		if err := tx.changeHeld(at, member, month, amount-held, cause); err != nil {
-			return err
-		}
+	at := max(micros(now), micros(month.Start()))
+	if err := tx.changeHeld(at, member, month, amount, fmt.Sprintf("budget:%d:%d", member, seq+1)); err != nil {
+		return err
 	}
-	if _, err := tx.exec(insertBudget, member.Bucket(), int64(member), seq+1, int64(amount), max(at, last)); err != nil {
+	if _, err := tx.exec(insertBudget, member.Bucket(), int64(member), seq+1, int64(amount), at); err != nil {
 		return fmt.Errorf("write budget: %w", err)
 	}
 	return nil
@@ -98,22 +96,41 @@ func checkBudget(amount, limit money.Micro) error {
 	return nil
 }
 
-// changeHeld moves a difference between the means and what is held for a
-// month, or refuses with no_means.
-func (tx *Tx) changeHeld(at int64, member flattr.MemberID, month flattr.Month, by money.Micro, cause string) error {
-	means, held := meansOf(member), heldOf(member, month)
-	t := book.New(cause, book.Lower, held, means, held, -by)
-	if by > 0 {
-		have, err := tx.balance(means)
+// changeHeld makes what is held for the month, and for later ones that a clock
+// ahead of the time has begun, the amount, or refuses with no_means. Where
+// nothing is held, nothing is to be changed.
+func (tx *Tx) changeHeld(at int64, member flattr.MemberID, from flattr.Month, amount money.Micro, cause string) error {
+	months, err := tx.openMonths()
+	if err != nil {
+		return err
+	}
+	means := meansOf(member)
+	var transfers []book.Transfer
+	need := money.Micro(0)
+	for _, month := range months {
+		held := heldOf(member, month)
+		have, err := tx.balance(held)
 		if err != nil {
 			return err
 		}
-		if have < by {
-			return noMeans(by, have)
+		if month < from || have == 0 || have == amount {
+			continue
 		}
-		t = book.New(cause, book.Raise, means, held, held, by)
+		need += amount - have
+		if amount > have {
+			transfers = append(transfers, book.New(cause, book.Raise, means, held, held, amount-have))
+		} else {
+			transfers = append(transfers, book.New(cause, book.Lower, held, means, held, have-amount))
+		}
 	}
-	_, err := tx.post(at, []book.Transfer{t})
+	have, err := tx.balance(means)
+	if err != nil {
+		return err
+	}
+	if need > 0 && have < need {
+		return noMeans(need, have)
+	}
+	_, err = tx.post(at, transfers)
 	return err
 }
 

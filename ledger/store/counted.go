@@ -173,11 +173,7 @@ func (tx *Tx) voidOwn(now time.Time, id flattr.ThingID, owner flattr.MemberID) e
 			if e.Kind != flattr.KindClick {
 				continue
 			}
-			last = flattr.EventID(uuid.NewSHA1(uuid.UUID(e.ID), []byte(flattr.KindVoid)))
-			a := arrival{tx: tx, reader: owner, bucket: k.bucket, now: now, at: now}
-			a.Event = flattr.Event{ID: last, Kind: flattr.KindVoid, Click: e.ID, At: now}
-			a.body = bodyOf(owner, a.Event)
-			if err := a.log(entry{result: flattr.Accepted}); err != nil {
+			if last, err = tx.logVoid(now, owner, e.ID); err != nil {
 				return err
 			}
 		}
@@ -186,6 +182,24 @@ func (tx *Tx) voidOwn(now time.Time, id flattr.ThingID, owner flattr.MemberID) e
 		}
 	}
 	return nil
+}
+
+// logVoid appends the void of a click, and answers its id, which is made from
+// that of the click. Where its reader has given that id to an event of theirs,
+// it is made from that id in turn.
+func (tx *Tx) logVoid(now time.Time, reader flattr.MemberID, click flattr.EventID) (flattr.EventID, error) {
+	id := click
+	for taken := true; taken; {
+		var err error
+		id = flattr.EventID(uuid.NewSHA1(uuid.UUID(id), []byte(flattr.KindVoid)))
+		if _, taken, err = tx.event(id); err != nil {
+			return id, err
+		}
+	}
+	a := arrival{tx: tx, reader: reader, bucket: reader.Bucket(), now: now, at: now}
+	a.Event = flattr.Event{ID: id, Kind: flattr.KindVoid, Click: click, At: now}
+	a.body = bodyOf(reader, a.Event)
+	return id, a.log(entry{result: flattr.Accepted})
 }
 
 // openMonths are the months that something has touched and nothing has frozen.
