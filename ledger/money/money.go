@@ -18,20 +18,26 @@ const (
 	Euro Micro = 100 * Cent
 )
 
-// Max is the largest amount that is read from outside: a million euro. Ten
-// million members with that much each would still fit into an int64 with room
-// to spare for nothing else, so sums of amounts cannot overflow in practice;
-// Add proves it where sums are built.
+// Max is the largest amount that is read from outside: a million euro. Nine
+// million of them fit into an int64; whoever sums more meets the overflow that
+// Add reports, or the store's refusal of a number that is no integer any more.
 const Max = 1_000_000 * Euro
 
-// ErrAmount is what Parse answers to text that is no amount.
-var ErrAmount = errors.New("not an amount: write euro with at most two decimals, such as 2 or 2.50")
+// What Parse answers to text that is no amount, and to amounts above Max.
+var (
+	ErrAmount  = errors.New("not an amount: write euro with at most two decimals, such as 2 or 2.50")
+	ErrTooMuch = errors.New("too much at once: an amount is at most 1000000.00 EUR")
+)
+
+// maxDigits is more than any amount of money needs before the point.
+const maxDigits = 15
 
 // Parse reads an amount in euro with at most two decimals and no sign: "2",
-// "2.5", "2.00". It refuses everything else and amounts above Max.
+// "2.5", "2.00". It refuses everything else with ErrAmount and amounts above
+// Max with ErrTooMuch.
 func Parse(s string) (Micro, error) {
 	whole, frac, dotted := strings.Cut(s, ".")
-	if !digits(whole, 7) || dotted && !digits(frac, 2) {
+	if !digits(whole, maxDigits) || dotted && !digits(frac, 2) {
 		return 0, ErrAmount
 	}
 	for len(frac) < 2 {
@@ -41,11 +47,10 @@ func Parse(s string) (Micro, error) {
 	if err != nil {
 		return 0, ErrAmount
 	}
-	m := Micro(cents) * Cent
-	if m > Max {
-		return 0, ErrAmount
+	if cents > int64(Max/Cent) {
+		return 0, ErrTooMuch
 	}
-	return m, nil
+	return Micro(cents) * Cent, nil
 }
 
 // digits reports whether s is one to most ASCII digits.

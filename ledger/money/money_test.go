@@ -1,6 +1,7 @@
 package money
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -18,10 +19,15 @@ func TestParseReadsEuroAndNothingElse(t *testing.T) {
 	}
 	for _, text := range []string{
 		"", ".", "2.", ".5", "-1", "+1", "2,00", "2.005", "1e3", "0x10", " 2", "2 ", "2.0.0", "1000000.01",
-		"99999999", "٢", "NaN", "Inf", "1_000", "92233720368547758.08",
+		"99999999", "9999999999999999999", "٢", "NaN", "Inf", "1_000", "92233720368547758.08",
 	} {
 		if got, err := Parse(text); err == nil {
 			t.Errorf("Parse(%q) = %d, want an error", text, got)
+		}
+	}
+	for _, text := range []string{"1000000.01", "99999999", "123456789012345.99"} {
+		if _, err := Parse(text); !errors.Is(err, ErrTooMuch) {
+			t.Errorf("Parse(%q) = %v, want %v", text, err, ErrTooMuch)
 		}
 	}
 }

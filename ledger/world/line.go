@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -114,7 +115,7 @@ func parse(text []byte) (line, error) {
 		Type *kind `json:"type"`
 	}
 	if err := json.Unmarshal(text, &of); err != nil {
-		return l, fmt.Errorf("malformed: %w", err)
+		return l, fmt.Errorf("malformed: %w", plain(err))
 	}
 	switch {
 	case of.Type == nil:
@@ -127,7 +128,7 @@ func parse(text []byte) (line, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&l.fields); err != nil {
-		return l, fmt.Errorf("malformed: %w", err)
+		return l, fmt.Errorf("malformed: %w", plain(err))
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return l, errors.New("malformed: more than one object")
@@ -139,6 +140,18 @@ func parse(text []byte) (line, error) {
 		return l, fmt.Errorf("malformed: %w", err)
 	}
 	return l, nil
+}
+
+// plain says what is wrong with JSON without the words of the program.
+func plain(err error) error {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case !errors.As(err, &wrong):
+		return err
+	case wrong.Field == "":
+		return errors.New("not a JSON object")
+	}
+	return fmt.Errorf("%s cannot be of the JSON type %s", wrong.Field, wrong.Value)
 }
 
 // times reads at and arrived.
@@ -164,8 +177,9 @@ func (l *line) times() (err error) {
 	return nil
 }
 
+// parseTime reads a time of RFC 3339, which lets T and Z be in lower case too.
 func parseTime(s string) (time.Time, error) {
-	t, err := time.Parse(time.RFC3339, s)
+	t, err := time.Parse(time.RFC3339, strings.ToUpper(s))
 	if err != nil || t.UTC().Year() < firstYear || t.UTC().Year() > lastYear {
 		return t, fmt.Errorf("%.40q is no time such as 2026-10-03T12:00:00Z", s)
 	}

@@ -18,7 +18,7 @@ import (
 // Limits of a file. Lines are kept in memory until they are applied, since they
 // are applied in the order of arrival.
 const (
-	maxLineBytes = 64 << 10   // a thing with the longest URL and title is a tenth of it
+	maxLineBytes = 1 << 20    // a thing with the longest URL takes 2 KB; titles may run on
 	maxLines     = 10_000_000 // a few gigabytes of memory; cut larger files
 )
 
@@ -98,24 +98,32 @@ func (p pending) compare(q pending) int {
 	return cmp.Compare(p.number, q.number)
 }
 
+// byteOrderMark is what some editors put before a text; it is no part of it.
+var byteOrderMark = []byte("\ufeff")
+
 // read reads all lines. Empty lines are no lines.
 func (l *Loader) read(from io.Reader, tally *Tally) ([]pending, error) {
 	var lines []pending
 	in := bufio.NewReaderSize(from, maxLineBytes)
 	for number := 1; ; number++ {
-		text, err := in.ReadSlice('\n')
-		if errors.Is(err, bufio.ErrBufferFull) {
-			return nil, fmt.Errorf("line %d: longer than %d bytes", number, maxLineBytes)
-		}
+		text, long, err := readLine(in)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("read line %d: %w", number, err)
 		}
 		ended := err != nil
-		if text = bytes.TrimSpace(text); len(text) > 0 {
+		if number == 1 {
+			text = bytes.TrimPrefix(text, byteOrderMark)
+		}
+		if text = bytes.TrimSpace(text); long || len(text) > 0 {
 			if len(lines) == maxLines {
 				return nil, fmt.Errorf("line %d: more than %d lines in a file", number, maxLines)
 			}
-			parsed, err := parse(text)
+			var parsed line
+			if long {
+				err = fmt.Errorf("malformed: longer than %d bytes", maxLineBytes)
+			} else {
+				parsed, err = parse(text)
+			}
 			switch {
 			case err == nil:
 				lines = append(lines, pending{
@@ -132,6 +140,19 @@ func (l *Loader) read(from io.Reader, tally *Tally) ([]pending, error) {
 			return lines, nil
 		}
 	}
+}
+
+// readLine reads the next line with its end, or skips one that is too long. The
+// text holds until the next read.
+func readLine(in *bufio.Reader) (text []byte, long bool, err error) {
+	text, err = in.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return text, false, err
+	}
+	for errors.Is(err, bufio.ErrBufferFull) {
+		_, err = in.ReadSlice('\n')
+	}
+	return nil, true, err
 }
 
 // bad reports a bad line, and ends the load unless it keeps going.

@@ -57,11 +57,57 @@ func TestNothingOfABadFileIsKept(t *testing.T) {
 	}
 }
 
-func TestLinesAreBounded(t *testing.T) {
+func TestALineThatIsTooLongIsABadLine(t *testing.T) {
 	s := open(t)
-	_, _, err := load(t, s, `{"type":"member","name":"`+strings.Repeat("a", maxLineBytes)+`"}`, true)
-	if err == nil || !strings.Contains(err.Error(), "line 1: longer than") {
-		t.Errorf("a line that is too long: %v", err)
+	long := `{"type":"member","name":"` + strings.Repeat("a", 2*maxLineBytes) + `"}`
+	text := `{"type":"member","name":"ann"}` + "\n" + long + "\n" + `{"type":"member","name":"bob"}` + "\n" + long
+	if _, bad, err := load(t, s, text, false); !errors.Is(err, ErrBad) || len(bad) != 1 || bad[0] != 2 {
+		t.Errorf("load = %v, bad lines %v, want line 2", err, bad)
+	}
+	tally, bad, err := load(t, s, text, true)
+	if !errors.Is(err, ErrBad) || len(bad) != 2 || bad[1] != 4 || tally.Loaded["member"] != 2 {
+		t.Errorf("load, keeping on = %+v, %v, bad lines %v, want ann and bob", tally, err, bad)
+	}
+	almost := `{"type":"thing","url":"https://a.example/","title":"`
+	almost += strings.Repeat("x", maxLineBytes-len(almost)-len(`"}`+"\n")) + `"}` + "\n"
+	if _, _, err := load(t, s, almost, false); err != nil {
+		t.Errorf("a line of %d bytes: %v", len(almost), err)
+	}
+}
+
+// Files come from all kinds of editors and programs.
+func TestFilesAreReadAsTheyAreWritten(t *testing.T) {
+	s := open(t)
+	text := "\ufeff" + `{"type":"member","name":"ann","means":"9.00"}` + "\r\n \t\r\n\r\n" +
+		`{"type":"click","id":"C0000000-0000-4000-8000-00000000000A","reader":"Ann","url":"https://a.example/","at":"2026-10-03t12:00:00.5z"}` + "\r\n" +
+		`  {"at":"2026-10-03T15:00:00+01:00","reader":"ann","click":"c0000000-0000-4000-8000-00000000000a","id":"c0000000-0000-4000-8000-00000000000B","type":"undo"}`
+	tally, bad, err := load(t, s, text, false)
+	if err != nil || len(bad) != 0 || tally.Loaded["click"] != 1 || tally.Loaded["undo"] != 1 {
+		t.Fatalf("load = %+v, %v, bad lines %v", tally, err, bad)
+	}
+	m, err := s.MemberByName(context.Background(), "ann")
+	if err != nil || m.Means != 9_000_000 {
+		t.Errorf("ann = %+v, %v, want all of her means back", m, err)
+	}
+	// Only a file begins with the mark.
+	if _, bad, _ := load(t, s, "\n\ufeff"+`{"type":"member","name":"bob"}`, true); len(bad) != 1 {
+		t.Errorf("a mark in the second line: bad lines %v, want 2", bad)
+	}
+}
+
+// What is wrong is said in the words of the format, not of the program.
+func TestBadLinesAreSaidInPlainWords(t *testing.T) {
+	for text, want := range map[string]string{
+		`["member"]`:    "malformed: not a JSON object",
+		`7`:             "malformed: not a JSON object",
+		`{"type":7}`:    "malformed: type cannot be of the JSON type number",
+		`{"type":null}`: "malformed: no type",
+		`{"type":"member","name":"ann","means":5}`:            "malformed: means cannot be of the JSON type number",
+		`{"type":"member","name":"ann","means":"5000000.00"}`: "malformed: means: too much at once: an amount is at most 1000000.00 EUR",
+	} {
+		if _, err := parse([]byte(text)); err == nil || err.Error() != want {
+			t.Errorf("parse(%s) = %v, want %s", text, err, want)
+		}
 	}
 }
 
