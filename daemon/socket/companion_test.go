@@ -95,6 +95,19 @@ type companion struct {
 
 func start(t *testing.T) *companion {
 	t.Helper()
+	return startServing(t, func(_ context.Context, conn *socket.Conn) {
+		for {
+			message, err := conn.Receive()
+			if err != nil || conn.Send(message) != nil {
+				return
+			}
+		}
+	})
+}
+
+// startServing runs a server that holds conversations as given.
+func startServing(t *testing.T, serve func(context.Context, *socket.Conn)) *companion {
+	t.Helper()
 	listener, err := socket.Listen(t.Context(), 0, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -102,15 +115,7 @@ func start(t *testing.T) *companion {
 	c := &companion{keys: &keys{devices: map[socket.ID]sockettest.Device{}, origin: map[socket.ID]string{}}, done: make(chan error, 1)}
 	c.Server = socket.New(listener, socket.Config{
 		Keys: c.keys.config(), ExtensionIDs: []string{extensionID}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-		Random: func(b []byte) { rand.Read(b) },
-		Serve: func(_ context.Context, conn *socket.Conn) {
-			for {
-				message, err := conn.Receive()
-				if err != nil || conn.Send(message) != nil {
-					return
-				}
-			}
-		},
+		Random: func(b []byte) { rand.Read(b) }, Serve: serve,
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop

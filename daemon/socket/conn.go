@@ -104,7 +104,7 @@ func (c *Conn) converse(ctx context.Context) error {
 		return c.enrol(ctx, hello.ID)
 	}
 	c.Device = hello.ID
-	c.ws.SetPongHandler(func(string) error { return c.deadline(c.server.timeouts.pong) })
+	c.ws.SetPongHandler(func(string) error { return c.live() })
 	c.server.config.Serve(ctx, c)
 	return nil
 }
@@ -210,12 +210,16 @@ func (c *Conn) enrol(ctx context.Context, hash ID) error {
 }
 
 // Receive waits for the next message of the device. One goroutine may call
-// it. After an error the connection is over.
+// it. After an error the connection is over, and so it is after Close, however
+// much the other side has still sent.
 func (c *Conn) Receive() ([]byte, error) {
-	if err := c.deadline(c.server.timeouts.pong); err != nil {
+	if err := c.live(); err != nil {
 		return nil, err
 	}
 	frame, err := c.read()
+	if err == nil {
+		err = c.ended()
+	}
 	if err == nil {
 		frame, err = c.in.Open(frame)
 		if err != nil {
@@ -240,10 +244,8 @@ func (c *Conn) Send(message []byte) error {
 }
 
 func (c *Conn) enqueue(message []byte) error {
-	select {
-	case <-c.stop:
-		return c.end
-	default:
+	if err := c.ended(); err != nil {
+		return err
 	}
 	select {
 	case c.queue <- message:
@@ -281,6 +283,25 @@ func (c *Conn) read() ([]byte, error) {
 		return nil, closing{CloseLayout, "text message"}
 	}
 	return message, nil
+}
+
+// live waits for the other side once more, unless the connection was closed.
+// The deadline is set first: abort, which comes after stop, then shortens it.
+func (c *Conn) live() error {
+	if err := c.deadline(c.server.timeouts.pong); err != nil {
+		return err
+	}
+	return c.ended()
+}
+
+// ended gives why the connection was closed; nil while it is not.
+func (c *Conn) ended() error {
+	select {
+	case <-c.stop:
+		return c.end
+	default:
+		return nil
+	}
 }
 
 func (c *Conn) deadline(after time.Duration) error {

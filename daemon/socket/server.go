@@ -6,6 +6,7 @@
 package socket
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -135,8 +136,9 @@ func (s *Server) Run(ctx context.Context) error {
 	s.http = &http.Server{
 		Handler: http.HandlerFunc(s.handle), ReadTimeout: s.timeouts.header, ReadHeaderTimeout: s.timeouts.header,
 		IdleTimeout: s.timeouts.header, WriteTimeout: writeTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog:    slog.NewLogLogger(s.config.Log.Handler(), slog.LevelDebug),
-		BaseContext: func(net.Listener) context.Context { return ctx },
+		DisableGeneralOptionsHandler: true, // OPTIONS * comes to handle, too
+		ErrorLog:                     slog.NewLogLogger(s.config.Log.Handler(), slog.LevelDebug),
+		BaseContext:                  func(net.Listener) context.Context { return ctx },
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 			return context.WithValue(ctx, peerKey{}, conn)
 		},
@@ -192,7 +194,10 @@ func (g gate) Accept() (net.Conn, error) {
 			conn.Close()
 			continue
 		}
-		return &peer{TCPConn: conn, uid: uid, crowded: verdict == crowded, quota: g.server.quota}, nil
+		return &peer{
+			TCPConn: conn, uid: uid, crowded: verdict == crowded, quota: g.server.quota,
+			garbage: func() { g.server.note(uid, "no HTTP request") },
+		}, nil
 	}
 }
 
@@ -204,6 +209,7 @@ type peer struct {
 	uid     uint32
 	crowded bool
 	quota   *quota
+	garbage func() // notes that the connection was turned away
 	proven  atomic.Bool
 	once    sync.Once
 }
@@ -213,6 +219,21 @@ func (p *peer) Close() error {
 	p.once.Do(func() { p.quota.leave(p.uid, p.proven.Load()) })
 	return p.TCPConn.Close()
 }
+
+// Write is the connection's own, but for the answers that net/http gives by
+// itself to what is no request: they become the same 403 without detail.
+func (p *peer) Write(b []byte) (int, error) {
+	status, found := bytes.CutPrefix(b, []byte("HTTP/1.1 "))
+	if !found || bytes.HasPrefix(status, []byte("101")) || bytes.HasPrefix(status, []byte("403")) {
+		return p.TCPConn.Write(b)
+	}
+	p.garbage()
+	_, err := p.TCPConn.Write([]byte(bareRefusal))
+	return len(b), err
+}
+
+// bareRefusal is what turnAway answers.
+const bareRefusal = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 // firefoxOrigin is an origin of Firefox: a random UUID for each profile, so
 // that it tells only that some extension speaks.
