@@ -6,6 +6,7 @@
 //   Breaks: the companion acknowledges before COMMIT
 //   Test: go ./daemon/companion TestAckComesAfterCommit
 //   Test: vitest test/unit/outbox.test.ts removes an entry on ack only
+//   Test: e2e - a click made by a script does nothing
 //
 // A test that does not compile, or is not there, has not noticed anything.
 import { spawnSync } from "node:child_process";
@@ -51,6 +52,7 @@ function run({ kind, where, name }) {
     const ran = new RegExp(`^=== RUN\\s+${name}$`, "m").test(output);
     return { ran, passed: !/^(--- FAIL|FAIL|panic:)/m.test(output), output };
   }
+  if (kind === "e2e") return endToEnd(name);
   const report = path.join(copy, "vitest.json");
   const command = `npx --no-install vitest run ${where} -t ${quote(name)} --reporter=json --outputFile=${report}`;
   const { output } = shell(command, path.join(copy, "extension"));
@@ -64,6 +66,16 @@ function run({ kind, where, name }) {
   const meant = tests.filter((test) => test.fullName.includes(name) || test.title.includes(name));
   const judged = meant.filter((test) => test.status === "passed" || test.status === "failed");
   return { ran: judged.length > 0, passed: judged.every((test) => test.status === "passed"), output };
+}
+
+/** endToEnd builds what the browser and the test run, and runs all of it. */
+function endToEnd(name) {
+  const { output } = shell(
+    "go build -o bin/flattrd ./daemon && go build -o bin/flattr-ledger ./ledger" +
+      " && (cd extension && npm run --silent build) && node .ci/e2e.mjs e2e",
+  );
+  const verdict = output.split("\n").find((line) => line.endsWith(` s  ${name}`));
+  return { ran: verdict !== undefined, passed: verdict?.startsWith("ok ") === true, output };
 }
 
 function main() {

@@ -67,7 +67,8 @@ function silent(command, options) {
 /** Go's tests, counted from the stream of `go test -json`; subtests count. */
 function goTests(flags) {
   return async () => {
-    const { code, output } = await run(`go test ${flags} -json ./...`, { minutes: 30 });
+    const GOFLAGS = (process.env.GOFLAGS ?? "").replace(flags === "-race" ? "-buildmode=pie" : "", "");
+    const { code, output } = await run(`go test ${flags} -json ./...`, { minutes: 30, env: { GOFLAGS } });
     const count = { passed: 0, failed: 0, skipped: [], output: "" };
     const printed = new Map(); // package and test -> its output
     const failedIn = new Set(); // packages in which a test has failed
@@ -178,6 +179,7 @@ function digest(data) {
 
 const npx = "npx --no-install";
 const stages = [
+  ["modules", single("go mod download && go mod verify")],
   ["build", single("make build")],
   ["format", silent('go tool gofumpt -l $(git ls-files "*.go")')],
   ["vet", single("go vet ./...")],
