@@ -23,7 +23,18 @@ export class ClickError extends Error {
 const FORM = /^[a-z0-9-]{1,40}$/;
 
 /** flattr keeps a click, unless the thing is flattred this month: then it tells where the reader stands. */
-export async function flattr(
+export function flattr(
+  outbox: Outbox,
+  month: Month,
+  given: Thing,
+  form: ClickForm,
+  place: Place,
+  nowMs: number,
+): Promise<ClickReply> {
+  return outbox.alone(() => keepFlattr(outbox, month, given, form, place, nowMs));
+}
+
+async function keepFlattr(
   outbox: Outbox,
   month: Month,
   given: Thing,
@@ -46,7 +57,17 @@ export async function flattr(
 }
 
 /** undo keeps the taking back of a click that this browser or the companion knows. */
-export async function undo(
+export function undo(
+  outbox: Outbox,
+  month: Month,
+  click: string,
+  place: Place,
+  nowMs: number,
+): Promise<void> {
+  return outbox.alone(() => keepUndo(outbox, month, click, place, nowMs));
+}
+
+async function keepUndo(
   outbox: Outbox,
   month: Month,
   click: string,

@@ -79,7 +79,7 @@ export class Delivery {
     while (this.#again) {
       this.#again = false;
       const entries = await this.#outbox.entries().catch(() => []);
-      if (entries.length === 0) return;
+      if (entries.length === 0) continue; // a click may have come while the outbox was read
       try {
         const session = await this.#connect();
         for (const entry of entries) if (!(await this.#deliver(session, entry))) return;

@@ -36,6 +36,7 @@ export class Outbox {
   readonly #shelf: Shelf;
   #entries: Promise<Map<string, Entry>>;
   #writing: Promise<unknown> = Promise.resolve();
+  #deciding: Promise<unknown> = Promise.resolve();
 
   constructor(shelf: Shelf) {
     this.#shelf = shelf;
@@ -46,6 +47,13 @@ export class Outbox {
   /** entries lists what is kept, oldest first. */
   async entries(): Promise<readonly Entry[]> {
     return [...(await this.#entries).values()];
+  }
+
+  /** alone runs one such work at a time: what it reads here still holds when it appends. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#deciding.then(work);
+    this.#deciding = done.catch(() => {});
+    return done;
   }
 
   /** append resolves once the event is durable, or rejects with OutboxError. */

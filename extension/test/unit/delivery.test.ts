@@ -161,6 +161,14 @@ describe("flattr and undo", () => {
     expect(await kept()).toEqual([id]);
   });
 
+  it("is one click when a reader clicks twice at once, and one undo", async () => {
+    const double = [await Promise.all([click(1), click(1)]), await kept()];
+    const [first] = await kept();
+    expect(double).toEqual([[first, first], [first]]);
+    await Promise.all([1, 2].map((ms) => undo(outbox, month, first ?? "", {}, NOW + ms)));
+    expect(await kept()).toHaveLength(2);
+  });
+
   it("names the account it was made for", async () => {
     const account = { id: "7", name: "ann", ledger: "https://ledger.example" };
     const status: Status = {
