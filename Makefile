@@ -6,7 +6,10 @@ MAKEFLAGS += --no-print-directory
 
 VERSION ?= 0.1.0
 GO ?= go
-GOBUILD = $(GO) build -buildmode=pie -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+# One way of building for programs and checks: SQLite is compiled once for it,
+# and once more for the race detector, which knows no position-independent code.
+export GOFLAGS := $(GOFLAGS) -buildmode=pie -trimpath
+GOBUILD = $(GO) build -ldflags "-s -w -X main.version=$(VERSION)"
 STORY ?= 1
 EXT := extension
 MODULES := $(EXT)/node_modules/.package-lock.json

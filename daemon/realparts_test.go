@@ -51,7 +51,7 @@ func buildParts(t *testing.T) (programs string) {
 	t.Helper()
 	programs = t.TempDir()
 	for name, source := range map[string]string{"flattrd": ".", "flattr-ledger": "../ledger"} {
-		build := exec.Command("go", "build", "-o", filepath.Join(programs, name), source)
+		build := exec.Command("go", "build", "-buildmode=pie", "-trimpath", "-o", filepath.Join(programs, name), source)
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("build %s: %v\n%s", name, err, out)
 		}
