@@ -14,6 +14,7 @@ type Answer struct {
 	Code     string
 	Sentence string
 	Month    string // where it counts
+	Counts   string // of a duplicate: the click that counts
 	ThingID  string
 	URL      string // canonical URL of the thing
 	Title    string
@@ -22,15 +23,16 @@ type Answer struct {
 }
 
 const answerEvent = `
-UPDATE event SET answered_ms = $1, outcome = $2, code = $3, sentence = $4, counts_in = $5, thing_id = $6, url = $7, title = $8, promise = $9, retry = $10
-WHERE account = $11 AND id = $12`
+UPDATE event SET answered_ms = $1, outcome = $2, code = $3, sentence = $4, counts_in = $5, thing_id = $6, url = $7, title = $8, promise = $9, retry = $10, counts = $11
+WHERE account = $12 AND id = $13`
 
 const writeSummary = `
 INSERT INTO summary (account, months, means_micro, synced_ms) VALUES ($1, $2, $3, $4)
 ON CONFLICT (account) DO UPDATE SET months = excluded.months, means_micro = excluded.means_micro, synced_ms = excluded.synced_ms`
 
 // Answered keeps the ledger's answers and its summary, in one transaction. A
-// duplicate is kept with the code duplicate, so that the reader sees why.
+// duplicate is kept with the code duplicate, whatever the ledger's own code, so
+// that the reader sees that nothing went wrong.
 func (l *Log) Answered(ctx context.Context, account int64, answers []Answer, summary Summary) error {
 	months, err := json.Marshal(summary.Months)
 	if err != nil {
@@ -38,11 +40,11 @@ func (l *Log) Answered(ctx context.Context, account int64, answers []Answer, sum
 	}
 	err = l.db.Change(ctx, func(tx *sql.Tx) error {
 		for _, a := range answers {
-			if a.Outcome == duplicate && a.Code == "" {
+			if a.Outcome == duplicate {
 				a.Code = duplicate
 			}
 			_, err := tx.ExecContext(ctx, answerEvent, summary.Synced.UnixMilli(), a.Outcome, a.Code, a.Sentence, a.Month,
-				a.ThingID, a.URL, a.Title, a.Promise, a.Retry, account, a.ID)
+				a.ThingID, a.URL, a.Title, a.Promise, a.Retry, a.Counts, account, a.ID)
 			if err != nil {
 				return err
 			}

@@ -158,12 +158,15 @@ func TestOutcomesBecomeStates(t *testing.T) {
 		mustAppend(t, log, click(n), wire.StateWaiting)
 		code := want.code
 		if want.outcome == "duplicate" {
-			code = ""
+			code = "flattr_once" // as the ledger says it
 		}
-		answer(t, log, clicklog.Answer{ID: id(n), Outcome: want.outcome, Code: code, URL: "https://a.example/", ThingID: "7"})
+		answer(t, log, clicklog.Answer{ID: id(n), Outcome: want.outcome, Code: code, Counts: id(1), URL: "https://a.example/", ThingID: "7"})
 		row, err := log.Click(t.Context(), 1, id(n))
 		if err != nil || row.State != want.state || row.Code != want.code || row.ThingID != "7" {
 			t.Errorf("%s: row = %+v, %v, want state %q code %q", want.outcome, row, err, want.state, want.code)
+		}
+		if row.Counts != id(1) || row.CountsAt != click(1).At {
+			t.Errorf("%s: the click that counts = %q of %q, want %q of %q", want.outcome, row.Counts, row.CountsAt, id(1), click(1).At)
 		}
 	}
 }

@@ -21,6 +21,8 @@ type Row struct {
 	Code     string // why the click, or its undo, was refused
 	Sentence string
 	Month    string // where it counts, as far as known
+	Counts   string // of a duplicate: the click that counts
+	CountsAt string // its time, when it is in this log
 	ThingID  string
 	URL      string // canonical, once known
 	Title    string
@@ -33,11 +35,12 @@ type Row struct {
 // was not refused counts, else the last.
 const selectClick = `
 SELECT e.seq, e.account, e.id, e.at, e.month, e.thing, e.form, e.answered_ms IS NULL, e.outcome, e.code, e.sentence,
-       e.counts_in, e.thing_id, e.url, e.title, e.promise,
+       e.counts_in, e.thing_id, e.url, e.title, e.promise, e.counts, coalesce(c.at, ''),
        u.id IS NOT NULL, coalesce(u.answered_ms IS NOT NULL, 0), coalesce(u.outcome, ''), coalesce(u.code, ''), coalesce(u.sentence, '')
 FROM event e LEFT JOIN event u ON u.seq = (
   SELECT x.seq FROM event x WHERE x.account = e.account AND x.click = e.id AND x.kind = 'undo'
   ORDER BY x.outcome = 'refused', x.seq DESC LIMIT 1)
+LEFT JOIN event c ON c.account = e.account AND c.id = e.counts AND c.kind = 'click'
 WHERE e.kind = 'click' AND e.account = $1 `
 
 const clickByID = selectClick + `AND e.id = $2`
@@ -62,7 +65,7 @@ func scan(rows *sql.Rows, err error) ([]Row, error) {
 		var thing, countsIn, undoOutcome, undoCode, undoSentence string
 		var undo bool
 		err := rows.Scan(&r.Seq, &r.Event.Account, &r.Event.ID, &r.Event.At, &r.Event.Month, &thing, &r.Event.Form, &r.Unsent,
-			&r.Outcome, &r.Code, &r.Sentence, &countsIn, &r.ThingID, &r.URL, &r.Title, &r.Promise,
+			&r.Outcome, &r.Code, &r.Sentence, &countsIn, &r.ThingID, &r.URL, &r.Title, &r.Promise, &r.Counts, &r.CountsAt,
 			&undo, &r.UndoSent, &undoOutcome, &undoCode, &undoSentence)
 		if err != nil {
 			return nil, err

@@ -126,7 +126,7 @@ func (l *ledger) judge(event api.Event) api.Result {
 		panic(err)
 	}
 	if counts, ok := l.clicks[string(key)]; ok {
-		result.Outcome, result.Counts = api.OutcomeDuplicate, counts
+		result.Outcome, result.Code, result.Counts = api.OutcomeDuplicate, api.CodeOnce, counts
 		return result
 	}
 	l.clicks[string(key)] = event.ID

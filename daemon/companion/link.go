@@ -28,6 +28,9 @@ const (
 	callbackTimeout = 5 * time.Second  // for the header of a request
 	exchangeTimeout = 60 * time.Second // for the ledger to answer
 	callbackHeader  = 16 << 10         // bytes; the code and state are short
+	maxNameRunes    = 64               // of a member's name; ledgers allow fewer
+	maxMemberBytes  = 64               // of a member's id
+	maxLedgerBytes  = 300              // of a ledger's origin: a host name has 253
 	sayGoodbye      = 2 * time.Second  // for the last page to be sent
 )
 
@@ -67,7 +70,7 @@ func (s *session) link(ctx context.Context, ask wire.LinkAsk) (any, error) {
 	ledger := s.companion.config.Ledger
 	if ask.Ledger != "" {
 		var err error
-		if ledger, err = api.Origin(ask.Ledger); err != nil {
+		if ledger, err = api.Origin(ask.Ledger); err != nil || len(ledger) > maxLedgerBytes {
 			return wire.Problem{Type: wire.TypeProblem, ID: ask.ID, Code: wire.CodeBadMessage, Sentence: "This is no address of a ledger; it looks like https://ledger.example."}, nil
 		}
 	}
@@ -271,9 +274,12 @@ func (l *link) finish(ctx context.Context, code string) (name string, err error)
 	if err != nil {
 		return "", fmt.Errorf("ask who has signed in: %w", err)
 	}
+	if member.Member == "" || len(member.Member) > maxMemberBytes {
+		return "", errors.New("ask who has signed in: the ledger names no member")
+	}
 	c := l.companion
 	account, err := c.accounts.Link(ctx, c.config.Now(), l.device, accounts.Account{
-		UID: l.uid, Ledger: l.ledger, Member: member.Member, Name: member.Name,
+		UID: l.uid, Ledger: l.ledger, Member: member.Member, Name: cut(member.Name, maxNameRunes),
 		Token: accounts.Token{Access: token.AccessToken, Refresh: token.RefreshToken, Expires: token.Expiry},
 	})
 	if err != nil {

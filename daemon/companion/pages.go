@@ -9,6 +9,8 @@ import (
 	"flattr/daemon/accounts"
 	"flattr/daemon/clicklog"
 	"flattr/daemon/wire"
+
+	"github.com/google/uuid"
 )
 
 // pageRows is how many clicks are read for a page; fewer are sent when they
@@ -89,6 +91,9 @@ func clickRow(row clicklog.Row, now time.Time) wire.ClickRow {
 	if shown.Title == "" {
 		shown.Title = thing.Title
 	}
+	if shown.Code == wire.CodeDuplicate {
+		shown.Counts, shown.CountsAt = row.Counts, madeAt(row)
+	}
 	if shown.URL == "" || len(shown.URL) > wire.MaxURLBytes {
 		shown.URL = thing.URL
 	}
@@ -103,6 +108,21 @@ func clickRow(row clicklog.Row, now time.Time) wire.ClickRow {
 	}
 	return shown
 }
+
+// madeAt is when the click was made that counts instead of this one. Where it
+// came from another companion, its id tells: a UUID of version 7 begins with
+// the time.
+func madeAt(row clicklog.Row) string {
+	id, err := uuid.Parse(row.Counts)
+	if row.CountsAt != "" || err != nil || id.Version() != 7 {
+		return row.CountsAt
+	}
+	seconds, nanoseconds := id.Time().UnixTime()
+	return time.Unix(seconds, nanoseconds).UTC().Format(wireTime)
+}
+
+// wireTime writes a time as the extension does, in UTC.
+const wireTime = "2006-01-02T15:04:05.000Z"
 
 // tell pushes clicks to connections, as far as they still act for the account.
 func (c *Companion) tell(_ context.Context, to []*session, account accounts.AccountID, rows []clicklog.Row) {

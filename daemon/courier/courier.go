@@ -162,7 +162,7 @@ func (c *Courier) pause(ctx context.Context, failed *failure) time.Duration {
 	case errors.Is(failed.err, errLog):
 		c.become(wire.CodeDegraded, "The companion cannot write its log. Free some disk space, then restart it: flattrd restart")
 	case errors.As(failed.err, &refusal) && errors.Is(refusal, api.ErrRejected) && refusal.Problem.Sentence != "":
-		c.become(wire.CodeLedgerAway, "The ledger takes no clicks now: "+refusal.Problem.Sentence)
+		c.become(wire.CodeLedgerAway, "The ledger takes no clicks now: "+cut(refusal.Problem.Sentence, maxSentenceRunes))
 	default:
 		c.become(wire.CodeLedgerAway, "The ledger does not answer. Clicks wait and are sent later.")
 	}

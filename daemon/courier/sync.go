@@ -101,7 +101,9 @@ func (c *Courier) deliver(ctx context.Context, events []clicklog.Event) (*api.Mo
 	}
 	answers := make([]clicklog.Answer, len(results.Results))
 	for i, result := range results.Results {
-		answers[i] = answer(result)
+		if answers[i], err = answer(result); err != nil {
+			return nil, &failure{err: err}
+		}
 	}
 	return c.keep(ctx, answers, results.Months)
 }
@@ -117,7 +119,7 @@ func (c *Courier) giveUp(ctx context.Context, id string, problem api.Problem) (*
 	if failed != nil {
 		return nil, failed
 	}
-	refused := clicklog.Answer{ID: id, Outcome: string(api.OutcomeRefused), Code: problem.Code, Sentence: problem.Sentence}
+	refused := clicklog.Answer{ID: id, Outcome: string(api.OutcomeRefused), Code: cut(problem.Code, maxCodeRunes), Sentence: cut(problem.Sentence, maxSentenceRunes)}
 	return c.keep(ctx, []clicklog.Answer{refused}, months)
 }
 
@@ -196,12 +198,4 @@ func encode(event clicklog.Event) api.Event {
 	}
 	thing := api.Thing(event.Thing)
 	return api.Event{ID: event.ID, Kind: api.KindClick, At: event.At, Thing: &thing}
-}
-
-// answer reads what the ledger said about one event.
-func answer(result api.Result) clicklog.Answer {
-	return clicklog.Answer{
-		ID: result.ID, Outcome: string(result.Outcome), Code: result.Code, Sentence: result.Sentence, Month: result.Month,
-		ThingID: result.ThingID, URL: result.URL, Title: result.Title, Promise: result.Promise, Retry: result.Retry,
-	}
 }

@@ -81,6 +81,7 @@ const (
 	CodeLedgerAway     Code = "ledger_away"     // the ledger does not answer; clicks wait
 	CodeSignInAgain    Code = "sign_in_again"   // the ledger no longer accepts the account's token; clicks wait
 	CodeBusy           Code = "busy"            // too many unanswered requests
+	CodeDuplicate      Code = "duplicate"       // no error: the reader flattred the thing before, at CountsAt, and that click counts
 )
 
 // Thing says what is flattred. One of URL, ID and FID must be there.
@@ -212,11 +213,13 @@ type ClickRow struct {
 	Month    string `json:"month"`              // where it counts, as far as known
 	At       string `json:"at"`                 // the reader's time
 	Title    string `json:"title,omitempty"`
-	URL      string `json:"url,omitempty"`     // canonical URL of the thing, once known; before, as clicked
-	ThingID  string `json:"thingId,omitempty"` // the ledger's id, once known
-	Thing    Thing  `json:"thing"`             // as clicked, so that the page can be matched in the extension
-	Promise  bool   `json:"promise,omitempty"` // nobody has claimed the thing yet
-	Undoable bool   `json:"undoable"`          // the month is not frozen
+	URL      string `json:"url,omitempty"`      // canonical URL of the thing, once known; before, as clicked
+	ThingID  string `json:"thingId,omitempty"`  // the ledger's id, once known
+	Thing    Thing  `json:"thing"`              // as clicked, so that the page can be matched in the extension
+	Promise  bool   `json:"promise,omitempty"`  // nobody has claimed the thing yet
+	Counts   string `json:"counts,omitempty"`   // with the code duplicate: id of the click that counts
+	CountsAt string `json:"countsAt,omitempty"` // with the code duplicate: when the reader made that click, RFC 3339, as far as known
+	Undoable bool   `json:"undoable"`           // the month is not frozen
 }
 
 // MonthPage answers month and history; at most MaxJSONBytes.

@@ -79,6 +79,13 @@ var golden = map[string]any{
 	"companion-unlink":       wire.Done{Type: wire.TypeUnlink, ID: "3"},
 	"companion-retire":       wire.Done{Type: wire.TypeRetire, ID: "8"},
 	"companion-pong":         wire.Pong{Type: wire.TypePong, ID: "2"},
+	"companion-click-duplicate": wire.ClickPush{Type: wire.TypeClick, Click: wire.ClickRow{
+		ID: "019abc00-0000-7000-8000-000000000002", State: wire.StateRefused, Code: wire.CodeDuplicate,
+		Sentence: "You flattred this already this month. Each thing counts once a month.",
+		Month:    "2026-11", At: "2026-11-22T09:00:00.000Z", Title: "T", URL: "https://a.example/1", ThingID: "4096",
+		Thing:  wire.Thing{URL: "https://a.example/1"},
+		Counts: "019abc00-0000-7000-8000-000000000001", CountsAt: "2026-11-02T08:00:00.123Z",
+	}},
 	"companion-click": wire.ClickPush{Type: wire.TypeClick, Click: wire.ClickRow{
 		ID: clickID, State: wire.StateLate, Month: "2026-11", At: "2026-10-03T12:00:00Z",
 		URL: "https://example.org/", ThingID: "4096", Thing: wire.Thing{URL: "https://example.org/"}, Undoable: true,

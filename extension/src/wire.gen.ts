@@ -294,6 +294,14 @@ export interface ClickRow {
    */
   promise?: boolean;
   /**
+   * with the code duplicate: id of the click that counts
+   */
+  counts?: string;
+  /**
+   * with the code duplicate: when the reader made that click, RFC 3339, as far as known
+   */
+  countsAt?: string;
+  /**
    * the month is not frozen
    */
   undoable: boolean;
