@@ -7,7 +7,7 @@ import { ID_BYTES, importSecret, sha256 } from "../protocol/handshake";
 import type { Ticket } from "../protocol/ticket";
 import type { Enrolled, FromCompanion } from "../wire.gen";
 import { type Device, loadDevice, storeDevice } from "./device";
-import { readMessage, Session } from "./session";
+import { ProblemError, readMessage, Session } from "./session";
 
 /** A ticket's connection must bring its one frame within this time. */
 const ENROL_DEADLINE_MS = 10_000;
@@ -45,15 +45,21 @@ export class Companion {
 
   /** connect resolves with the open session, dialling where there is none; rejects with DialError. */
   connect(): Promise<Session> {
-    this.#connecting ??= this.#open().catch((error: unknown) => {
-      this.#connecting = undefined;
-      this.#tell(error instanceof DialError ? error.reason : "away");
-      throw error;
-    });
-    return this.#connecting;
+    if (this.#connecting !== undefined) return this.#connecting;
+    const connecting = this.#open();
+    this.#connecting = connecting;
+    connecting.then(
+      (session) => {
+        this.#tell("up");
+        void session.closed.then(() => this.#over(connecting, "closed"));
+        void this.#retire(session);
+      },
+      (error: unknown) => this.#over(connecting, error instanceof DialError ? error.reason : "away"),
+    );
+    return connecting;
   }
 
-  /** pair spends a ticket, proves the new key and retires the device before. One at a time. */
+  /** pair spends a ticket and proves the new key. One at a time. */
   pair(ticket: Ticket): Promise<void> {
     const paired = this.#pairing.then(() => this.#pair(ticket));
     this.#pairing = paired.catch(() => {});
@@ -65,16 +71,15 @@ export class Companion {
     const id = device === undefined ? undefined : fromBase64url(device.device);
     if (device === undefined || id === undefined) throw new DialError("unknown");
     this.#tell("dialling");
-    const session = await openSession(
-      { port: device.port, origin: self.origin, kind: "device", id, secret: device.key },
-      this.#onPush,
-    );
-    session.closed.then(() => {
-      this.#connecting = undefined;
-      this.#tell("closed");
-    });
-    this.#tell("up");
-    return session;
+    const to: Dial = { port: device.port, origin: self.origin, kind: "device", id, secret: device.key };
+    return openSession(to, this.#onPush);
+  }
+
+  // A connection that ended late must not be taken for the one that came after it.
+  #over(connecting: Promise<Session>, link: Link): void {
+    if (this.#connecting !== connecting) return;
+    this.#connecting = undefined;
+    this.#tell(link);
   }
 
   async #pair(ticket: Ticket): Promise<void> {
@@ -86,9 +91,20 @@ export class Companion {
     const old = this.#connecting;
     this.#connecting = undefined;
     (await old?.catch(() => undefined))?.close();
-    const session = await this.connect();
-    if (before === undefined) return;
-    await session.ask({ type: "retire", id: crypto.randomUUID(), device: before });
+    await this.connect();
+  }
+
+  // The device before is retired once the new key is proven, by a later connection if need be. A companion that
+  // does not know it any more has nothing to retire.
+  async #retire(session: Session): Promise<void> {
+    const device = await this.#device;
+    if (device?.before === undefined) return;
+    try {
+      await session.ask({ type: "retire", id: crypto.randomUUID(), device: device.before });
+    } catch (error) {
+      if (!(error instanceof ProblemError)) return;
+    }
+    if ((await this.#device) !== device) return; // paired anew meanwhile
     const { before: _, ...settled } = device;
     this.#lasting = await storeDevice(settled);
     this.#device = Promise.resolve(settled);

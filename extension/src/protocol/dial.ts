@@ -139,13 +139,15 @@ class Line implements Channel {
   #receive(data: unknown): void {
     this.#receiving = this.#receiving
       .then(() => {
+        if (this.#failed !== undefined) return;
         if (!(data instanceof ArrayBuffer) || data.byteLength > LIMITS.maxFrameBytes)
           throw new FrameError("layout");
         const message = new Uint8Array(data);
         return this.#incoming === undefined ? this.#finish(message) : this.#deliver(this.#incoming, message);
       })
       .catch((error: unknown) => {
-        this.#fail(error instanceof DialError ? error.reason : "closed");
+        const stranger = this.#incoming === undefined; // whoever breaks the handshake is no companion
+        this.#fail(error instanceof DialError ? error.reason : stranger ? "other_program" : "closed");
       });
   }
 

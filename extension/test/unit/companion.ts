@@ -5,7 +5,15 @@ import type { AddressInfo } from "node:net";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 
 /** Fault is the one thing that a test's companion does wrong. */
-export type Fault = "none" | "wrong-mac" | "silent" | "replays" | "text" | "future-version" | "unknown";
+export type Fault =
+  | "none"
+  | "wrong-mac"
+  | "silent"
+  | "replays"
+  | "text"
+  | "future-version"
+  | "unknown"
+  | "breaks-off";
 
 const ORIGIN = "chrome-extension://abcdefghijklmnopabcdefghijklmnop";
 
@@ -16,6 +24,7 @@ export class TestCompanion {
   readonly hellos: Buffer[] = [];
   readonly heard: string[] = [];
   readonly afterHello: number[] = []; // sizes of what came after hello
+  ticket: { readonly secret: Buffer; readonly enrolled: unknown } | undefined;
   answer: (question: Record<string, unknown>) => unknown = () => undefined;
 
   private constructor(
@@ -57,36 +66,34 @@ export class TestCompanion {
     const version = this.fault === "future-version" ? 9 : 1;
     const head = Buffer.concat([Buffer.from([2]), Buffer.from([0, version]), randomBytes(32)]);
     const transcript = this.#transcript(hello, head);
-    const auth = this.#derive(Buffer.alloc(0), "auth");
+    const ticket = hello[1] === 0 ? this.ticket : undefined;
+    const secret = ticket?.secret ?? this.secret;
+    const auth = derive(secret, Buffer.alloc(0), "auth");
     const mac = createHmac("sha256", auth).update("daemon").update(transcript).digest();
     if (this.fault === "wrong-mac") mac[0] = (mac[0] ?? 0) ^ 1;
-    const incoming = this.#derive(transcript, "e2d");
-    const outgoing = this.#derive(transcript, "d2e");
+    const incoming = derive(secret, transcript, "e2d");
+    const outgoing = derive(secret, transcript, "d2e");
     let received = 0;
     let sent = 0;
+    const bound = Buffer.concat([Buffer.from("d2e"), transcript]);
     socket.on("message", (data: RawData) => {
       const message = bytes(data);
       this.afterHello.push(message.length);
-      if (message[0] === 3 && received === 0 && message.length === 33) return;
+      if (message[0] === 3 && received === 0 && message.length === 33) {
+        if (ticket !== undefined) socket.send(seal(outgoing, sent++, bound, JSON.stringify(ticket.enrolled)));
+        return;
+      }
       const text = open(incoming, received++, Buffer.concat([Buffer.from("e2d"), transcript]), message);
       this.heard.push(text);
       const reply = this.answer(JSON.parse(text) as Record<string, unknown>);
       if (reply === undefined) return;
-      const frame = seal(
-        outgoing,
-        sent++,
-        Buffer.concat([Buffer.from("d2e"), transcript]),
-        JSON.stringify(reply),
-      );
+      const frame = seal(outgoing, sent++, bound, JSON.stringify(reply));
       if (this.fault === "text") socket.send("hello");
       else socket.send(frame);
       if (this.fault === "replays") socket.send(frame);
     });
-    socket.send(Buffer.concat([head, mac]));
-  }
-
-  #derive(salt: Buffer, info: string): Buffer {
-    return Buffer.from(hkdfSync("sha256", this.secret, salt, info, 32));
+    if (this.fault === "breaks-off") socket.send("hello");
+    else socket.send(Buffer.concat([head, mac]));
   }
 
   #transcript(hello: Buffer, head: Buffer): Buffer {
@@ -107,6 +114,10 @@ export class TestCompanion {
     }
     return hash.digest();
   }
+}
+
+function derive(secret: Buffer, salt: Buffer, info: string): Buffer {
+  return Buffer.from(hkdfSync("sha256", secret, salt, info, 32));
 }
 
 function bytes(data: RawData): Buffer {

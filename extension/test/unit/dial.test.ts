@@ -80,6 +80,7 @@ describe("dial", () => {
   it.each([
     ["unknown", "unknown"],
     ["future-version", "version"],
+    ["breaks-off", "other_program"],
   ] as const)("tells %s apart", async (fault, reason) => {
     await expect(dial(await to(fault), () => {})).rejects.toMatchObject({ reason });
   });
