@@ -229,3 +229,32 @@ func TestAnAccountIsLinkedSharedUnlinkedAndLinkedAgain(t *testing.T) {
 		t.Errorf("All = %v, %v, want one", all, err)
 	}
 }
+
+func TestAClockInThePastDoesNotAgeADevice(t *testing.T) {
+	store := fresh(t)
+	made := device(t, store, ann)
+	if err := store.Used(t.Context(), time.Unix(0, 0), made.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Device(t.Context(), now, made.ID, ann, chrome); err != nil {
+		t.Errorf("a device used while the clock stood at 1970: %v", err)
+	}
+}
+
+func TestDevicesThatNeverComeBackAreDroppedByTheNext(t *testing.T) {
+	store := fresh(t)
+	for minute := range 10 {
+		at := now.Add(time.Duration(minute) * 2 * time.Minute)
+		ticket, err := store.NewTicket(at, ann)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.Enroll(t.Context(), at, sha256.Sum256(ticket), ann, chrome); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Seen from the start, when all of them would have lived.
+	if left, err := store.Devices(t.Context(), now, ann); err != nil || len(left) != 1 {
+		t.Errorf("%d devices are kept, %v, want the last", len(left), err)
+	}
+}

@@ -94,9 +94,10 @@ func (d Device) lives(now time.Time) bool {
 	return now.Sub(d.Used) < unusedLife
 }
 
-const useDevice = `UPDATE device SET used_ms = $1 WHERE id = $2`
+const useDevice = `UPDATE device SET used_ms = max(coalesce(used_ms, 0), $1) WHERE id = $2`
 
-// Used notes that the device has proved its key.
+// Used notes that the device has proved its key. The time never goes back: a
+// machine that starts with its clock in the past must not age its devices.
 func (s *Store) Used(ctx context.Context, now time.Time, id DeviceID) error {
 	if _, err := s.db.Write.ExecContext(ctx, useDevice, now.UnixMilli(), id[:]); err != nil {
 		return fmt.Errorf("note use of device: %w", err)

@@ -79,6 +79,9 @@ func (s *Store) Enroll(ctx context.Context, now time.Time, hash [32]byte, uid ui
 	device := Device{UID: uid, Origin: origin, Made: now, Key: make([]byte, keyBytes)}
 	s.random(device.ID[:])
 	s.random(device.Key)
+	if err := s.Sweep(ctx, now); err != nil { // who enrols and never comes back fills no disk
+		return Device{}, fmt.Errorf("make device: %w", err)
+	}
 	if err := s.insert(ctx, device); err != nil {
 		return Device{}, fmt.Errorf("make device: %w", err)
 	}
