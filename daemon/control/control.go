@@ -52,6 +52,7 @@ func (p *Problem) Error() string { return p.Sentence }
 const (
 	NotRunning = "not_running"
 	NotTrusted = "not_trusted"
+	Silent     = "silent"
 	Internal   = "internal"
 )
 
@@ -159,6 +160,8 @@ func ask(ctx context.Context, folder string, command Command, into any) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	dialer := net.Dialer{Timeout: timeout}
 	opened, err := dialer.DialContext(ctx, "unix", filepath.Join(folder, SocketName))
 	if err != nil {
@@ -176,7 +179,11 @@ func ask(ctx context.Context, folder string, command Command, into any) error {
 		return fmt.Errorf("ask the companion: %w", err)
 	}
 	var reply answer
-	if err := json.NewDecoder(io.LimitReader(conn, maxAnswerBytes)).Decode(&reply); err != nil {
+	err = json.NewDecoder(io.LimitReader(conn, maxAnswerBytes)).Decode(&reply)
+	if ctx.Err() != nil {
+		return &Problem{Silent, "The companion runs, but does not answer. Restart it with: flattrd restart"}
+	}
+	if err != nil {
 		return fmt.Errorf("ask the companion: %w", err)
 	}
 	if reply.Problem != nil {

@@ -187,3 +187,29 @@ func TestTheReportIsAlwaysFiveLines(t *testing.T) {
 		t.Error("a report without problems is not well")
 	}
 }
+
+func TestACompanionThatHangsIsSaidSo(t *testing.T) {
+	folder := filepath.Dir(silent(t))
+	var problem *control.Problem
+	if err := control.Ask(t.Context(), []string{folder}, control.Pair, nil); !errors.As(err, &problem) || problem.Code != control.Silent {
+		t.Errorf("Ask = %v, want %s", err, control.Silent)
+	}
+}
+
+// silent listens where a companion would and never answers, as one does that
+// is stopped by a debugger.
+func silent(t *testing.T) (path string) {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "flattr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	path = filepath.Join(folder, control.SocketName)
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	return path
+}
