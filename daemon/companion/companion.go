@@ -44,12 +44,14 @@ type Companion struct {
 	accounts *accounts.Store
 	clicks   *clicklog.Log
 	server   *socket.Server
+	lock     *os.File // held while this companion has the state to itself
 	commands *net.UnixListener
 	hub      *hub
 	couriers *couriers
 	links    *links
 	started  time.Time
 	tasks    sync.WaitGroup // what is under way beside the connections
+	acting   sync.Mutex     // one change at a time of whom a device acts for: file and sessions agree
 }
 
 // Open reads the state and binds port and socket; Run serves them.
@@ -70,8 +72,11 @@ func Open(ctx context.Context, config Config) (opened *Companion, err error) {
 			c.close()
 		}
 	}()
-	// The socket for commands comes first: it is what tells a second
-	// companion on the same state to keep its hands off.
+	// The lock comes first: it is what tells a second companion on the same
+	// state to keep its hands off, wherever its socket for commands is.
+	if c.lock, err = lockState(config.State); err != nil {
+		return nil, err
+	}
 	if c.commands, err = control.Listen(ctx, config.Sockets); err != nil {
 		return nil, err
 	}
@@ -131,6 +136,22 @@ func (c *Companion) close() {
 	if c.clicks != nil {
 		c.clicks.Close()
 	}
+	if c.lock != nil {
+		c.lock.Close() // last: nothing of the state is open any more
+	}
+}
+
+// lockState takes the state for this companion alone.
+func lockState(folder string) (*os.File, error) {
+	file, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open state: %w", err)
+	}
+	if err := lock(file); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("open state: another companion runs on %s; stop it first: flattrd stop", folder)
+	}
+	return file, nil
 }
 
 // portFile keeps the port in the state, so that browsers find the companion

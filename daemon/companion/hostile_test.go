@@ -120,11 +120,13 @@ func TestAFullDiskKeepsTheClickInTheBrowser(t *testing.T) {
 
 func TestASecondCompanionOnTheSameStateIsRefused(t *testing.T) {
 	w := begin(t)
-	_, err := companion.Open(t.Context(), companion.Config{
-		State: w.state, Sockets: w.state, Ledger: w.ledger.URL, Now: time.Now,
-		Random: func(b []byte) { rand.Read(b) }, Log: slog.New(slog.DiscardHandler),
-	})
-	if err == nil || !strings.Contains(err.Error(), "another companion") {
-		t.Errorf("Open on a state in use = %v, want a sentence", err)
+	for name, sockets := range map[string]string{"the same socket": w.state, "a socket elsewhere": short(t)} {
+		c, err := companion.Open(t.Context(), companion.Config{
+			State: w.state, Sockets: sockets, Ledger: w.ledger.URL, Now: time.Now,
+			Random: func(b []byte) { rand.Read(b) }, Log: slog.New(slog.DiscardHandler),
+		})
+		if err == nil || !strings.Contains(err.Error(), "another companion") {
+			t.Errorf("%s: Open on a state in use = %v, %v, want a sentence", name, c, err)
+		}
 	}
 }

@@ -23,7 +23,8 @@ import (
 // Limits on signing in.
 const (
 	linkLife        = 10 * time.Minute // to sign in, or sign up, and allow
-	linksAtOnce     = 16               // listeners open, of all devices
+	linksAtOnce     = 64               // listeners open, of all users
+	linksPerUser    = 4                // of one user, so that nobody can keep the others from signing in
 	stateBytes      = 32
 	callbackTimeout = 5 * time.Second  // for the header of a request
 	exchangeTimeout = 60 * time.Second // for the ledger to answer
@@ -85,6 +86,8 @@ func (s *session) link(ctx context.Context, ask wire.LinkAsk) (any, error) {
 }
 
 func (s *session) takeAccount(ctx context.Context, ask wire.LinkAsk) (any, error) {
+	s.companion.acting.Lock()
+	defer s.companion.acting.Unlock()
 	id, err := strconv.ParseInt(ask.Account, 10, 64)
 	if err == nil {
 		err = s.companion.accounts.Attach(ctx, s.device, s.conn.UID, accounts.AccountID(id))
@@ -112,11 +115,13 @@ func (c *Companion) actFor(device accounts.DeviceID, uid uint32, account account
 // the token, unless clicks still wait to be sent.
 func (s *session) unlink(ctx context.Context, ask wire.Ask) (any, error) {
 	done := wire.Done{Type: wire.TypeUnlink, ID: ask.ID}
+	c := s.companion
+	c.acting.Lock()
+	defer c.acting.Unlock()
 	id := s.account()
 	if id == 0 {
 		return done, nil
 	}
-	c := s.companion
 	left, err := c.accounts.Detach(ctx, s.device, id)
 	if err != nil {
 		return nil, err
@@ -211,11 +216,22 @@ func (ls *links) enter(l *link) error {
 	defer ls.mu.Unlock()
 	if before, ok := ls.open[l.device]; ok {
 		before.cancel()
-	} else if len(ls.open) >= linksAtOnce {
+	} else if len(ls.open) >= linksAtOnce || ls.count(l.uid) >= linksPerUser {
 		return errTooManyLinks
 	}
 	ls.open[l.device] = l
 	return nil
+}
+
+// count is how many sign-ins of a user are under way; ls.mu is held.
+func (ls *links) count(uid uint32) int {
+	n := 0
+	for _, l := range ls.open {
+		if l.uid == uid {
+			n++
+		}
+	}
+	return n
 }
 
 func (ls *links) leave(l *link) {
@@ -278,6 +294,8 @@ func (l *link) finish(ctx context.Context, code string) (name string, err error)
 		return "", errors.New("ask who has signed in: the ledger names no member")
 	}
 	c := l.companion
+	c.acting.Lock()
+	defer c.acting.Unlock()
 	account, err := c.accounts.Link(ctx, c.config.Now(), l.device, accounts.Account{
 		UID: l.uid, Ledger: l.ledger, Member: member.Member, Name: cut(member.Name, maxNameRunes),
 		Token: accounts.Token{Access: token.AccessToken, Refresh: token.RefreshToken, Expires: token.Expiry},

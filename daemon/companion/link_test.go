@@ -162,3 +162,17 @@ func TestPlainHTTPToAnotherMachineIsRefused(t *testing.T) {
 		t.Errorf("link over plain http = %+v, want a problem", problem)
 	}
 }
+
+func TestOneUserCannotTakeAllSignIns(t *testing.T) {
+	w := begin(t)
+	for i := range 5 {
+		client := w.connect(chrome, w.pair(chrome))
+		answer := ask[struct {
+			wire.LinkAnswer
+			Code wire.Code
+		}](t, client, wire.LinkAsk{Type: wire.TypeLink, ID: "l"}, "l")
+		if begun := answer.URL != ""; begun != (i < 4) || (!begun && answer.Code != wire.CodeBusy) {
+			t.Errorf("sign-in %d of a user = %+v, want four and then busy", i+1, answer)
+		}
+	}
+}

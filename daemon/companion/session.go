@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -40,19 +41,13 @@ func (s *session) touch() {
 // serve holds the conversation with a device until its connection ends.
 func (c *Companion) serve(ctx context.Context, conn *socket.Conn) {
 	s := &session{companion: c, conn: conn, device: accounts.DeviceID(conn.Device), dirty: make(chan struct{}, 1)}
-	now := c.config.Now()
-	device, err := c.accounts.Device(ctx, now, s.device, conn.UID, conn.Origin)
-	if err == nil {
-		err = c.accounts.Used(ctx, now, s.device)
-	}
-	if err != nil {
-		c.config.Log.Error("begin a conversation", "error", err)
-		conn.Close(closeInternal, "companion cannot read its state")
-		return
-	}
-	s.acts.Store(int64(device.Account))
+	// The hub comes first: what is linked or revoked while the device is read
+	// reaches this session, too.
 	c.hub.join(s)
 	defer c.hub.leave(s)
+	if !c.begin(ctx, s) {
+		return
+	}
 
 	var group sync.WaitGroup
 	defer group.Wait()
@@ -78,6 +73,28 @@ func (c *Companion) serve(ctx context.Context, conn *socket.Conn) {
 			s.answer(ctx, header, message)
 		})
 	}
+}
+
+// begin reads whom the device acts for and notes that it proved its key.
+func (c *Companion) begin(ctx context.Context, s *session) bool {
+	c.acting.Lock()
+	defer c.acting.Unlock()
+	now := c.config.Now()
+	device, err := c.accounts.Device(ctx, now, s.device, s.conn.UID, s.conn.Origin)
+	if err == nil {
+		err = c.accounts.Used(ctx, now, s.device)
+	}
+	switch {
+	case err == nil:
+		s.acts.Store(int64(device.Account))
+		return true
+	case errors.Is(err, accounts.ErrUnknown): // revoked since its key was looked up
+		s.conn.Close(socket.CloseUnknown, "unknown device")
+	case ctx.Err() == nil:
+		c.config.Log.Error("begin a conversation", "error", err)
+		s.conn.Close(closeInternal, "companion cannot read its state")
+	}
+	return false
 }
 
 // Close codes of RFC 6455 used here.
