@@ -31,16 +31,28 @@ export function start(signal: AbortSignal, look: () => void): void {
 /** show brings the step in line with what the background knows. */
 export function show({ link }: Overview): void {
   if (stepState(STEP) === "busy") return;
-  const paired = link !== "unpaired" && link !== "unknown";
-  if (paired) setStep(STEP, "done", link === "up" ? text("connected") : statusWords(link));
-  else if (stepState(STEP) !== "failed")
-    setStep(STEP, "todo", link === "unknown" ? text("unknownDevice") : "");
+  const words = wordsFor(link);
+  if (words === undefined) setStep(STEP, "done", text("connected"));
+  else if (stepState(STEP) !== "failed") setStep(STEP, "todo", words);
 }
 
-function statusWords(link: Overview["link"]): string {
-  return link === "idle" || link === "dialling" || link === "closed"
-    ? text("connected")
-    : sentenceFor(link, undefined);
+// What stands in the way; then the reader can connect again, as where the companion has moved to another port.
+function wordsFor(link: Overview["link"]): string | undefined {
+  switch (link) {
+    case "idle":
+    case "dialling":
+    case "up":
+    case "closed":
+      return undefined;
+    case "unpaired":
+      return "";
+    case "unknown":
+      return text("unknownDevice");
+    case "away":
+    case "other_program":
+    case "version":
+      return sentenceFor(link, undefined);
+  }
 }
 
 // The request must be made inside the click; until the answer nothing else is said.

@@ -12,7 +12,7 @@ export type State = "unpaired" | "away" | "unknown" | "other_program" | "version
 interface Notice {
   readonly words: string;
   readonly command?: boolean;
-  readonly action?: HTMLElement;
+  readonly actions?: readonly HTMLElement[];
 }
 
 /** showNotice shows the most pressing notice, if any, and returns the popup's state. */
@@ -23,8 +23,9 @@ export function showNotice(overview: Overview, acts: Acts): State {
   byID("command").hidden = notice?.command !== true;
   setWords(field("problem"), notice?.words ?? "");
   const place = byID("notice-action");
-  const known = place.firstElementChild?.textContent === notice?.action?.textContent;
-  if (!known) place.replaceChildren(...(notice?.action === undefined ? [] : [notice.action]));
+  const actions = notice?.actions ?? [];
+  const known = place.textContent === actions.map(({ textContent }) => textContent).join("");
+  if (!known) place.replaceChildren(...actions);
   return state;
 }
 
@@ -48,25 +49,26 @@ export function stateOf({ link, status }: Overview): State {
 function noticeOf(state: State, overview: Overview, acts: Acts): Notice | undefined {
   switch (state) {
     case "unpaired":
-      return { words: text("unpaired"), action: primary("set-up", text("setUp"), acts.setUp) };
+      return { words: text("unpaired"), actions: [primary("set-up", text("setUp"), acts.setUp)] };
     case "away":
       return {
         words: text("away"),
         command: true,
-        action: button("check", text("checkAgain"), acts.checkAgain),
+        // It may have moved to another port, which only connecting again tells.
+        actions: [check(acts), button("set-up", text("connectAgain"), acts.setUp)],
       };
     case "unknown":
-      return { words: text("unknownDevice"), action: primary("set-up", text("connectAgain"), acts.setUp) };
+      return { words: text("unknownDevice"), actions: [primary("set-up", text("connectAgain"), acts.setUp)] };
     case "other_program":
       return {
         words: text("otherProgram"),
         command: true,
-        action: button("check", text("checkAgain"), acts.checkAgain),
+        actions: [check(acts), primary("set-up", text("connectAgain"), acts.setUp)],
       };
     case "version":
-      return { words: text("oldVersion"), action: button("check", text("checkAgain"), acts.checkAgain) };
+      return { words: text("oldVersion"), actions: [check(acts)] };
     case "not_linked":
-      return { words: text("notLinked"), action: primary("sign-in", text("signIn"), acts.signIn) };
+      return { words: text("notLinked"), actions: [primary("sign-in", text("signIn"), acts.signIn)] };
     case "ready":
       return readyNotice(overview, acts);
   }
@@ -78,7 +80,7 @@ function readyNotice(overview: Overview, acts: Acts): Notice | undefined {
   if (problem !== undefined && problem.code !== "no_means") {
     const words = sentenceFor(problem.code, problem.sentence);
     const signIn = problem.code === "sign_in_again" || problem.code === "not_linked";
-    return signIn ? { words, action: primary("sign-in", text("signIn"), acts.signIn) } : { words };
+    return signIn ? { words, actions: [primary("sign-in", text("signIn"), acts.signIn)] } : { words };
   }
   if (status?.account !== undefined && lacksMeans(overview)) {
     const budget = amount(status.months[0]?.budgetMicro ?? 0, language());
@@ -86,7 +88,7 @@ function readyNotice(overview: Overview, acts: Acts): Notice | undefined {
     link.href = `${status.account.ledger}/month`;
     link.target = "_blank";
     link.rel = "noreferrer";
-    return { words: text("noMeans", budget), action: link };
+    return { words: text("noMeans", budget), actions: [link] };
   }
   return lasting ? undefined : { words: text("notLasting") };
 }
@@ -103,6 +105,10 @@ function lacksMeans({ status, rows }: Overview): boolean {
     status.lastSync !== undefined &&
     status.meansMicro < month.budgetMicro
   );
+}
+
+function check(acts: Acts): HTMLButtonElement {
+  return button("check", text("checkAgain"), acts.checkAgain);
 }
 
 function primary(action: string, label: string, work: () => void): HTMLButtonElement {

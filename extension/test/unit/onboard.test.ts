@@ -105,6 +105,19 @@ describe("the onboarding page", () => {
     expect(said("step-connect")).toMatch(/does not know this browser any more/);
   });
 
+  it.each([
+    ["away", /flattrd start/],
+    ["other_program", /Another program answers/],
+    ["version", /Update both/],
+  ] as const)(
+    "lets a reader connect again when the companion is %s, as after a move to another port",
+    (link, words) => {
+      show(overview({ link }));
+      expect(said("step-connect")).toMatch(words);
+      expect([isShown("connect"), isShown("paste-form")]).toEqual([true, true]);
+    },
+  );
+
   it("speaks German", async () => {
     speak("de");
     fillWords(document);

@@ -130,6 +130,8 @@ const states: readonly [string, Overview, RegExp, string?, string?][] = [
     '[data-action="check"]',
     "checkAgain",
   ],
+  ["away", overview({ link: "away" }), /not running/, '[data-action="set-up"]', "setUp"],
+  ["other_program", overview({ link: "other_program" }), /connect again/, '[data-action="set-up"]', "setUp"],
   ["version", overview({ link: "version" }), /Update both/, '[data-action="check"]', "checkAgain"],
   [
     "ready",
