@@ -70,7 +70,11 @@ func (a *audit) months() (err error) {
 			return err
 		}
 	}
-	return nil
+	unknown, err := a.tx.UnknownMonths()
+	if err == nil && unknown > 0 {
+		a.finding("%d months have clicks or sums, and nothing says how far they have come", unknown)
+	}
+	return err
 }
 
 // balances proves each balance from the transfers.
@@ -84,6 +88,19 @@ func (a *audit) balances() error {
 	}
 	if orphans > 0 {
 		a.finding("%d transfers name an account that is not there", orphans)
+	}
+	err = a.tx.EachStrangeTransfer(func(id string, code book.Code, debit, credit book.Kind) {
+		a.finding("transfer %s (%s) goes from %s to %s, which are not the accounts for it", id, code, debit, credit)
+	})
+	if err != nil {
+		return err
+	}
+	doubles, err := a.tx.DoubleOpenings()
+	if err != nil {
+		return err
+	}
+	if doubles > 0 {
+		a.finding("%d members were given the means they began with more than once", doubles)
 	}
 	all, moved, postings, credits, err := a.tx.Transfers()
 	if err != nil {

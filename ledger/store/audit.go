@@ -100,35 +100,6 @@ func (tx *Tx) Booked(t book.Transfer) (bool, error) {
 	return amount == t.Amount && string(debit) == string(d[:]) && string(credit) == string(c[:]), nil
 }
 
-const countTransfers = `SELECT code, batch, COUNT(*) FROM transfer WHERE code IN ('give', 'earn', 'charge', 'credit') GROUP BY code, batch`
-
-const countAllTransfers = `SELECT COUNT(*), COALESCE(SUM(amount), 0) FROM transfer`
-
-// Transfers counts all transfers and what they move, the postings of each month,
-// and the top-ups.
-func (tx *Tx) Transfers() (all int, moved money.Micro, postings map[string]int, credits int, err error) {
-	postings = make(map[string]int)
-	err = tx.each(countTransfers, func(rows *sql.Rows) error {
-		var code book.Code
-		var batch string
-		var n int
-		err := rows.Scan(&code, &batch, &n)
-		if code == book.Credit {
-			credits += n
-		} else {
-			postings[batch] += n
-		}
-		return err
-	})
-	if err == nil {
-		err = tx.row(countAllTransfers).Scan(&all, &moved)
-	}
-	if err != nil {
-		return 0, 0, nil, 0, fmt.Errorf("count transfers: %w", err)
-	}
-	return all, moved, postings, credits, nil
-}
-
 // Topup is a top-up as it was told.
 type Topup struct {
 	Ref    string
@@ -247,6 +218,19 @@ func (tx *Tx) Months() ([]flattr.Month, error) {
 	return months, nil
 }
 
+const countUnknownMonths = `
+SELECT COUNT(*) FROM (
+    SELECT month FROM counted UNION SELECT month FROM snapshot_budget UNION SELECT month FROM author_sum
+) used WHERE month NOT IN (SELECT month FROM month)`
+
+// UnknownMonths is how many months have clicks or sums and no state.
+func (tx *Tx) UnknownMonths() (n int, err error) {
+	if err := tx.row(countUnknownMonths).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count months without state: %w", err)
+	}
+	return n, nil
+}
+
 // BudgetOf is the budget of a reader in force at the last instant of a month,
 // from the history of budgets.
 func (tx *Tx) BudgetOf(reader flattr.MemberID, month flattr.Month) (money.Micro, error) {
@@ -297,9 +281,12 @@ func (tx *Tx) CountingReaders(month flattr.Month, after flattr.MemberID) ([]flat
 	var readers []flattr.MemberID
 	err := tx.each(selectCountingReaders, func(rows *sql.Rows) error {
 		var id flattr.MemberID
-		err := rows.Scan(&bucket, &id)
+		var in int
+		if err := rows.Scan(&in, &id); err != nil {
+			return err
+		}
 		readers = append(readers, id)
-		return err
+		return inBucket(id, in)
 	}, int32(month), bucket, int64(after), page)
 	if err != nil {
 		return nil, fmt.Errorf("read readers of %s: %w", month, err)

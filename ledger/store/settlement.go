@@ -130,8 +130,17 @@ func (tx *Tx) AddAuthorSums(month flattr.Month, sums []AuthorSum) error {
 	return nil
 }
 
+// inBucket holds that a row is kept in the bucket of its reader: pages are
+// asked for by it, so that one in another bucket would come again for ever.
+func inBucket(reader flattr.MemberID, bucket int) error {
+	if bucket != reader.Bucket() {
+		return fmt.Errorf("the database is damaged: a row of reader %d is in bucket %d instead of %d", reader, bucket, reader.Bucket())
+	}
+	return nil
+}
+
 const selectBudgets = `
-SELECT reader, budget FROM snapshot_budget
+SELECT bucket, reader, budget FROM snapshot_budget
 WHERE month = $1 AND (bucket, reader) > ($2, $3) ORDER BY bucket, reader LIMIT $4`
 
 // Budgets is the next page of what readers give, after a reader; 0 begins. An
@@ -144,9 +153,12 @@ func (tx *Tx) Budgets(month flattr.Month, after flattr.MemberID) ([]ReaderBudget
 	var budgets []ReaderBudget
 	err := tx.each(selectBudgets, func(rows *sql.Rows) error {
 		var b ReaderBudget
-		err := rows.Scan(&b.Reader, &b.Budget)
+		var in int
+		if err := rows.Scan(&in, &b.Reader, &b.Budget); err != nil {
+			return err
+		}
 		budgets = append(budgets, b)
-		return err
+		return inBucket(b.Reader, in)
 	}, int32(month), bucket, int64(after), page)
 	if err != nil {
 		return nil, fmt.Errorf("read budgets of %s: %w", month, err)
