@@ -34,6 +34,9 @@ type Account struct {
 	Member string // the ledger's id of the member
 	Name   string
 	Token  Token
+	// Leaving says that no browser acts for it any more, and that the token is
+	// kept only until what is still waiting has been sent.
+	Leaving bool
 }
 
 // Token is what the ledger gave for acting as the member. The zero value means
@@ -70,7 +73,7 @@ func (s *Store) Close() error { return s.db.Close() }
 
 const linkAccount = `
 INSERT INTO account (uid, ledger, member, name, token, linked_ms) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (uid, ledger, member) DO UPDATE SET name = excluded.name, token = excluded.token, linked_ms = excluded.linked_ms
+ON CONFLICT (uid, ledger, member) DO UPDATE SET name = excluded.name, token = excluded.token, linked_ms = excluded.linked_ms, leaving = 0
 RETURNING id`
 
 // Link makes the device act for a member who has just signed in. An account
@@ -114,22 +117,28 @@ func attach(ctx context.Context, tx *sql.Tx, device DeviceID, uid uint32, accoun
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return errors.Join(ErrUnknown, err)
 	}
-	return nil
+	_, err = tx.ExecContext(ctx, leaveAccount, false, account)
+	return err
 }
 
 const (
 	detachDevice = `UPDATE device SET account = NULL WHERE id = $1`
+	leaveAccount = `UPDATE account SET leaving = $1 WHERE id = $2`
 	devicesLeft  = `SELECT count(*) FROM device WHERE account = $1`
 )
 
 // Detach ends that the device acts for its account, and says how many devices
-// still do.
+// still do. With the last one the account is leaving.
 func (s *Store) Detach(ctx context.Context, device DeviceID, account AccountID) (left int, err error) {
 	err = s.db.Change(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, detachDevice, device[:]); err != nil {
 			return err
 		}
-		return tx.QueryRowContext(ctx, devicesLeft, account).Scan(&left)
+		if err := tx.QueryRowContext(ctx, devicesLeft, account).Scan(&left); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, leaveAccount, left == 0, account)
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("unlink device: %w", err)
@@ -137,26 +146,34 @@ func (s *Store) Detach(ctx context.Context, device DeviceID, account AccountID) 
 	return left, nil
 }
 
-const saveToken = `UPDATE account SET token = $1 WHERE id = $2`
+const (
+	renewToken  = `UPDATE account SET token = $1 WHERE id = $2 AND CASE token WHEN '' THEN 0 ELSE json_extract(token, '$.access') = $3 END`
+	forgetToken = `UPDATE account SET token = '', leaving = 0 WHERE id = $1`
+)
 
-// SaveToken keeps a refreshed token; the zero Token forgets it, and the
-// account is not offered to devices any more.
-func (s *Store) SaveToken(ctx context.Context, account AccountID, token Token) error {
-	text := []byte{}
-	if token != (Token{}) {
-		var err error
-		if text, err = json.Marshal(token); err != nil {
-			return fmt.Errorf("keep token: %w", err)
-		}
+// RenewToken keeps the token that came for the access token old. Where the
+// reader has signed out or in again meanwhile, it changes nothing.
+func (s *Store) RenewToken(ctx context.Context, account AccountID, old string, token Token) error {
+	text, err := json.Marshal(token)
+	if err != nil {
+		return fmt.Errorf("keep token: %w", err)
 	}
-	if _, err := s.db.Write.ExecContext(ctx, saveToken, string(text), account); err != nil {
+	if _, err := s.db.Write.ExecContext(ctx, renewToken, string(text), account, old); err != nil {
 		return fmt.Errorf("keep token: %w", err)
 	}
 	return nil
 }
 
+// ForgetToken signs the account out; it is not offered to devices any more.
+func (s *Store) ForgetToken(ctx context.Context, account AccountID) error {
+	if _, err := s.db.Write.ExecContext(ctx, forgetToken, account); err != nil {
+		return fmt.Errorf("forget token: %w", err)
+	}
+	return nil
+}
+
 const (
-	selectAccount  = `SELECT id, uid, ledger, member, name, token FROM account `
+	selectAccount  = `SELECT id, uid, ledger, member, name, token, leaving FROM account `
 	accountByID    = selectAccount + `WHERE id = $1`
 	accountsOfUser = selectAccount + `WHERE uid = $1 ORDER BY id`
 	allAccounts    = selectAccount + `ORDER BY id`
@@ -202,7 +219,7 @@ func (s *Store) accounts(ctx context.Context, query string, args ...any) ([]Acco
 	for rows.Next() {
 		var a Account
 		var token string
-		if err := rows.Scan(&a.ID, &a.UID, &a.Ledger, &a.Member, &a.Name, &token); err != nil {
+		if err := rows.Scan(&a.ID, &a.UID, &a.Ledger, &a.Member, &a.Name, &token, &a.Leaving); err != nil {
 			return nil, err
 		}
 		if token != "" {

@@ -208,7 +208,30 @@ func TestAnAccountIsLinkedSharedUnlinkedAndLinkedAgain(t *testing.T) {
 	if left, err := store.Detach(t.Context(), first.ID, account.ID); err != nil || left != 1 {
 		t.Errorf("Detach = %d, %v, want 1 device left", left, err)
 	}
-	if err := store.SaveToken(t.Context(), account.ID, accounts.Token{}); err != nil {
+	if left, err := store.Detach(t.Context(), second.ID, account.ID); err != nil || left != 0 {
+		t.Errorf("Detach = %d, %v, want no device left", left, err)
+	}
+	if got, err := store.Account(t.Context(), account.ID); err != nil || !got.Leaving {
+		t.Errorf("account without devices = %+v, %v, want it leaving", got, err)
+	}
+	if err := store.Attach(t.Context(), second.ID, ann, account.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := store.Account(t.Context(), account.ID); err != nil || got.Leaving {
+		t.Errorf("account taken again = %+v, %v, want it to stay", got, err)
+	}
+	for _, renewal := range []struct{ old, want string }{{"of before", "a"}, {"a", "renewed"}} {
+		if err := store.RenewToken(t.Context(), account.ID, renewal.old, accounts.Token{Access: "renewed"}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := store.Account(t.Context(), account.ID); err != nil || got.Token.Access != renewal.want {
+			t.Errorf("token after renewing %q = %q, %v, want %q", renewal.old, got.Token.Access, err, renewal.want)
+		}
+	}
+	if err := store.ForgetToken(t.Context(), account.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.RenewToken(t.Context(), account.ID, "renewed", accounts.Token{Access: "back"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := store.Attach(t.Context(), first.ID, ann, account.ID); !errors.Is(err, accounts.ErrUnknown) {

@@ -15,11 +15,9 @@ import (
 // couriers has one courier for each account with a token.
 type couriers struct {
 	companion *Companion
-	renewing  sync.Mutex // one renewal at a time: a refresh token is good once
-
-	mu      sync.Mutex
-	ctx     context.Context // of all couriers; set by start
-	running map[accounts.AccountID]*courier.Courier
+	mu        sync.Mutex
+	ctx       context.Context // of all couriers; set by start
+	running   map[accounts.AccountID]*courier.Courier
 }
 
 func newCouriers(c *Companion) *couriers {
@@ -86,10 +84,9 @@ func (cs *couriers) state(id accounts.AccountID) courier.State {
 }
 
 // token gives the account's access token. One that the ledger has refused is
-// renewed if there is something to renew it with.
+// renewed if there is something to renew it with. Only the account's courier
+// asks, so that there is one renewal at a time: a refresh token is good once.
 func (cs *couriers) token(ctx context.Context, id accounts.AccountID, refused string) (string, error) {
-	cs.renewing.Lock()
-	defer cs.renewing.Unlock()
 	account, err := cs.companion.accounts.Account(ctx, id)
 	if err != nil {
 		return "", err
@@ -119,16 +116,25 @@ func (cs *couriers) token(ctx context.Context, id accounts.AccountID, refused st
 	if kept.Refresh == "" {
 		kept.Refresh = token.Refresh
 	}
-	return kept.Access, cs.companion.accounts.SaveToken(ctx, id, kept)
+	return kept.Access, cs.companion.accounts.RenewToken(ctx, id, refused, kept)
 }
 
-// answered pushes the clicks that the ledger's answers changed.
+// answered pushes the clicks that the ledger's answers changed, and ends an
+// account that waited for them only.
 func (c *Companion) answered(id accounts.AccountID, ids []string) {
+	ctx := c.couriers.context()
 	to := c.hub.ofAccount(id)
-	if len(ids) == 0 || len(to) == 0 {
+	if len(to) == 0 {
+		c.acting.Lock()
+		defer c.acting.Unlock()
+		if err := c.leave(ctx, id); err != nil && ctx.Err() == nil {
+			c.config.Log.Error("sign out", "account", id, "error", err)
+		}
 		return
 	}
-	ctx := c.couriers.context()
+	if len(ids) == 0 {
+		return
+	}
 	rows, err := c.clicks.Touched(ctx, int64(id), ids)
 	if err != nil {
 		if ctx.Err() == nil {

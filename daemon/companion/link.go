@@ -112,7 +112,7 @@ func (c *Companion) actFor(device accounts.DeviceID, uid uint32, account account
 }
 
 // unlink ends that the device acts for its account. With the last device goes
-// the token, unless clicks still wait to be sent.
+// the token, as soon as no click waits to be sent.
 func (s *session) unlink(ctx context.Context, ask wire.Ask) (any, error) {
 	done := wire.Done{Type: wire.TypeUnlink, ID: ask.ID}
 	c := s.companion
@@ -126,12 +126,8 @@ func (s *session) unlink(ctx context.Context, ask wire.Ask) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	unsent, err := c.clicks.Unsent(ctx, int64(id))
-	if err != nil {
-		return nil, err
-	}
-	if left == 0 && unsent == 0 {
-		if err := c.signOut(ctx, id); err != nil {
+	if left == 0 {
+		if err := c.leave(ctx, id); err != nil {
 			return nil, err
 		}
 	}
@@ -139,13 +135,17 @@ func (s *session) unlink(ctx context.Context, ask wire.Ask) (any, error) {
 	return done, nil
 }
 
-// signOut forgets the account's token and gives it back to the ledger.
-func (c *Companion) signOut(ctx context.Context, id accounts.AccountID) error {
+// leave signs out an account that no browser acts for, once all is sent: it
+// forgets the account's token and gives it back to the ledger. c.acting is held.
+func (c *Companion) leave(ctx context.Context, id accounts.AccountID) error {
 	account, err := c.accounts.Account(ctx, id)
-	if err != nil {
+	if err != nil || !account.Leaving {
 		return err
 	}
-	if err := c.accounts.SaveToken(ctx, id, accounts.Token{}); err != nil || account.Token.Access == "" {
+	if unsent, err := c.clicks.Unsent(ctx, int64(id)); err != nil || unsent > 0 {
+		return err
+	}
+	if err := c.accounts.ForgetToken(ctx, id); err != nil || account.Token.Access == "" {
 		return err
 	}
 	client, err := api.NewClient(account.Ledger, account.Token.Access)

@@ -73,6 +73,29 @@ func TestUnlinkingTheLastBrowserGivesTheTokenBack(t *testing.T) {
 	})
 }
 
+func TestUnlinkingWithUnsentClicksSendsThemFirst(t *testing.T) {
+	w := begin(t)
+	client := w.linked()
+	eventually(t, client, "a first sync", func(s wire.Status) bool { return s.LastSync != "" })
+	w.ledger.set(func(l *ledger) { l.away = true })
+	flattr := click("https://a.example/1")
+	ask[wire.Ack](t, client, flattr, flattr.ID)
+	ask[wire.Done](t, client, wire.Ask{Type: wire.TypeUnlink, ID: "u"}, "u")
+	w.ledger.set(func(l *ledger) {
+		if len(l.revoked) != 0 {
+			t.Error("the token was given back before the click was sent")
+		}
+		l.away = false
+	})
+	eventually(t, client, "no account offered", func(s wire.Status) bool { return len(s.Accounts) == 0 })
+	w.stop() // waits for the token to be given back
+	w.ledger.set(func(l *ledger) {
+		if len(l.clicks) != 1 || len(l.revoked) != 1 {
+			t.Errorf("ledger has %d clicks and %d tokens given back, want one each", len(l.clicks), len(l.revoked))
+		}
+	})
+}
+
 func TestARevokedTokenAsksToSignInAndKeepsTheClicks(t *testing.T) {
 	w := begin(t)
 	client := w.linked()
