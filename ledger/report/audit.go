@@ -207,7 +207,11 @@ func (a *audit) accounts() error {
 		a.finding("debits of all accounts are %d, credits %d", total.Debits, total.Credits)
 	}
 	a.say("audit: %d accounts", n)
-	return nil
+	nobodys, err := a.tx.Nobodys()
+	if err == nil && nobodys > 0 {
+		a.finding("%d owners of accounts are no members", nobodys)
+	}
+	return err
 }
 
 // account proves that nobody is below zero and that held and clearing are what

@@ -218,6 +218,16 @@ func (tx *Tx) Months() ([]flattr.Month, error) {
 	return months, nil
 }
 
+const countNobodys = `SELECT COUNT(DISTINCT owner) FROM account WHERE owner <> 0 AND owner NOT IN (SELECT id FROM member)`
+
+// Nobodys is how many owners of accounts are no members.
+func (tx *Tx) Nobodys() (n int, err error) {
+	if err := tx.row(countNobodys).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count owners of accounts: %w", err)
+	}
+	return n, nil
+}
+
 const countUnknownMonths = `
 SELECT COUNT(*) FROM (
     SELECT month FROM counted UNION SELECT month FROM snapshot_budget UNION SELECT month FROM author_sum
