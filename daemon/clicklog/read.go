@@ -123,6 +123,16 @@ func (l *Log) Click(ctx context.Context, account int64, id string) (Row, error) 
 	return rows[0], nil
 }
 
+const hasEvent = `SELECT EXISTS (SELECT 1 FROM event WHERE account = $1 AND id = $2)`
+
+// Has tells whether an event is stored for the account.
+func (l *Log) Has(ctx context.Context, account int64, id string) (has bool, err error) {
+	if err := l.db.Read.QueryRowContext(ctx, hasEvent, account, id).Scan(&has); err != nil {
+		return false, fmt.Errorf("look for an event: %w", err)
+	}
+	return has, nil
+}
+
 // History gives clicks of all months, newest first, older than the one with
 // the sequence number before.
 func (l *Log) History(ctx context.Context, account, before int64, limit int) ([]Row, error) {

@@ -67,6 +67,11 @@ func (s *session) store(ctx context.Context, clickedFor string, event clicklog.E
 		case <-time.After(delay):
 		}
 	}
+	if clickedFor == "" {
+		if account, err = s.companion.holder(ctx, s.conn.UID, account, event.ID); err != nil {
+			return nil, err
+		}
+	}
 	event.Account, event.Month = int64(account), at.UTC().Format(monthFormat)
 	state, err := s.companion.clicks.Append(ctx, s.companion.config.Now(), event)
 	switch {
@@ -83,6 +88,27 @@ func (s *session) store(ctx context.Context, clickedFor string, event clicklog.E
 	s.send(wire.Ack{Type: wire.TypeAck, ID: event.ID, State: state})
 	s.companion.stored(ctx, s, event)
 	return nil, nil
+}
+
+// holder is the account for which an event that names none is stored: the
+// present one, unless one of the user's others has it already. Then the
+// acknowledgement was lost, and the reader has changed the account since; the
+// click must not count for both.
+func (c *Companion) holder(ctx context.Context, uid uint32, present accounts.AccountID, event string) (accounts.AccountID, error) {
+	all, err := c.accounts.Accounts(ctx, uid)
+	if err != nil {
+		return 0, err
+	}
+	for _, account := range all {
+		has, err := c.clicks.Has(ctx, int64(account.ID), event)
+		if err != nil {
+			return 0, err
+		}
+		if has {
+			return account.ID, nil
+		}
+	}
+	return present, nil
 }
 
 // stored tells of an event that is durable now: the courier, the statuses, and

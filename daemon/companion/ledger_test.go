@@ -20,6 +20,7 @@ type ledger struct {
 	*httptest.Server
 	mu         sync.Mutex
 	away       bool
+	member     api.Account           // who signs in
 	refuse     map[string]api.Result // by URL of the thing
 	means      int64
 	challenges map[string]string // code -> PKCE challenge
@@ -37,6 +38,7 @@ func newLedger(t *testing.T) *ledger {
 	l := &ledger{
 		refuse: map[string]api.Result{}, challenges: map[string]string{}, tokens: map[string]bool{},
 		clicks: map[string]string{}, answered: map[string]api.Result{}, means: 50_000_000,
+		member: api.Account{Member: "7", Name: "ann"},
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+api.PathToken, l.token)
@@ -46,7 +48,7 @@ func newLedger(t *testing.T) *ledger {
 		delete(l.tokens, r.FormValue("token"))
 		l.revoked = append(l.revoked, r.FormValue("token"))
 	})
-	mux.HandleFunc("GET "+api.PathAccount, l.authorized(func(http.ResponseWriter, *http.Request) any { return api.Account{Member: "7", Name: "ann"} }))
+	mux.HandleFunc("GET "+api.PathAccount, l.authorized(func(http.ResponseWriter, *http.Request) any { return l.member }))
 	mux.HandleFunc("GET "+api.PathMonths, l.authorized(func(http.ResponseWriter, *http.Request) any { return l.months() }))
 	mux.HandleFunc("POST "+api.PathEvents, l.authorized(l.events))
 	l.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

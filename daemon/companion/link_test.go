@@ -8,6 +8,7 @@ import (
 	"flattr/daemon/socket"
 	"flattr/daemon/socket/sockettest"
 	"flattr/daemon/wire"
+	"flattr/ledger/api"
 )
 
 func TestWithoutSignInTheClickStaysInTheBrowser(t *testing.T) {
@@ -197,5 +198,24 @@ func TestOneUserCannotTakeAllSignIns(t *testing.T) {
 		if begun := answer.URL != ""; begun != (i < 4) || (!begun && answer.Code != wire.CodeBusy) {
 			t.Errorf("sign-in %d of a user = %+v, want four and then busy", i+1, answer)
 		}
+	}
+}
+
+func TestAClickRepeatedAfterASwitchOfAccountsCountsForTheFirst(t *testing.T) {
+	w := begin(t)
+	client := w.linked()
+	flattr := click("https://a.example/1") // made before any account was known
+	ask[wire.Ack](t, client, flattr, flattr.ID)
+	w.ledger.set(func(l *ledger) { l.member = api.Account{Member: "8", Name: "bob"} })
+	answer := ask[wire.LinkAnswer](t, client, wire.LinkAsk{Type: wire.TypeLink, ID: "link"}, "link")
+	get(t, w.ledger.allow(t, answer.URL), "en", http.StatusOK)
+	if s := status(t, client); s.Account == nil || s.Account.Name != "bob" {
+		t.Fatalf("status = %+v, want to act for bob", s)
+	}
+	if ack := ask[wire.Ack](t, client, flattr, flattr.ID); ack.Type != wire.TypeAck {
+		t.Errorf("the click again = %+v, want an ack", ack)
+	}
+	if page := ask[wire.MonthPage](t, client, wire.MonthAsk{Type: wire.TypeHistory, ID: "h"}, "h"); len(page.Rows) != 0 {
+		t.Errorf("bob's clicks = %+v, want none: ann made it", page.Rows)
 	}
 }
