@@ -84,3 +84,19 @@ func TestNobodyTakesTheIDOfAVoid(t *testing.T) {
 		t.Errorf("Clicks = %+v, %v, want the click on the own thing voided and the other to count", views, err)
 	}
 }
+
+// The last instant of a month is before its end: what is set at midnight is the
+// next month's.
+func TestABudgetSetAtMidnightIsTheNextMonths(t *testing.T) {
+	s := open(t)
+	ann := join(t, s, "ann", 100*money.Euro)
+	midnight := at("11-01 00:00:00")
+	setBudget(t, s, midnight.Add(-time.Microsecond), ann, 5*money.Euro)
+	setBudget(t, s, midnight, ann, 9*money.Euro)
+	record(t, s, midnight, ann, click(1, "https://a.example/1", midnight.Add(-time.Microsecond)))
+	record(t, s, midnight, ann, click(2, "https://a.example/2", midnight))
+	_, months, err := s.Summaries(context.Background(), midnight, ann)
+	if err != nil || len(months) != 2 || months[0].Held != 9*money.Euro || months[1].Held != 5*money.Euro {
+		t.Errorf("Summaries = %+v, %v, want 9.00 held in November and 5.00 in October", months, err)
+	}
+}
