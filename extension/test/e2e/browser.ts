@@ -9,7 +9,7 @@ import puppeteer, {
   type WebWorker,
 } from "puppeteer-core";
 import type { Display } from "./display.js";
-import { binary, delay, root, succeed, until } from "./programs.js";
+import { binary, delay, finish, root, succeed, until } from "./programs.js";
 
 /** EXTENSION is the folder that is tested: the very bytes that are shipped. */
 export const EXTENSION = path.join(root, "extension", "dist", "chrome");
@@ -27,6 +27,17 @@ export interface Options {
 /** chromium is the path of a Chromium on this machine, if there is one. */
 export function chromium(): string | undefined {
   return ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((file) => existsSync(file));
+}
+
+/** whatIsMissing says what to install before a browser can be shown, or nothing. */
+export async function whatIsMissing(display: Display | undefined): Promise<string | undefined> {
+  const missing: string[] = [];
+  if (!chromium()) missing.push("chromium");
+  for (const [command, name] of display ? [] : [["Xvfb", "xvfb"] as const, ["xdotool", "xdotool"] as const]) {
+    if (!(await finish("which", [command])).stdout.trim()) missing.push(name);
+  }
+  if (missing.length === 0) return undefined;
+  return `no browser here: sudo apt-get install --no-install-recommends ${missing.join(" ")}`;
 }
 
 export class Browser {

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { Page } from "puppeteer-core";
-import { Browser, chromium, click, text, visible } from "./browser.js";
+import { Browser, click, text, visible, whatIsMissing } from "./browser.js";
 import { Display } from "./display.js";
 import * as pages from "./pages.js";
 import { stopAll, until } from "./programs.js";
@@ -367,8 +367,9 @@ async function main(): Promise<void> {
       await page.screenshot({ path: file }).catch(() => {});
     }
   });
-  if (!chromium()) {
-    suite.skip("the whole way of a click", "no Chromium here: apt-get install chromium xvfb xdotool");
+  const missing = await whatIsMissing(undefined);
+  if (missing) {
+    suite.skip("the whole way of a click", missing);
     suite.close();
     return;
   }

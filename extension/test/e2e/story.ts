@@ -7,10 +7,10 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Page } from "puppeteer-core";
-import { Browser, chromium, EXTENSION } from "./browser.js";
+import { Browser, EXTENSION, whatIsMissing } from "./browser.js";
 import { Display } from "./display.js";
 import * as pages from "./pages.js";
-import { finish, root, stopAll, until } from "./programs.js";
+import { root, stopAll, until } from "./programs.js";
 import { type Figures, Reader } from "./reader.js";
 import { settledCopy } from "./settled.js";
 import type { Article } from "./site/articles.js";
@@ -50,22 +50,6 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** whatIsMissing says why no browser can be shown, or nothing. */
-async function whatIsMissing(): Promise<string | undefined> {
-  const missing: string[] = [];
-  if (!chromium()) missing.push("chromium");
-  if (!Display.present()) {
-    for (const [command, name] of [
-      ["Xvfb", "xvfb"],
-      ["xdotool", "xdotool"],
-    ] as const) {
-      if (!(await finish("which", [command])).stdout.trim()) missing.push(name);
-    }
-  }
-  if (missing.length === 0) return undefined;
-  return `no browser for the story: sudo apt-get install --no-install-recommends ${missing.join(" ")}`;
 }
 
 async function join(robin: Reader): Promise<Page> {
@@ -234,7 +218,8 @@ async function main(): Promise<void> {
   freshFolder();
   const stage = await Stage.set(folder, true);
   say("ledger, companion and sample site are up");
-  const missing = process.env["STORY"] === "0" ? "STORY=0: the services only" : await whatIsMissing();
+  const onlyServices = process.env["STORY"] === "0";
+  const missing = onlyServices ? "STORY=0: the services only" : await whatIsMissing(Display.present());
   let failed: unknown;
   if (missing) {
     say(missing);
