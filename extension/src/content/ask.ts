@@ -2,13 +2,18 @@
 import { browser, orphaned } from "../browser";
 import type { FromContent, Reply } from "../messages";
 
+/** A background that was stopped over a question is started by the next; asking twice never makes two clicks. */
+const ATTEMPTS = 2;
+
 /** ask sends a question; an extension that is gone or not ready answers with the code `gone`. */
 export async function ask<T>(question: FromContent): Promise<Reply<T>> {
-  if (orphaned()) return { ok: false, code: "gone" };
-  try {
-    const reply: Reply<T> | undefined = await browser.runtime.sendMessage(question);
-    return reply ?? { ok: false, code: "gone" };
-  } catch {
-    return { ok: false, code: "gone" };
+  for (let attempt = 0; attempt < ATTEMPTS && !orphaned(); attempt++) {
+    try {
+      const reply: Reply<T> | undefined = await browser.runtime.sendMessage(question);
+      if (reply !== undefined) return reply;
+    } catch {
+      // The answer is lost; whether the question was, the next one tells.
+    }
   }
+  return { ok: false, code: "gone" };
 }
