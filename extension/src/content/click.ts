@@ -28,7 +28,8 @@ function onClick(event: MouseEvent, { known, ledgerHost }: Where, overlay: Overl
   const pointer = element === undefined ? undefined : pointerOf(element, ledgerHost);
   if (element === undefined || pointer === undefined || !flattrs(pointer, element)) return;
   const thing = thingOf(pointer);
-  if (thing === undefined || !isHonest(element, event) || !mayFlattrHere(thing)) return;
+  // Whether a frame from elsewhere is there to be seen, nobody in it can tell.
+  if (thing === undefined || isForeignFrame() || !isHonest(element, event)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   void send(thing, pointer, element, overlay);
@@ -61,12 +62,6 @@ export function flattrs(pointer: Pointer, element: Element): boolean {
     case "head-rel-payment":
       return false;
   }
-}
-
-// A frame from elsewhere may speak for its own site only.
-function mayFlattrHere(thing: Thing): boolean {
-  if (!isForeignFrame()) return true;
-  return thing.url !== undefined && new URL(thing.url).host === location.host;
 }
 
 async function send(thing: Thing, { form }: Pointer, element: Element, overlay: Overlay): Promise<void> {

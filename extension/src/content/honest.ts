@@ -52,16 +52,31 @@ function isOpaque(element: Element): boolean {
   return true;
 }
 
+// A form lends its properties' names to its fields, and so could lead past a transparent ancestor: the prototypes' own
+// getters cannot be named away. Above a document stands the frame that shows it.
 function parentOf(element: Element): Element | null {
-  if (element.assignedSlot !== null) return element.assignedSlot;
-  if (element.parentElement !== null) return element.parentElement;
-  const root = element.getRootNode();
-  return root instanceof ShadowRoot ? root.host : null;
+  const slot = Reflect.get(Element.prototype, "assignedSlot", element) as Element | null;
+  if (slot !== null) return slot;
+  const parent = Reflect.get(Node.prototype, "parentNode", element) as Node | null;
+  if (parent === null) return null;
+  if (parent.nodeType === Node.ELEMENT_NODE) return parent as Element;
+  if (parent.nodeType === Node.DOCUMENT_FRAGMENT_NODE) return (parent as ShadowRoot).host ?? null;
+  return frameOf(element);
 }
 
-function isOnTop(element: Element, point: { x: number; y: number }): boolean {
-  if (point.x < 0 || point.y < 0 || point.x >= innerWidth || point.y >= innerHeight) return false;
-  const root = element.getRootNode();
-  const top = (root instanceof ShadowRoot ? root : document).elementFromPoint(point.x, point.y);
-  return top !== null && (top === element || element.contains(top));
+function frameOf(element: Element): Element | null {
+  return element.ownerDocument.defaultView?.frameElement ?? null;
+}
+
+// Nothing lies over the point, in this document and in those whose frames lead to it.
+function isOnTop(element: Element, { x, y }: { x: number; y: number }): boolean {
+  const view = element.ownerDocument.defaultView;
+  if (view === null || x < 0 || y < 0 || x >= view.innerWidth || y >= view.innerHeight) return false;
+  const root = element.getRootNode() as Document | ShadowRoot;
+  const top = root.elementFromPoint(x, y);
+  if (top === null || !(top === element || element.contains(top))) return false;
+  const frame = frameOf(element);
+  if (frame === null) return true;
+  const box = frame.getBoundingClientRect();
+  return isOnTop(frame, { x: box.x + frame.clientLeft + x, y: box.y + frame.clientTop + y });
 }
