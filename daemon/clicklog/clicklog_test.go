@@ -145,16 +145,17 @@ func TestAnUndoTheLedgerRefusesLeavesTheClickStanding(t *testing.T) {
 
 func TestOutcomesBecomeStates(t *testing.T) {
 	log := open(t, filepath.Join(t.TempDir(), "clicks.db"))
-	for n, want := range map[int]struct {
+	for i, want := range []struct {
 		outcome string
 		state   wire.State
 		code    string
 	}{
-		1: {"accepted", wire.StateAccepted, ""},
-		2: {"late", wire.StateLate, ""},
-		3: {"duplicate", wire.StateRefused, "duplicate"},
-		4: {"refused", wire.StateRefused, "flattr_owner"},
+		{"accepted", wire.StateAccepted, ""},
+		{"late", wire.StateLate, ""},
+		{"duplicate", wire.StateRefused, "duplicate"},
+		{"refused", wire.StateRefused, "flattr_owner"},
 	} {
+		n := i + 1
 		mustAppend(t, log, click(n), wire.StateWaiting)
 		code := want.code
 		if want.outcome == "duplicate" {

@@ -2,6 +2,7 @@ package companion
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,48 @@ func FuzzFlattr(f *testing.F) {
 			t.Errorf("a page with %d rows has %d bytes, want one row or more in %d", len(page.Rows), len(text), wire.MaxJSONBytes)
 		}
 	})
+}
+
+// worst is a click whose texts are as long as they may be, every character escaped.
+func worst(t *testing.T, seq int64) clicklog.Row {
+	t.Helper()
+	escaped := strings.Repeat("\x01", 500)
+	thing, ok := cleanThing(wire.Thing{
+		URL: "https://a.example/" + strings.Repeat(`"`, wire.MaxURLBytes-18), ID: "9007199254740993", FID: "ab12cd", Owner: escaped[:maxOwnerBytes], Title: escaped,
+	})
+	if !ok {
+		t.Fatal("the longest click is not accepted")
+	}
+	return clicklog.Row{
+		Seq: seq, Event: clicklog.Event{ID: "019abc00-0000-7000-8000-000000000001", Thing: thing, At: "2026-11-22T08:00:00.000Z"},
+		State: wire.StateRefused, Code: escaped, Sentence: escaped, Title: escaped, ThingID: "9007199254740993", Month: "2026-11",
+	}
+}
+
+func TestPagesFitAFrameAndTogetherHoldEveryClickOnce(t *testing.T) {
+	var rows []clicklog.Row
+	for seq := int64(20); seq > 0; seq-- {
+		row := worst(t, seq)
+		if seq%2 == 0 {
+			row = clicklog.Row{Seq: seq, Event: clicklog.Event{Thing: wire.Thing{URL: "https://a.example/"}}, Title: strings.Repeat("ü", 2000)}
+		}
+		rows = append(rows, row)
+	}
+	shown := 0
+	for shown < len(rows) {
+		page, err := fill(wire.MonthPage{Type: wire.TypeHistory, ID: strings.Repeat("\x01", maxIDBytes), Rows: []wire.ClickRow{}}, rows[shown:], time.Unix(0, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := encode(page)
+		if err != nil || len(text) > wire.MaxJSONBytes || len(page.Rows) == 0 {
+			t.Fatalf("a page with %d rows has %d bytes, %v, want one row or more in %d", len(page.Rows), len(text), err, wire.MaxJSONBytes)
+		}
+		shown += len(page.Rows)
+		if want := strconv.FormatInt(rows[shown-1].Seq, 10); page.Cursor != want && shown < len(rows) {
+			t.Errorf("cursor = %q, want %s", page.Cursor, want)
+		}
+	}
 }
 
 func TestMonthsStayOpenForSeventyTwoHours(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"flattr/daemon/socket"
 	"flattr/daemon/socket/sockettest"
@@ -217,5 +218,37 @@ func TestAClickRepeatedAfterASwitchOfAccountsCountsForTheFirst(t *testing.T) {
 	}
 	if page := ask[wire.MonthPage](t, client, wire.MonthAsk{Type: wire.TypeHistory, ID: "h"}, "h"); len(page.Rows) != 0 {
 		t.Errorf("bob's clicks = %+v, want none: ann made it", page.Rows)
+	}
+}
+
+func TestOfTwoAnswersAtOnceOneIsTaken(t *testing.T) {
+	w := begin(t)
+	client := w.connect(chrome, w.pair(chrome))
+	answer := ask[wire.LinkAnswer](t, client, wire.LinkAsk{Type: wire.TypeLink, ID: "l"}, "l")
+	back := w.ledger.allow(t, answer.URL)
+	codes := make(chan int, 2)
+	w.ledger.mu.Lock() // whoever exchanges the code waits
+	for range 2 {
+		go func() {
+			response, err := http.Get(back)
+			if err != nil {
+				codes <- 0
+				return
+			}
+			response.Body.Close()
+			codes <- response.StatusCode
+		}()
+	}
+	select {
+	case code := <-codes:
+		if code != http.StatusBadRequest {
+			t.Errorf("the second answer = %d, want 400", code)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("both answers are exchanged")
+	}
+	w.ledger.mu.Unlock()
+	if code := <-codes; code != http.StatusOK {
+		t.Errorf("the other answer = %d, want 200", code)
 	}
 }

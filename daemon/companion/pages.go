@@ -78,9 +78,22 @@ func fill(page wire.MonthPage, rows []clicklog.Row, now time.Time) (wire.MonthPa
 // Bounds of what the ledger says about a click, so that one row fits a frame.
 const maxSentenceRunes = 500
 
-// clickRow shows a click to the extension. Description, tags and the like stay
-// behind: they are not needed to find the click on its page.
+// maxRowBytes is a frame less what stands around a single row.
+const maxRowBytes = wire.MaxJSONBytes - 1<<10
+
+// clickRow shows a click to the extension, in one frame always: of a row that
+// is too long with every character escaped, the prose stays behind.
 func clickRow(row clicklog.Row, now time.Time) wire.ClickRow {
+	shown := fullRow(row, now)
+	if text, err := encode(shown); err == nil && len(text) > maxRowBytes {
+		shown.Sentence, shown.Thing.Title = "", ""
+	}
+	return shown
+}
+
+// fullRow is all that is shown of a click. Description, tags and the like stay
+// behind: they are not needed to find the click on its page.
+func fullRow(row clicklog.Row, now time.Time) wire.ClickRow {
 	thing := row.Event.Thing
 	shown := wire.ClickRow{
 		ID: row.Event.ID, State: row.State, Code: wire.Code(cut(row.Code, maxWordRunes)), Sentence: cut(row.Sentence, maxSentenceRunes),
