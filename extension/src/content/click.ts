@@ -15,9 +15,12 @@ export interface Where {
   readonly ledgerHost: string | undefined;
 }
 
-/** start listens until the signal aborts. */
-export function start(signal: AbortSignal, where: () => Where, overlay: Overlay): void {
-  window.addEventListener("click", (event) => onClick(event, where(), overlay), { capture: true, signal });
+/** start listens until the signal aborts, and returns how to listen again: document.open takes listeners away. */
+export function start(signal: AbortSignal, where: () => Where, overlay: Overlay): () => void {
+  const heard = (event: MouseEvent): void => onClick(event, where(), overlay);
+  const listen = (): void => window.addEventListener("click", heard, { capture: true, signal });
+  listen();
+  return listen;
 }
 
 function onClick(event: MouseEvent, { known, ledgerHost }: Where, overlay: Overlay): void {

@@ -16,7 +16,7 @@ scope.flattrStop = () => life.abort();
 function start(signal: AbortSignal): void {
   let where: click.Where = { known: false, ledgerHost: undefined };
   const overlay = new Overlay(signal);
-  click.start(signal, () => where, overlay);
+  const listen = click.start(signal, () => where, overlay);
   void browser.storage.local.get(LEDGER).then((stored) => {
     const host: unknown = stored[LEDGER];
     where = { known: true, ledgerHost: typeof host === "string" ? host : undefined };
@@ -24,6 +24,7 @@ function start(signal: AbortSignal): void {
       signal,
       () => where.ledgerHost,
       () => life.abort(),
+      listen,
     );
   });
 }

@@ -16,9 +16,14 @@ const IDLE_TIMEOUT_MS = 1000;
 /** Things told of one frame; an index of old posts has fifty. */
 const MAX_THINGS = 300;
 
-/** start scans, watches for changes and answers the background's wish to look again. */
-export function start(signal: AbortSignal, ledgerHost: () => string | undefined, stop: () => void): void {
-  const watch = new Watch(signal, ledgerHost, stop);
+/** start scans, watches for changes and answers the background's wish to look again; it calls back before each look. */
+export function start(
+  signal: AbortSignal,
+  ledgerHost: () => string | undefined,
+  stop: () => void,
+  looking: () => void,
+): void {
+  const watch = new Watch(signal, ledgerHost, stop, looking);
   const onMessage = (message: ToContent, _sender: unknown, respond: (reply: boolean) => void): boolean => {
     if (message.kind === "settled") void watch.tell(true);
     if (message.kind !== "look") return false;
@@ -43,6 +48,7 @@ class Watch {
   readonly #signal: AbortSignal;
   readonly #ledgerHost: () => string | undefined;
   readonly #stop: () => void;
+  readonly #looking: () => void;
   readonly #observer = new MutationObserver(() => this.#changed());
   #things: readonly FoundThing[] = [];
   #told = "[]";
@@ -50,10 +56,16 @@ class Watch {
   #rest: ReturnType<typeof setTimeout> | undefined;
   #costMs = 0;
 
-  constructor(signal: AbortSignal, ledgerHost: () => string | undefined, stop: () => void) {
+  constructor(
+    signal: AbortSignal,
+    ledgerHost: () => string | undefined,
+    stop: () => void,
+    looking: () => void,
+  ) {
     this.#signal = signal;
     this.#ledgerHost = ledgerHost;
     this.#stop = stop;
+    this.#looking = looking;
   }
 
   begin(): void {
@@ -77,6 +89,7 @@ class Watch {
       this.#stop();
       return;
     }
+    this.#looking();
     const startMs = performance.now();
     this.#things = this.#scan();
     this.#costMs = performance.now() - startMs;
