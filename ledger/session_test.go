@@ -78,3 +78,37 @@ func TestABusyLedgerSaysSoToWhoIsSignedIn(t *testing.T) {
 		t.Errorf("GET /month = %d\n%s\nwant a page that says the ledger is busy", w.Code, w.Body.String())
 	}
 }
+
+// Who plants the cookie of a session of their own in somebody's browser does
+// not share the session that is opened there.
+func TestASessionIsANewOneAfterSigningIn(t *testing.T) {
+	s := startLedger(t)
+	s.join("ann", 50*money.Euro)
+	mallory := s.join("mallory", 0)
+	origin, err := url.Parse(s.origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	victim := newBrowser(t, s.origin)
+	victim.client.Jar.SetCookies(origin, mallory.client.Jar.Cookies(origin))
+	victim.do(http.MethodPost, "/signin", url.Values{"name": {"ann"}, "password": {"correct horse"}})
+	victim.get("/month")
+	victim.wants("You have €50.00")
+	mallory.get("/month")
+	if strings.Contains(mallory.text, "€50.00") {
+		t.Error("mallory sees the month of ann")
+	}
+}
+
+// No page may stand in a frame of another site, where a click on it could be
+// meant for something else: by both headers, of which old browsers know one.
+func TestPagesStandInNoFrame(t *testing.T) {
+	s := startLedger(t)
+	ann := s.join("ann", 0)
+	for _, path := range []string{"/", "/month", "/signin", "/oauth/authorize?client_id=x", "/static/style.css", "/nowhere"} {
+		h := ann.request(http.MethodGet, path, "", nil).Header
+		if h.Get("X-Frame-Options") != "DENY" || !strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+			t.Errorf("GET %s: X-Frame-Options %q, policy %q", path, h.Get("X-Frame-Options"), h.Get("Content-Security-Policy"))
+		}
+	}
+}

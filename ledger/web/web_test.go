@@ -207,3 +207,15 @@ func TestHashPassword(t *testing.T) {
 		}
 	}
 }
+
+func TestLinksLeadToTheWebOnly(t *testing.T) {
+	for raw, want := range map[string]string{
+		"https://a.example/?q=1#x": "https://a.example/?q=1#x", "http://a.example": "http://a.example",
+		"javascript:alert(1)": "", "data:text/html,x": "", "javascript://a.example/%0aalert(1)": "", "ftp://a.example/": "",
+		"//a.example/": "", "/month": "", "https:a": "", "": "", "https://a.example/%zz": "",
+	} {
+		if got := webLink(raw); got != want {
+			t.Errorf("webLink(%q) = %q, want %q", raw, got, want)
+		}
+	}
+}

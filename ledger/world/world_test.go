@@ -171,3 +171,27 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// Lines of one instant have an order of their own: what others need comes first.
+func TestLinesOfOneInstantComeInTheOrderOfTheirTypes(t *testing.T) {
+	s := open(t)
+	const at = `"at":"2026-10-03T12:00:00Z"}`
+	tally, bad, err := load(t, s, strings.Join([]string{
+		`{"type":"undo","id":"c0000000-0000-4000-8000-000000000000","click":"c0000000-0000-4000-8000-000000000001","reader":"ann","at":"2026-10-03T11:00:00Z","arrived":"2026-10-03T12:00:00Z"}`,
+		`{"type":"click","id":"c0000000-0000-4000-8000-000000000001","reader":"ann","url":"https://bob.example/1",` + at,
+		`{"type":"click","id":"c0000000-0000-4000-8000-000000000002","reader":"ann","url":"https://bob.example/2",` + at,
+		`{"type":"click","id":"c0000000-0000-4000-8000-000000000003","reader":"bob","url":"https://bob.example/2",` + at,
+		`{"type":"budget","name":"ann","budget":"300.00",` + at,
+		`{"type":"credit","name":"ann","amount":"300.00","ref":"R",` + at,
+		`{"type":"policy","max_budget":"500.00",` + at,
+		`{"type":"thing","url":"https://bob.example/2","owner":"bob",` + at,
+		`{"type":"member","name":"bob",` + at,
+		`{"type":"member","name":"ann",` + at,
+	}, "\n"), false)
+	if err != nil || len(bad) != 0 || tally.Refused != 1 || tally.Loaded["click"] != 2 { // bob's own thing is refused
+		t.Fatalf("load = %+v, %v, bad lines %v, want all but the click of bob", tally, err, bad)
+	}
+	if m, err := s.MemberByName(context.Background(), "ann"); err != nil || m.Means != 0 || m.Budget != 300_000_000 {
+		t.Errorf("ann = %+v, %v, want her 300.00 EUR held", m, err)
+	}
+}
