@@ -21,7 +21,7 @@ help: ## says what there is
 
 run: ## tells the story with real parts, data under ./var; STORY=0 only starts the services
 	@.ci/install run
-	@$(MAKE) build
+	@$(MAKE) -j2 build
 	@STORY=$(STORY) node .ci/e2e.mjs story
 
 build: bin/flattrd bin/flattr-ledger extension/dist ## writes bin/ and extension/dist/
@@ -32,7 +32,8 @@ bin/flattrd:
 	@mkdir -p bin
 	$(GOBUILD) -o $@ ./daemon
 
-bin/flattr-ledger:
+# One after the other: at the same time SQLite would be compiled twice.
+bin/flattr-ledger: | bin/flattrd
 	@mkdir -p bin
 	$(GOBUILD) -o $@ ./ledger
 
