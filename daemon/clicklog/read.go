@@ -111,18 +111,6 @@ func stateFrom(unsent bool, outcome string) wire.State {
 	}
 }
 
-// Click gives one click; sql.ErrNoRows when there is none.
-func (l *Log) Click(ctx context.Context, account int64, id string) (Row, error) {
-	rows, err := scan(l.db.Read.QueryContext(ctx, clickByID, account, id))
-	if err == nil && len(rows) == 0 {
-		err = sql.ErrNoRows
-	}
-	if err != nil {
-		return Row{}, fmt.Errorf("read click: %w", err)
-	}
-	return rows[0], nil
-}
-
 const hasEvent = `SELECT EXISTS (SELECT 1 FROM event WHERE account = $1 AND id = $2)`
 
 // Has tells whether an event is stored for the account.

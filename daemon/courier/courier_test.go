@@ -296,9 +296,9 @@ func TestOneEventTheLedgerCannotReadDoesNotHoldUpTheOthers(t *testing.T) {
 	})
 	r.run()
 	r.until("all answered", func() bool { return r.unsent() == 0 })
-	row, err := r.log.Click(t.Context(), 1, bad)
-	if err != nil || row.State != wire.StateRefused || row.Code != api.CodeInvalid || row.Sentence == "" {
-		t.Errorf("the bad click = %+v, %v, want it shown as refused", row, err)
+	rows, err := r.log.Touched(t.Context(), 1, []string{bad})
+	if err != nil || len(rows) != 1 || rows[0].State != wire.StateRefused || rows[0].Code != api.CodeInvalid || rows[0].Sentence == "" {
+		t.Errorf("the bad click = %+v, %v, want it shown as refused", rows, err)
 	}
 	if got := len(r.ledger.accepted); got != 6 {
 		t.Errorf("%d clicks were accepted, want the 6 good ones", got)

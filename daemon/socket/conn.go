@@ -265,9 +265,6 @@ func (c *Conn) Close(code int, reason string) {
 	})
 }
 
-// Closed is closed when the connection ends.
-func (c *Conn) Closed() <-chan struct{} { return c.stop }
-
 // read takes one binary message; what is wrong with it comes as closing.
 func (c *Conn) read() ([]byte, error) {
 	kind, message, err := c.ws.ReadMessage()
