@@ -1,5 +1,5 @@
 // Clicks: a flattr or an undo goes into the outbox first; only then is anybody told.
-import type { ClickForm, ClickReply } from "../messages";
+import type { ClickForm, ClickReply, FoundThing } from "../messages";
 import { namesOf } from "../thing/thing";
 import { type Flattr, LIMITS, type Thing, type Undo } from "../wire.gen";
 import type { Month } from "./month";
@@ -86,6 +86,20 @@ async function keepUndo(
 async function accountOf(month: Month): Promise<{ account?: string }> {
   const account = (await month.status())?.account?.id;
   return account === undefined ? {} : { account };
+}
+
+/** Things taken from one frame; what a page tells is bounded there as well, but a page can break out of its script. */
+const MAX_FOUND = 300;
+
+/** readFound takes from an untrusted list what are things. */
+export function readFound(given: unknown): readonly FoundThing[] {
+  const found: FoundThing[] = [];
+  for (const item of Array.isArray(given) ? given.slice(0, MAX_FOUND) : []) {
+    const { thing, form } = (item ?? {}) as Partial<FoundThing>;
+    const read = typeof thing === "object" && thing !== null ? readThing(thing) : undefined;
+    if (read !== undefined && typeof form === "string") found.push({ thing: read, form });
+  }
+  return found;
 }
 
 /** readThing takes from an untrusted thing what is one; undefined when it has no name. */

@@ -23,6 +23,7 @@ const CONCERNS_ONE: readonly string[] = ["other_account"];
 /** Refused keeps the events that the companion would never take, with its reason, until the reader has seen them. */
 export class Refused {
   readonly #shelf: Shelf;
+  #writing: Promise<unknown> = Promise.resolve();
 
   constructor(shelf: Shelf) {
     this.#shelf = shelf;
@@ -34,14 +35,22 @@ export class Refused {
   }
 
   /** add puts a refusal first. */
-  async add(refused: RefusedView): Promise<void> {
-    const others = (await this.list()).filter(({ id }) => id !== refused.id);
-    await this.#shelf.set({ [REFUSED]: [refused, ...others].slice(0, MAX_REFUSED) });
+  add(refused: RefusedView): Promise<void> {
+    return this.#change((list) => [refused, ...list.filter(({ id }) => id !== refused.id)]);
   }
 
   /** remove forgets a refusal. */
-  async remove(id: string): Promise<void> {
-    await this.#shelf.set({ [REFUSED]: (await this.list()).filter((refused) => refused.id !== id) });
+  remove(id: string): Promise<void> {
+    return this.#change((list) => list.filter((refused) => refused.id !== id));
+  }
+
+  // One change at a time: each begins with what the one before has written.
+  #change(change: (list: readonly RefusedView[]) => readonly RefusedView[]): Promise<void> {
+    const done = this.#writing.then(async () =>
+      this.#shelf.set({ [REFUSED]: change(await this.list()).slice(0, MAX_REFUSED) }),
+    );
+    this.#writing = done.catch(() => {});
+    return done;
   }
 }
 

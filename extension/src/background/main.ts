@@ -15,7 +15,7 @@ import { DialError } from "../protocol/dial";
 import { readTicket } from "../protocol/ticket";
 import { pageThing } from "../thing/thing";
 import type { Ack, FromCompanion, FromExtension, Nack, Thing } from "../wire.gen";
-import { ClickError, flattr, type Place, undo } from "./clicks";
+import { ClickError, flattr, type Place, readFound, undo } from "./clicks";
 import { Companion } from "./companion";
 import { Delivery, RETRY_ALARM, Refused } from "./delivery";
 import { clickOf, Echo } from "./echo";
@@ -242,7 +242,7 @@ async function forPresentAccount(): Promise<(entry: Entry) => Entry> {
 async function answerContent(message: FromContent, tab: number, frame: number): Promise<unknown> {
   switch (message.kind) {
     case "found":
-      tabs.put(tab, frame, message.things, message.fresh);
+      tabs.put(tab, frame, readFound(message.things), message.fresh === true);
       await paint(tab);
       for (const page of pages) page.postMessage({ kind: "changed" });
       return undefined;

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { ClickError, flattr, undo } from "../../src/background/clicks";
+import { ClickError, flattr, readFound, undo } from "../../src/background/clicks";
 import { Delivery, Refused } from "../../src/background/delivery";
 import { Month } from "../../src/background/month";
 import { Outbox } from "../../src/background/outbox";
@@ -137,6 +137,19 @@ describe("Delivery", () => {
     expect(await refused.list()).toMatchObject([{ id: ids[0], title: "Thing 1", code: "bad_message" }]);
   });
 
+  it("keeps a refusal that comes while the reader dismisses another", async () => {
+    const view = (id: string) => ({
+      id,
+      title: id,
+      at: new Date(NOW).toISOString(),
+      code: "x",
+      sentence: "",
+    });
+    await refused.add(view("old"));
+    await Promise.all([refused.add(view("new")), refused.remove("old")]);
+    expect((await refused.list()).map(({ id }) => id)).toEqual(["new"]);
+  });
+
   it("sends an undo after its click", async () => {
     const id = await click(1);
     await undo(outbox, month, id, {}, NOW + 5);
@@ -193,6 +206,15 @@ describe("flattr and undo", () => {
       ClickError,
     );
     await expect(undo(outbox, month, "nobody", {}, NOW)).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  it("takes from what a page's script tells only things, and not too many", () => {
+    const form = "js-a-rev";
+    const thing = { url: "https://a.example/1" };
+    const hostile = [null, 7, { form }, { thing: null, form }, { thing: { url: 7 }, form }, { thing }];
+    expect(readFound("x")).toEqual([]);
+    expect(readFound([...hostile, { thing: { ...thing, extra: "x" }, form }])).toEqual([{ thing, form }]);
+    expect(readFound(Array.from({ length: 5000 }, () => ({ thing, form })))).toHaveLength(300);
   });
 
   it("can be flattred again after undo", async () => {
