@@ -52,8 +52,7 @@ export class Month {
   /** keepRows replaces all clicks. */
   async keepRows(rows: readonly ClickRow[]): Promise<void> {
     await this.#loaded;
-    this.#rows = rows.slice(0, MAX_ROWS).map(lean);
-    await this.#write({ [ROWS]: this.#rows });
+    await this.#put(rows.map(lean));
   }
 
   /** keepRow puts one click in its place: a known one is replaced, a new one comes first. */
@@ -63,7 +62,12 @@ export class Month {
     const rows = known
       ? this.#rows.map((old) => (old.id === row.id ? lean(row) : old))
       : [lean(row), ...this.#rows];
-    await this.keepRows(rows);
+    await this.#put(rows);
+  }
+
+  async #put(rows: readonly ClickRow[]): Promise<void> {
+    this.#rows = rows.slice(0, MAX_ROWS);
+    await this.#write({ [ROWS]: this.#rows });
   }
 
   async #load(): Promise<void> {

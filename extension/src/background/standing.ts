@@ -86,7 +86,18 @@ export function standingOfState(state: ClickRow["state"]): Standing {
   }
 }
 
+// A page of fifty buttons asks for the names of a thousand rows fifty times, at each repainting.
+const rowNames = new WeakMap<ClickRow, readonly string[]>();
+
 function namesOfRow(row: ClickRow): readonly string[] {
+  const known = rowNames.get(row);
+  if (known !== undefined) return known;
+  const names = readNames(row);
+  rowNames.set(row, names);
+  return names;
+}
+
+function readNames(row: ClickRow): readonly string[] {
   const canonical: Thing = {};
   if (row.url !== undefined) canonical.url = row.url;
   if (row.thingId !== undefined) canonical.id = row.thingId;

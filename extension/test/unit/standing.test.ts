@@ -34,6 +34,19 @@ describe("standingOf", () => {
     expect(standingOf(thing, [], [canonical], NOW).standing).toBe("flattred");
   });
 
+  it("reads a click's address once, however many buttons ask", () => {
+    let reads = 0;
+    const counted = row({});
+    Object.defineProperty(counted, "thing", {
+      get: () => {
+        reads++;
+        return { url: "https://b.example/1" };
+      },
+    });
+    for (let number = 0; number < 20; number++) standingOf(thing, [], [counted], NOW);
+    expect(reads).toBe(1);
+  });
+
   it("counts this month only", () => {
     expect(standingOf(thing, [], [row({ month: "2026-10" })], NOW).standing).toBe("free");
     expect(standingOf(thing, [kept({}, "2026-10-31T23:59:59.000Z")], [], NOW).standing).toBe("free");
