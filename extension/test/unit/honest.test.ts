@@ -31,6 +31,17 @@ describe("isHonest", () => {
     expect(clickOn(`<div style="opacity:0.8"><div style="opacity:0.8">${BUTTON}</div></div>`)).toBe(false);
   });
 
+  it("does not believe what is too small or covered", () => {
+    const small = (document: Document): void => {
+      const box = { x: 10, y: 10, width: 55, height: 7 };
+      Object.assign(document.querySelector(".FlattrButton") ?? {}, { getBoundingClientRect: () => box });
+    };
+    const covered = (document: Document): void => {
+      document.elementFromPoint = () => document.body;
+    };
+    expect([clickOn(BUTTON, small), clickOn(BUTTON, covered)]).toEqual([false, false]);
+  });
+
   it("is not led past a transparent ancestor by the names of a form's fields", () => {
     const html = `<input id="i"><div style="opacity:0.01"><form>${BUTTON}</form></div>`;
     // jsdom does not lend a form's properties to its fields, as browsers do.

@@ -64,6 +64,16 @@ describe("Outbox", () => {
     expect(await outbox.entries()).toHaveLength(1);
   });
 
+  it("takes two thousand events and no more", async () => {
+    const shelf = new MapShelf();
+    for (let number = 0; number < 2000; number++) {
+      await shelf.set({
+        [`out:${String(number).padStart(12, "0")}:${click(number).message.id}`]: click(number),
+      });
+    }
+    await expect(new Outbox(shelf).append(click(2000))).rejects.toMatchObject({ code: "storage_full" });
+  });
+
   it("leaves other keys of the store alone", async () => {
     const shelf = new MapShelf();
     await shelf.set({ status: { type: "status" }, ledger: "a.example" });
