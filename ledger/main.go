@@ -125,13 +125,14 @@ func creditCommand(db *string) *cobra.Command {
 				return fmt.Errorf("%s: %w", args[1], err)
 			}
 			return with(cmd.Context(), *db, false, func(s *store.Store) error {
-				booked, err := s.Credit(cmd.Context(), time.Now(), args[0], amount, ref)
+				top, booked, err := s.Credit(cmd.Context(), time.Now(), args[0], amount, ref)
 				switch {
 				case err != nil:
 				case booked:
-					fmt.Fprintf(cmd.OutOrStdout(), "%s has %s EUR more\n", args[0], amount)
+					fmt.Fprintf(cmd.OutOrStdout(), "%s has %s EUR more\n", top.Name, top.Amount)
 				default:
-					fmt.Fprintf(cmd.OutOrStdout(), "%s was booked before; nothing was changed\n", ref)
+					fmt.Fprintf(cmd.OutOrStdout(), "%s was booked before, %s EUR for %s on %s; nothing was changed\n",
+						ref, top.Amount, top.Name, top.At.Format(time.DateOnly))
 				}
 				return err
 			})

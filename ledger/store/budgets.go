@@ -146,18 +146,36 @@ const insertTopup = `INSERT INTO topup (ref, member, amount, at) VALUES ($1, $2,
 // MaxRefBytes bounds the reference of a top-up: bank references are shorter.
 const MaxRefBytes = 200
 
-// Credit tops up the means of the member of that name from the bank. A
-// reference that was booked before books nothing and answers false.
-func (s *Store) Credit(ctx context.Context, now time.Time, name string, amount money.Micro, ref string) (booked bool, err error) {
+// TopUp is what was booked under a reference.
+type TopUp struct {
+	Name   string // of the member
+	Amount money.Micro
+	At     time.Time
+}
+
+const selectTopUp = `
+SELECT m.name, t.amount, t.at FROM topup t JOIN member m ON m.id = t.member WHERE t.ref = $1`
+
+// Credit tops up the means of the member of that name from the bank, and tells
+// what stands under the reference. One that was booked before books nothing,
+// whoever and whatever it names now, and answers false.
+func (s *Store) Credit(ctx context.Context, now time.Time, name string, amount money.Micro, ref string) (top TopUp, booked bool, err error) {
 	err = s.write(ctx, func(tx *Tx) error {
 		m, err := tx.memberByName(name)
 		if err != nil {
 			return err
 		}
-		booked, err = tx.Credit(now, m.ID, amount, ref)
-		return err
+		if booked, err = tx.Credit(now, m.ID, amount, ref); err != nil {
+			return err
+		}
+		var at int64
+		if err := tx.row(selectTopUp, ref).Scan(&top.Name, &top.Amount, &at); err != nil {
+			return fmt.Errorf("read top-up: %w", err)
+		}
+		top.At = timeOf(at)
+		return nil
 	})
-	return booked, err
+	return top, booked, err
 }
 
 // Credit is Store.Credit inside a transaction.

@@ -61,10 +61,10 @@ func TestNoMeansSaysHowToTopUpAndLeavesNothing(t *testing.T) {
 	if out.Code != flattr.NoMeans || !out.Retry || !strings.Contains(out.Sentence, "1.00 EUR are there. Top up at least 1.00 EUR") {
 		t.Errorf("click without means = %+v", out)
 	}
-	if booked, err := s.Credit(context.Background(), now, "ann", money.Euro, "R"); err != nil || !booked {
+	if _, booked, err := s.Credit(context.Background(), now, "ann", money.Euro, "R"); err != nil || !booked {
 		t.Fatal(booked, err)
 	}
-	if booked, err := s.Credit(context.Background(), now, "ann", money.Euro, "R"); err != nil || booked {
+	if _, booked, err := s.Credit(context.Background(), now, "ann", money.Euro, "R"); err != nil || booked {
 		t.Errorf("the same reference again: booked %v, %v", booked, err)
 	}
 	// The same id, with its own time, is taken now.
@@ -82,7 +82,7 @@ func TestAClickThatIsUndoneAlreadyNeedsMeansToo(t *testing.T) {
 	if out := record(t, s, now, ann, click(1, "https://bob.example/1", now)); out.Code != flattr.NoMeans {
 		t.Errorf("click without means = %+v", out)
 	}
-	if _, err := s.Credit(context.Background(), now, "ann", money.Euro, "R"); err != nil {
+	if _, _, err := s.Credit(context.Background(), now, "ann", money.Euro, "R"); err != nil {
 		t.Fatal(err)
 	}
 	if out := record(t, s, now, ann, click(1, "https://bob.example/1", now)); out.Result != flattr.Accepted {
