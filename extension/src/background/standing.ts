@@ -39,12 +39,25 @@ export function standingOf(
     if (monthOf(message.at) === monthOf(now) && sameThing(names, namesOf(message.thing)))
       return keptStand(entry);
   }
+  let repeat: ClickRow | undefined;
   for (const row of rows) {
     if (row.month !== monthOf(now) || undone.has(row.id) || row.state === "undone") continue;
-    if (row.code === "duplicate" || !sameThing(names, namesOfRow(row))) continue;
-    return rowStand(row);
+    if (!sameThing(names, namesOfRow(row))) continue;
+    if (row.code !== "duplicate") return rowStand(row);
+    repeat ??= row;
   }
-  return FREE;
+  // A repeated click tells of one that counts: it may have been made in another browser, and has no row here then.
+  if (repeat?.counts === undefined || undone.has(repeat.counts)) return FREE;
+  return rows.some(({ id }) => id === repeat.counts) ? FREE : countingStand(repeat, repeat.counts);
+}
+
+function countingStand(repeat: ClickRow, counts: string): Stand {
+  return {
+    standing: "flattred",
+    click: counts,
+    at: repeat.countsAt ?? repeat.at,
+    undoable: true, // it is of the running month
+  };
 }
 
 function keptStand({ message, code, sentence }: Entry): Stand {

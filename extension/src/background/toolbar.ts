@@ -32,6 +32,7 @@ export function describe(face: Face, standings: readonly Standing[]): string {
   if (standings.length > 0) parts.push(plural("titleThings", standings.length));
   const flattred = standings.filter((standing) => standing === "flattred" || standing === "waiting").length;
   if (flattred > 0) parts.push(plural("titleFlattred", flattred));
+  if (standings.includes("refused")) parts.push(text("titleRefused"));
   if (face === "waiting") parts.push(text("titleWaiting"));
   if (face === "away") parts.push(text("titleAway"));
   if (face === "unpaired") parts.push(text("titleUnpaired"));

@@ -46,6 +46,8 @@ function stateWords(row: ClickRow): string {
     case "late":
       return text("stateLate");
     case "refused":
+      if (row.code === "duplicate" && row.countsAt !== undefined)
+        return text("toastBefore", dateOf(row.countsAt));
       return row.code === undefined ? text("stateRefused") : sentenceFor(row.code, row.sentence);
     case "undone":
       return text("stateUndone");

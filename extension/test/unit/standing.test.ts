@@ -1,11 +1,13 @@
 // Where a reader stands with a thing, the toolbar's face, and how fast a tab may click.
+
 import { describe, expect, it } from "vitest";
 import type { Entry } from "../../src/background/outbox";
 import { RateLimit } from "../../src/background/ratelimit";
 import { standingOf } from "../../src/background/standing";
 import { Tabs } from "../../src/background/tabs";
-import { badgeOf, faceOf } from "../../src/background/toolbar";
+import { badgeOf, describe as describeTab, faceOf } from "../../src/background/toolbar";
 import type { ClickRow, Thing } from "../../src/wire.gen";
+import { speak } from "./chrome";
 
 const NOW = "2026-11-03T12:00:00.000Z";
 const thing: Thing = { url: "https://www.a.example/1" };
@@ -45,6 +47,22 @@ describe("standingOf", () => {
     });
     for (let number = 0; number < 20; number++) standingOf(thing, [], [counted], NOW);
     expect(reads).toBe(1);
+  });
+
+  it("learns from a repeated click of one made in another browser", () => {
+    const before = "2026-11-02T08:00:00.000Z";
+    const code = "duplicate";
+    const repeat = row({ state: "refused", code, counts: "c0", countsAt: before, undoable: false });
+    expect(standingOf(thing, [], [repeat], NOW)).toEqual({
+      standing: "flattred",
+      click: "c0",
+      at: before,
+      undoable: true,
+    });
+    const undo: Entry = { message: { type: "undo", id: "u1", click: "c0", at: NOW } };
+    expect(standingOf(thing, [undo], [repeat], NOW).standing).toBe("free");
+    expect(standingOf(thing, [], [repeat, row({ id: "c0", state: "undone" })], NOW).standing).toBe("free");
+    expect(standingOf(thing, [], [repeat, row({ id: "c0" })], NOW)).toMatchObject({ click: "c0", at: NOW });
   });
 
   it("counts this month only", () => {
@@ -88,6 +106,12 @@ describe("faceOf", () => {
     ["closed", ["kept"], "waiting"],
   ] as const)("%s with %j is %s", (link, standings, face) => {
     expect(faceOf(link, standings)).toBe(face);
+  });
+
+  it("says in words that a click was refused", () => {
+    speak("en");
+    expect(describeTab("found", ["free"])).not.toContain("not counted");
+    expect(describeTab("found", ["refused"])).toContain("not counted");
   });
 
   it("counts on the badge up to 99", () => {
