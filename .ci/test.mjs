@@ -211,7 +211,8 @@ for (const [name, stage] of stages) {
   skips.push(...result.skipped);
   if (result.failed > 0) console.log(`--- ${name}\n${result.output.trim()}\n---`);
   const verdict = result.failed > 0 ? "FAILED" : "ok";
-  console.log(`${verdict.padEnd(6)} ${seconds} s  ${name}: ${result.passed} passed, ${result.failed} failed`);
+  const skipped = result.skipped.length > 0 ? `, ${result.skipped.length} skipped` : "";
+  console.log(`${verdict.padEnd(6)} ${seconds} s  ${name}: ${result.passed} passed, ${result.failed} failed${skipped}`);
 }
 rmSync(scratch, { recursive: true, force: true });
 for (const skip of skips) console.log(`skipped ${skip}`);
