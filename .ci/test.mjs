@@ -180,6 +180,7 @@ function digest(data) {
 const npx = "npx --no-install";
 const stages = [
   ["modules", single("go mod download && go mod verify")],
+  ["go.mod is tidy", single("go mod tidy -diff")],
   ["build", single("make build")],
   ["format", silent('go tool gofumpt -l $(git ls-files "*.go")')],
   ["vet", single("go vet ./...")],
