@@ -30,9 +30,11 @@ const (
 	extensionID = "aflkheolljhcmjgheajiddikljimfana"
 	chrome      = "chrome-extension://" + extensionID
 	firefox     = "moz-extension://0a1b2c3d-4e5f-4a6b-8c7d-0123456789ab"
-	month       = "2026-11"
 	patience    = 20 * time.Second
 )
+
+// month is the one in which the ledger of these tests counts.
+var month = time.Now().UTC().Format("2006-01")
 
 // world is a running companion and what a test needs to speak to it.
 type world struct {
@@ -239,5 +241,3 @@ func has(s wire.Status, code wire.Code) bool {
 	}
 	return false
 }
-
-func thisMonth() string { return time.Now().UTC().Format("2006-01") }
