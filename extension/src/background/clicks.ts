@@ -46,7 +46,8 @@ async function keepFlattr(
   if (thing === undefined || !FORM.test(form)) throw new ClickError("bad_thing");
   const at = new Date(nowMs).toISOString();
   const stand = standingOf(thing, await outbox.entries(), await month.rows(), at);
-  const again = stand.standing === "free" || stand.code === "no_means";
+  // A click made in another browser may have been taken back there since: the ledger judges.
+  const again = stand.standing === "free" || stand.code === "no_means" || stand.code === "duplicate";
   if (!again && stand.click !== undefined && stand.at !== undefined) {
     const { standing, click, undoable = false } = stand;
     return { click, standing, at: stand.at, undoable, isNew: false };

@@ -51,13 +51,9 @@ export function standingOf(
   return rows.some(({ id }) => id === repeat.counts) ? FREE : countingStand(repeat, repeat.counts);
 }
 
-function countingStand(repeat: ClickRow, counts: string): Stand {
-  return {
-    standing: "flattred",
-    click: counts,
-    at: repeat.countsAt ?? repeat.at,
-    undoable: true, // it is of the running month
-  };
+// What becomes of that click over there is not told here: it is not undone from here, and nothing rests on it.
+function countingStand({ countsAt, at }: ClickRow, counts: string): Stand {
+  return { standing: "flattred", click: counts, at: countsAt ?? at, code: "duplicate", undoable: false };
 }
 
 function keptStand({ message, code, sentence }: Entry): Stand {

@@ -7,6 +7,7 @@ import { Delivery, Refused } from "../../src/background/delivery";
 import { Month } from "../../src/background/month";
 import { Outbox } from "../../src/background/outbox";
 import { Session } from "../../src/background/session";
+import { standingOf } from "../../src/background/standing";
 import { dial } from "../../src/protocol/dial";
 import { importSecret } from "../../src/protocol/handshake";
 import type { Ack, Nack, Status } from "../../src/wire.gen";
@@ -198,6 +199,19 @@ describe("flattr and undo", () => {
     await click(1);
     expect((await outbox.entries())[0]?.message.account).toBe("7");
     expect(await shelf.get()).toMatchObject({ ledger: "ledger.example" });
+  });
+
+  it("never stands in the way of a click for one made in another browser", async () => {
+    const at = new Date(NOW).toISOString();
+    const given = { url: "https://a.example/elsewhere" };
+    const repeat = { state: "refused", code: "duplicate", counts: "c0", countsAt: at } as const;
+    await month.keepRow({ id: "c1", month: "2026-11", at, thing: given, undoable: false, ...repeat });
+    expect(standingOf(given, [], await month.rows(), at)).toMatchObject({
+      standing: "flattred",
+      undoable: false,
+    });
+    // It may have been taken back over there: the ledger judges.
+    expect(await flattr(outbox, month, given, "js-a-rev", {}, NOW)).toMatchObject({ isNew: true });
   });
 
   it("takes nothing that names no thing, and undoes only clicks that are known", async () => {

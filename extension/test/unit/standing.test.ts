@@ -57,7 +57,8 @@ describe("standingOf", () => {
       standing: "flattred",
       click: "c0",
       at: before,
-      undoable: true,
+      code: "duplicate",
+      undoable: false,
     });
     const undo: Entry = { message: { type: "undo", id: "u1", click: "c0", at: NOW } };
     expect(standingOf(thing, [undo], [repeat], NOW).standing).toBe("free");
