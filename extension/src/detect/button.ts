@@ -1,16 +1,6 @@
 // The button element `a.FlattrButton`: what it says, and which saying wins.
 import type { Loader } from "./loader";
-import {
-  cleanDescription,
-  cleanText,
-  type Form,
-  makePointer,
-  type Pointer,
-  readButton,
-  readFlag,
-  readWebURL,
-  splitTags,
-} from "./pointer";
+import { cleanText, type Form, makePointer, type Pointer, readFields, readWebURL } from "./pointer";
 
 /** BUTTON_CLASS is the class token of a button, in exactly this case. */
 export const BUTTON_CLASS = "FlattrButton";
@@ -49,14 +39,7 @@ export function pointerOfButton(element: Element, loader: Loader): Pointer | und
   return makePointer(form, {
     url,
     owner: cleanText(said.get("owner")) ?? cleanText(said.get("uid")),
-    title: cleanText(said.get("title")),
-    description: cleanDescription(said.get("description")),
-    category: cleanText(said.get("category")),
-    language: cleanText(said.get("language")),
-    tags: splitTags(said.get("tags")),
-    hidden: readFlag(said.get("hidden")),
-    button: readButton(said.get("button")),
-    popout: readFlag(said.get("popout")),
+    ...readFields(said),
   });
 }
 

@@ -1,16 +1,7 @@
 // Links to flattr.com and to the reader's ledger, read by the grammar of their paths.
 import { parseAddress } from "../address";
 import { isLinkHost } from "./hosts";
-import {
-  cleanDescription,
-  cleanText,
-  makePointer,
-  type Pointer,
-  readButton,
-  readFlag,
-  readWebURL,
-  splitTags,
-} from "./pointer";
+import { cleanText, makePointer, type Pointer, readFields, readWebURL } from "./pointer";
 
 const THING = /^\/thing\/(\d{1,19})(?:\/[^/]*)?\/?$/;
 const SHORT = /^\/t\/(\d{1,19})\/?$/;
@@ -62,13 +53,6 @@ function pointerOfSubmit(search: string, base: string): Pointer | undefined {
     url,
     owner: cleanText(query.get("owner") ?? query.get("user_id")),
     fid: cleanText(query.get("fid")),
-    title: cleanText(query.get("title")),
-    description: cleanDescription(query.get("description")),
-    category: cleanText(query.get("category")),
-    language: cleanText(query.get("language")),
-    tags: splitTags(query.get("tags")),
-    hidden: readFlag(query.get("hidden")),
-    button: readButton(query.get("button")),
-    popout: readFlag(query.get("popout")),
+    ...readFields(query),
   });
 }

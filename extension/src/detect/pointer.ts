@@ -39,13 +39,13 @@ export function cleanText(text: string | null | undefined): string | undefined {
 }
 
 /** cleanDescription drops tags except `<br>`, folds blanks and cuts. */
-export function cleanDescription(text: string | null | undefined): string | undefined {
+function cleanDescription(text: string | null | undefined): string | undefined {
   const clean = cleanText(text?.replaceAll(/<(?!br[\s/>])[a-z/!?][^>]*>/gi, ""));
   return clean === undefined ? undefined : [...clean].slice(0, MAX_DESCRIPTION_CHARS).join("");
 }
 
 /** splitTags splits at commas and drops what is empty. */
-export function splitTags(text: string | null | undefined): readonly string[] | undefined {
+function splitTags(text: string | null | undefined): readonly string[] | undefined {
   const tags = text
     ?.split(",")
     .map(cleanText)
@@ -54,14 +54,14 @@ export function splitTags(text: string | null | undefined): readonly string[] | 
 }
 
 /** readFlag reads 0 and 1, and the words that some pages write; anything else is absent. */
-export function readFlag(text: string | null | undefined): boolean | undefined {
+function readFlag(text: string | null | undefined): boolean | undefined {
   const word = text?.trim().toLowerCase();
   if (word === "1" || word === "true") return true;
   return word === "0" || word === "false" ? false : undefined;
 }
 
 /** readButton reads the kind of button; anything else is absent. */
-export function readButton(text: string | null | undefined): "compact" | "default" | undefined {
+function readButton(text: string | null | undefined): "compact" | "default" | undefined {
   const word = text?.trim().toLowerCase();
   return word === "compact" || word === "default" ? word : undefined;
 }
@@ -79,4 +79,18 @@ type Optional<T> = { [K in keyof T]?: T[K] | undefined };
 export function makePointer(form: Form, fields: Optional<Omit<Pointer, "form">>): Pointer {
   const said = Object.entries(fields).filter(([, value]) => value !== undefined);
   return { form, ...Object.fromEntries(said) };
+}
+
+/** readFields reads what a button's values and a link's query have in common. */
+export function readFields(said: ReadonlyMap<string, string>) {
+  return {
+    title: cleanText(said.get("title")),
+    description: cleanDescription(said.get("description")),
+    category: cleanText(said.get("category")),
+    language: cleanText(said.get("language")),
+    tags: splitTags(said.get("tags")),
+    hidden: readFlag(said.get("hidden")),
+    button: readButton(said.get("button")),
+    popout: readFlag(said.get("popout")),
+  };
 }
