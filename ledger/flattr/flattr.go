@@ -128,6 +128,13 @@ type ThingRef struct {
 	Hidden      bool
 }
 
+// Part is what one author gets of what a thing earns: BP of 10,000 (product
+// rule 13).
+type Part struct {
+	Author MemberID
+	BP     int // basis points, at least 1
+}
+
 // Event is a click or an undo as its reader made it.
 type Event struct {
 	ID    EventID

@@ -20,6 +20,7 @@ const (
 	InviteUsed    Code = "invite_used"
 	NameInvalid   Code = "name_invalid"
 	NameTaken     Code = "name_taken"
+	Claimed       Code = "claimed" // another member has claimed this URL
 )
 
 // Error is an expected failure: a code for programs and a sentence for the
