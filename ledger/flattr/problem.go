@@ -21,6 +21,9 @@ const (
 	NameInvalid   Code = "name_invalid"
 	NameTaken     Code = "name_taken"
 	Claimed       Code = "claimed" // another member has claimed this URL
+	BalanceLeft   Code = "balance_left"
+	Reversed      Code = "reversed"   // a transfer is reversed once
+	BooksFull     Code = "books_full" // more money than the books can count
 )
 
 // Error is an expected failure: a code for programs and a sentence for the
