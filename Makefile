@@ -59,9 +59,9 @@ e2e: ## only the way of a click in a real browser
 	@$(MAKE) build
 	@node .ci/e2e.mjs e2e
 
-soak: ## the long counts: kills of the companion and of the ledger, audited after each
+soak: ## the long counts: kills of companion and ledger, freezes against clicks, the simulated year, audited after each
 	@.ci/install test
-	$(GO) test -tags soak -count=1 -timeout 60m -run '^TestSoak' -v ./daemon
+	$(GO) test -tags soak -count=1 -timeout 60m -run '^TestSoak' -v -p 1 ./daemon ./ledger ./ledger/settle
 
 mutants: ## breaks the code on purpose, one patch at a time, and demands a red test
 	@node .ci/mutants.mjs
