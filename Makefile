@@ -14,7 +14,7 @@ STORY ?= 1
 EXT := extension
 MODULES := $(EXT)/node_modules/.package-lock.json
 
-.PHONY: help run check test soak mutants build package test-packages generate clean e2e
+.PHONY: help run check test soak bench mutants build package test-packages generate clean e2e
 
 help: ## says what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -62,6 +62,9 @@ e2e: ## only the way of a click in a real browser
 soak: ## the long counts: kills of companion and ledger, freezes against clicks, the simulated year, audited after each
 	@.ci/install test
 	$(GO) test -tags soak -count=1 -timeout 60m -run '^TestSoak' -v -p 1 ./daemon ./ledger ./ledger/settle
+
+bench: ## measures against floors of the same run; SIZE=small is quick and judges nothing, WRITE=1 writes BENCHMARKS.md
+	@cd ledger && FLATTR_BENCH_SIZE=$(SIZE) FLATTR_BENCH_WRITE=$(WRITE) $(GO) test -tags bench -count=1 -timeout 60m -run '^TestBench$$'
 
 mutants: ## breaks the code on purpose, one patch at a time, and demands a red test
 	@node .ci/mutants.mjs

@@ -1,0 +1,5 @@
+//go:build bench
+
+package main
+
+func benchPostgres(b *bench) {}
