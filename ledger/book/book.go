@@ -17,15 +17,17 @@ import (
 type Kind string
 
 // The kinds of accounts. Bank is the world outside and gift the operator's
-// generosity: both go below zero by what has come in.
+// generosity: both go below zero by what has come in. Receivable goes below
+// zero by what its reader owes.
 const (
-	Bank     Kind = "bank"
-	Gift     Kind = "gift"
-	Means    Kind = "means"    // of a reader
-	Held     Kind = "held"     // of a reader, for a month
-	Clearing Kind = "clearing" // of a month; ends at 0
-	Revenue  Kind = "revenue"  // of an author
-	Fee      Kind = "fee"
+	Bank       Kind = "bank"
+	Gift       Kind = "gift"
+	Means      Kind = "means"      // of a reader
+	Held       Kind = "held"       // of a reader, for a month
+	Receivable Kind = "receivable" // of a reader, after a returned top-up
+	Clearing   Kind = "clearing"   // of a month; ends at 0
+	Revenue    Kind = "revenue"    // of an author
+	Fee        Kind = "fee"
 )
 
 // number is the place of a kind in account ids; it never changes.
@@ -39,6 +41,8 @@ func (k Kind) number() uint16 {
 		return 3
 	case Held:
 		return 4
+	case Receivable:
+		return 5
 	case Clearing:
 		return 6
 	case Revenue:
@@ -89,6 +93,12 @@ const (
 	Give    Code = "give"    // held -> clearing: a reader's budget at the settlement
 	Earn    Code = "earn"    // clearing -> revenue: an author's net
 	Charge  Code = "charge"  // clearing -> fee
+	Return  Code = "return"  // means or receivable -> bank: the bank took a top-up back
+	Repay   Code = "repay"   // means -> receivable: what was owed after that
+	Refund  Code = "refund"  // means -> bank: paid back to the reader
+	Present Code = "present" // means or revenue -> means of another member, as a gift
+	Reverse Code = "reverse" // the other way of the transfer that it reverses
+	Reclaim Code = "reclaim" // clearing -> gift: what a reversed earn brought back
 )
 
 // Transfer moves an amount above 0 out of the account Debit into the account

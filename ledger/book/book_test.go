@@ -29,7 +29,7 @@ func TestTransferIDsAreTheOnesAgreedOn(t *testing.T) {
 
 func TestAccountIDsDiffer(t *testing.T) {
 	seen := make(map[AccountID]Account)
-	for _, kind := range []Kind{Bank, Gift, Means, Held, Clearing, Revenue, Fee} {
+	for _, kind := range []Kind{Bank, Gift, Means, Held, Receivable, Clearing, Revenue, Fee} {
 		for _, owner := range []int64{0, 1, 1 << 52} {
 			for _, month := range []int32{0, 202610, 202611} {
 				a := Account{Kind: kind, Owner: owner, Month: month}
