@@ -49,7 +49,11 @@ var allowed = map[string]struct {
 	"ledger/flattr":  {"nouns and rules, no I/O", []string{"ledger/money", "ledger/thing", "github.com/google/uuid"}},
 	"ledger/book":    {"double entry, no I/O", []string{"ledger/money", "github.com/google/uuid"}},
 	"ledger/settle":  {"month end as a pure function", []string{"ledger/money", "ledger/flattr", "ledger/book"}},
-	"ledger/store":   {"the SQL", []string{"ledger/money", "ledger/flattr", "ledger/book", "github.com/mattn/go-sqlite3", "github.com/pressly/goose/v3", "github.com/google/uuid"}},
+	"ledger/store": {"the SQL", []string{
+		"ledger/money", "ledger/flattr", "ledger/book",
+		"github.com/mattn/go-sqlite3", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/google/uuid",
+	}},
+	"ledger/store/storetest": {"fresh ledgers on each engine, for tests", []string{"github.com/jackc/pgx/v5"}},
 	"ledger/closing": {"drives a month through its states", []string{"ledger/money", "ledger/flattr", "ledger/book", "ledger/settle", "ledger/store"}},
 	"ledger/report":  {"statements and audit", []string{"ledger/money", "ledger/flattr", "ledger/book", "ledger/settle", "ledger/store"}},
 	"ledger/world":   {"load", []string{"ledger/money", "ledger/flattr", "ledger/store"}},

@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.PersistentFlags().StringVar(&db, "db", db, "the ledger's database `file` (or FLATTR_LEDGER_DB)")
+	root.PersistentFlags().StringVar(&db, "db", db, "the ledger's database: a `file`, or postgres://USER@HOST/DATABASE (or FLATTR_LEDGER_DB)")
 	root.AddCommand(
 		serveCommand(&db), inviteCommand(&db), memberCommand(&db), creditCommand(&db),
 		loadCommand(&db), settleCommand(&db), statementCommand(&db), auditCommand(&db),
@@ -60,14 +60,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return err
 }
 
-// errMissing is what a command answers that needs a ledger where there is none.
-var errMissing = errors.New("there is no ledger")
-
 // hintFor is the next step after an error, where there is one to name.
 func hintFor(err error) string {
 	switch {
-	case errors.Is(err, errMissing):
-		return "name it with --db FILE or FLATTR_LEDGER_DB; serve, load and invite new make a new one"
+	case errors.Is(err, store.ErrMissing):
+		return "name it with --db FILE, --db postgres://… or FLATTR_LEDGER_DB; serve, load and invite new make a new one"
+	case errors.Is(err, store.ErrAway):
+		return "see that the PostgreSQL server runs, then run the same command again: it goes on where it stopped"
+	case errors.Is(err, store.ErrDamaged):
+		return "nothing was changed; keep this database as it is, and go on with the last backup"
 	case store.Busy(err):
 		return "another process is writing to the ledger; try again when it is done"
 	case errors.Is(err, report.ErrDamaged):
@@ -76,12 +77,13 @@ func hintFor(err error) string {
 	return ""
 }
 
-// with runs work on the ledger at path, which must be there unless it may be made.
-func with(ctx context.Context, path string, make bool, work func(*store.Store) error) (err error) {
-	if _, missing := os.Stat(path); !make && path != "" && missing != nil {
-		return fmt.Errorf("%w at %s", errMissing, path)
+// with runs work on the ledger at where, which must be there unless it may be made.
+func with(ctx context.Context, where string, make bool, work func(*store.Store) error) (err error) {
+	open := store.OpenExisting
+	if make {
+		open = store.Open
 	}
-	s, err := store.Open(ctx, path)
+	s, err := open(ctx, where)
 	if err != nil {
 		return err
 	}

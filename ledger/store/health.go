@@ -9,12 +9,24 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
+// What is wrong with a database, where that can be said. Each names the next
+// step; nothing is ever repaired without being asked.
+var (
+	// ErrDamaged is what everything answers when the engine found the database damaged.
+	ErrDamaged = errors.New("the database is damaged; nothing was repaired: keep it as it is and go on with the last backup")
+	// ErrAway is what everything answers while the PostgreSQL server cannot be reached.
+	ErrAway = errors.New("the database cannot be reached; what was finished before is kept, and the same can be done again when it is back")
+)
+
 // Busy reports whether err means that the database could not be reached just
-// now: locked by others for too long, closing, or not within the deadline of
-// the request. The same request can be sent again later.
+// now: locked by others for too long, away, closing, or not within the deadline
+// of the request. The same request can be sent again later.
 func Busy(err error) bool {
 	var lite sqlite3.Error
 	if errors.As(err, &lite) && (lite.Code == sqlite3.ErrBusy || lite.Code == sqlite3.ErrLocked) {
+		return true
+	}
+	if errors.Is(err, ErrAway) || lostAgainstAnother(err) || sqlState(err) == lockNotAvailable {
 		return true
 	}
 	// database/sql has no exported error for a closed pool.

@@ -19,7 +19,11 @@ func (tx *Tx) state(month flattr.Month) (flattr.State, error) {
 		return st, nil
 	}
 	var st flattr.State
-	err := tx.row(selectState, int32(month)).Scan(&st)
+	query := selectState
+	if tx.writes {
+		query += tx.sharing // the freeze waits for us, or we for it
+	}
+	err := tx.row(query, int32(month)).Scan(&st)
 	if errors.Is(err, sql.ErrNoRows) {
 		return flattr.Open, nil
 	}

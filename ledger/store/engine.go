@@ -1,0 +1,38 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/pressly/goose/v3"
+)
+
+// engine is what differs between SQLite and PostgreSQL.
+type engine struct {
+	dialect    goose.Dialect
+	name       string // of the database, for messages
+	beginWrite string
+	beginRead  string
+	// sharing is put behind a query of the row that a transaction depends on
+	// and others change: they wait for each other. SQLite has one writer.
+	sharing string
+	// gate is the statement that keeps clicks out from the start of a
+	// transaction that ends a month; empty where BEGIN does.
+	gate string
+	// listTables asks for the names of all tables.
+	listTables string
+	// dropTrigger is the statement that drops a trigger.
+	dropTrigger func(trigger, table string) string
+	// dialected rewrites the words of a statement that makes tables.
+	dialected func(ddl string) string
+	// commit ends a transaction, or fails when it could not be kept.
+	commit func(ctx context.Context, conn *sql.Conn) error
+	// ended reports whether a driver's connection has ended.
+	ended func(raw any) bool
+	// again reports whether err says that the transaction lost against another
+	// one and can be done again.
+	again func(err error) bool
+	// named says in words of the ledger what an error of the driver means: that
+	// the database is away or damaged. Other errors stay as they are.
+	named func(err error) error
+}

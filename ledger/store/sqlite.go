@@ -1,0 +1,160 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/mattn/go-sqlite3"
+	"github.com/pressly/goose/v3"
+)
+
+// How a SQLite file is used. Writers wait for each other: a load or a freeze in
+// another process may take this long.
+const (
+	busyMilliseconds = 30_000
+	fileReaders      = 4 // connections that read; more would only compete for the processors
+
+	// What a connection keeps of the file: the writer touches the log, what
+	// counts and their indexes in random order, and a transaction that does not
+	// fit is written to the disk twice.
+	writerKibibytes = 64 << 10
+	readerKibibytes = 8 << 10
+)
+
+// sqliteEngine is SQLite with one file.
+func sqliteEngine(path string) *engine {
+	return &engine{
+		dialect:     goose.DialectSQLite3,
+		name:        path,
+		beginWrite:  "BEGIN IMMEDIATE",
+		beginRead:   "BEGIN",
+		listTables:  `SELECT name FROM sqlite_master WHERE type = 'table'`,
+		dropTrigger: func(trigger, _ string) string { return "DROP TRIGGER " + trigger },
+		dialected:   func(ddl string) string { return ddl },
+		commit: func(ctx context.Context, conn *sql.Conn) error {
+			_, err := conn.ExecContext(ctx, "COMMIT")
+			return err
+		},
+		ended: func(any) bool { return false },
+		again: func(error) bool { return false }, // BEGIN IMMEDIATE waits its turn
+		named: func(err error) error { return damagedFile(path, err) },
+	}
+}
+
+// openSQLite opens the file at path. The store is not nil where something of it
+// must be closed.
+func openSQLite(ctx context.Context, path string, make bool) (*Store, error) {
+	if make {
+		if err := makePrivate(path); err != nil {
+			return nil, err
+		}
+	} else if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return nil, ErrMissing
+	} else if err != nil {
+		return nil, err
+	}
+	s := &Store{engine: sqliteEngine(path)}
+	if err := readable(path); err != nil {
+		return nil, err
+	}
+	if !make && !writable(path) {
+		return s, s.openReadOnly(ctx, path)
+	}
+	writer, err := sql.Open("sqlite3", dsn(path, writerKibibytes, "_journal_mode=WAL&_synchronous=FULL&_txlock=immediate"))
+	if err != nil {
+		return nil, err
+	}
+	s.dbs = append(s.dbs, writer)
+	writer.SetMaxOpenConns(1)
+	if err := s.migrate(ctx, writer); err != nil {
+		return s, s.named(err)
+	}
+	s.writers = s.pool(writer, 1)
+	reader, err := sql.Open("sqlite3", dsn(path, readerKibibytes, "mode=ro&_query_only=1"))
+	if err != nil {
+		return s, err
+	}
+	s.dbs = append(s.dbs, reader)
+	s.readers = s.pool(reader, fileReaders)
+	return s, nil
+}
+
+// openReadOnly opens a file that cannot be written to. Where no other program
+// has left a log beside it, SQLite is told that it does not change: else it
+// would need to make one.
+func (s *Store) openReadOnly(ctx context.Context, path string) error {
+	options := "mode=ro&_query_only=1"
+	if log, err := os.Stat(path + "-wal"); err != nil || log.Size() == 0 {
+		options += "&immutable=1"
+	}
+	db, err := sql.Open("sqlite3", dsn(path, readerKibibytes, options))
+	if err != nil {
+		return err
+	}
+	s.dbs = append(s.dbs, db)
+	if err := s.current(ctx, db); err != nil {
+		return s.named(err)
+	}
+	s.readers = s.pool(db, fileReaders)
+	return nil
+}
+
+// dsn names the database to the driver with the options all connections share.
+func dsn(path string, kibibytes int, options string) string {
+	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+	return fmt.Sprintf("file:%s?%s&_cache_size=-%d&_foreign_keys=1&_busy_timeout=%d", escaped, options, kibibytes, busyMilliseconds)
+}
+
+// makePrivate makes a missing file that only its owner can read, whatever the
+// umask; SQLite gives its side files the same mode.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Chmod(0o600), f.Close())
+}
+
+// readable says plainly why a file cannot be read; SQLite says less.
+func readable(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return f.Close() // it was only looked at
+}
+
+// writable reports whether this process may write to the file.
+func writable(path string) bool {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	return f.Close() == nil
+}
+
+// damagedFile names the damage that SQLite found.
+func damagedFile(path string, err error) error {
+	var lite sqlite3.Error
+	if !errors.As(err, &lite) || errors.Is(err, ErrDamaged) {
+		return err
+	}
+	switch lite.Code {
+	case sqlite3.ErrNotADB:
+		return fmt.Errorf("%w: %s is no SQLite database, or its beginning was overwritten: %w", ErrDamaged, path, err)
+	case sqlite3.ErrCorrupt:
+		return fmt.Errorf("%w: parts of %s are missing or were overwritten: %w", ErrDamaged, path, err)
+	}
+	if lite.ExtendedCode == sqlite3.ErrIoErrShortRead {
+		return fmt.Errorf("%w: %s ends too early: %w", ErrDamaged, path, err)
+	}
+	return err
+}

@@ -1,0 +1,161 @@
+// Package storetest gives every test fresh ledgers, one on each engine; it is
+// imported by tests only.
+//
+// PostgreSQL is the server that FLATTR_TEST_POSTGRES names, or a private one
+// that is started once for the test process and ends with it, however that
+// ends. Where PostgreSQL is not installed, its half of the tests is skipped.
+package storetest
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
+)
+
+// ServerVariable names a server for the tests: a postgres:// URL with the right
+// to make databases.
+const ServerVariable = "FLATTR_TEST_POSTGRES"
+
+// Each runs a test on a fresh SQLite file, and on a fresh PostgreSQL database.
+// where is what store.Open and --db take; nothing is in it yet.
+func Each(t *testing.T, run func(t *testing.T, where string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { run(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { run(t, Postgres(t)) })
+}
+
+// SQLite is the path of a file that is not there yet.
+func SQLite(t testing.TB) string {
+	t.Helper()
+	return filepath.Join(t.TempDir(), "ledger.db")
+}
+
+// shared is the server of the test process.
+var shared struct {
+	sync.Once
+	url, absent string
+}
+
+// Postgres makes an empty database, which goes with the test, and answers its
+// URL. It skips the test where there is no server.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	shared.Do(func() {
+		if shared.url = os.Getenv(ServerVariable); shared.url != "" {
+			return
+		}
+		s, err := start()
+		if err != nil {
+			shared.absent = err.Error()
+			return
+		}
+		shared.url = s.url // it ends when its standard input, which this process holds, is closed
+	})
+	if shared.absent != "" {
+		t.Skipf("no PostgreSQL: %s", shared.absent)
+	}
+	return database(t, shared.url)
+}
+
+// database makes an empty database on a server, and drops it after the test.
+func database(t testing.TB, server string) string {
+	t.Helper()
+	name := "t" + strings.ToLower(rand.Text())
+	run(t, server, "CREATE DATABASE "+name)
+	t.Cleanup(func() { run(t, server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatalf("%s: %v", ServerVariable, err)
+	}
+	u.Path = "/" + name
+	return u.String()
+}
+
+// run runs a statement outside of any transaction.
+func run(t testing.TB, server, statement string) {
+	t.Helper()
+	db, err := sql.Open("pgx", server)
+	if err != nil {
+		t.Fatalf("open %s: %v", ServerVariable, err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(context.WithoutCancel(t.Context()), statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// DB opens a ledger beside the store, to look at its rows or to break them.
+func DB(t testing.TB, where string) *sql.DB {
+	t.Helper()
+	driver := "sqlite3" // which the store has brought
+	if strings.HasPrefix(where, "postgres") {
+		driver = "pgx"
+	}
+	db, err := sql.Open(driver, where)
+	if err != nil {
+		t.Fatalf("open %s: %v", where, err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return db
+}
+
+// Server is a PostgreSQL server of one test's own, which it may kill.
+type Server struct {
+	t testing.TB
+	*process
+}
+
+// Private starts a server that ends with the test. It skips the test where
+// PostgreSQL is not installed.
+func Private(t testing.TB) *Server {
+	t.Helper()
+	p, err := start()
+	if err != nil {
+		t.Skipf("no PostgreSQL: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := p.close(); err != nil {
+			t.Errorf("end PostgreSQL: %v", err)
+		}
+	})
+	return &Server{t: t, process: p}
+}
+
+// Database makes an empty database, which goes with the server.
+func (s *Server) Database() string {
+	s.t.Helper()
+	name := "t" + strings.ToLower(rand.Text())
+	run(s.t, s.url, "CREATE DATABASE "+name)
+	return strings.Replace(s.url, "/postgres?", "/"+name+"?", 1)
+}
+
+// Kill ends the server at once, as a crash would.
+func (s *Server) Kill() { s.order("kill", "killed") }
+
+// Start starts it again after Kill, on the same socket, and waits until it has
+// recovered.
+func (s *Server) Start() { s.order("start", s.url) }
+
+func (s *Server) order(order, want string) {
+	s.t.Helper()
+	answer, err := s.ask(order)
+	if err == nil && answer != want {
+		err = fmt.Errorf("it answers %q", answer)
+	}
+	if err != nil {
+		s.t.Fatalf("%s PostgreSQL: %v", order, err)
+	}
+}
