@@ -2,10 +2,7 @@ package flattr
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"slices"
-
-	"flattr/ledger/money"
 )
 
 // Logged is one event of a reader, month and thing as the log holds it: each
@@ -101,36 +98,4 @@ func Counting(log []Logged) (Logged, bool) {
 		}
 	}
 	return counting, found
-}
-
-// Shares divides a reader's budget of a month over the clicks (product rule 4):
-// the units that are left over go one each to the clicks that come first in
-// the order of SHA-256 over "2026-11|click id". The shares stand in the order
-// of clicks and add up to the budget; without clicks there are none.
-func Shares(month Month, budget money.Micro, clicks []EventID) []money.Micro {
-	if len(clicks) == 0 {
-		return nil
-	}
-	share, odd := money.Split(budget, len(clicks))
-	shares := make([]money.Micro, len(clicks))
-	for i := range shares {
-		shares[i] = share
-	}
-	if odd == 0 {
-		return shares
-	}
-	type hashed struct {
-		sum [sha256.Size]byte
-		i   int
-	}
-	order := make([]hashed, len(clicks))
-	prefix := month.String() + "|"
-	for i, id := range clicks {
-		order[i] = hashed{sha256.Sum256([]byte(prefix + id.String())), i}
-	}
-	slices.SortFunc(order, func(a, b hashed) int { return bytes.Compare(a.sum[:], b.sum[:]) })
-	for _, h := range order[:odd] {
-		shares[h.i]++
-	}
-	return shares
 }

@@ -41,6 +41,20 @@ func Shares(month flattr.Month, budget money.Micro, clicks []Click) (shares []mo
 	return shares, len(paid)
 }
 
+// Parts splits what a thing got in a month among its authors (product rule
+// 13): each part is rounded down, and the rest goes to the first one named.
+// The parts add up to gross where basis points add up to 10,000.
+func Parts(gross money.Micro, authors []flattr.Part) []money.Micro {
+	parts := make([]money.Micro, len(authors))
+	rest := gross
+	for i, a := range authors {
+		parts[i] = money.Part(gross, a.BP)
+		rest -= parts[i]
+	}
+	parts[0] += rest
+	return parts
+}
+
 // Author is what an author earns in a month.
 type Author struct {
 	ID              flattr.MemberID

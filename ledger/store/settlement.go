@@ -17,117 +17,12 @@ import (
 // View runs work on one unchanging view of the ledger.
 func (s *Store) View(ctx context.Context, work func(*Tx) error) error { return s.read(ctx, work) }
 
-// CountedClick is a click that counts in a frozen month, with the budget of its
-// reader and the owner of its thing from the snapshot.
-type CountedClick struct {
-	Bucket int
-	Reader flattr.MemberID
-	Budget money.Micro
-	ID     flattr.EventID
-	Thing  flattr.ThingID
-	Owner  flattr.MemberID // 0: a promise
-	Late   bool
-}
-
-const selectCounted = `
-SELECT c.click, c.bucket, c.reader, b.budget, c.thing, COALESCE(o.owner, 0), c.late
-FROM counted c
-JOIN snapshot_budget b ON b.month = c.month AND b.bucket = c.bucket AND b.reader = c.reader
-JOIN snapshot_thing o ON o.month = c.month AND o.thing = c.thing
-WHERE c.month = $1 AND c.bucket >= $2 ORDER BY c.bucket, c.reader, c.thing`
-
-// EachCounted hands over the clicks of a frozen month in the order of bucket,
-// reader and thing, from a bucket on.
-func (tx *Tx) EachCounted(month flattr.Month, fromBucket int, use func(CountedClick) error) error {
-	err := tx.each(selectCounted, func(rows *sql.Rows) error {
-		var c CountedClick
-		if err := scanID(rows, &c.ID, &c.Bucket, &c.Reader, &c.Budget, &c.Thing, &c.Owner, &c.Late); err != nil {
-			return err
-		}
-		return use(c)
-	}, int32(month), fromBucket)
-	if err != nil {
-		return fmt.Errorf("read clicks of %s: %w", month, err)
-	}
-	return nil
-}
-
-// ThingSum is what the readers of a bucket give to a thing in a month.
-type ThingSum struct {
-	Bucket int
-	Thing  flattr.ThingID
-	Clicks int
-	Gross  money.Micro
-}
-
-const insertThingSum = `
-INSERT INTO thing_sum (month, bucket, thing, clicks, gross) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
-
-const advanceBucket = `UPDATE month SET next_bucket = $1 WHERE month = $2 AND state = 'frozen' AND next_bucket < $1`
-
-// AddThingSums writes the sums of all buckets before nextBucket that are not
-// written yet.
-func (tx *Tx) AddThingSums(month flattr.Month, sums []ThingSum, nextBucket int) error {
-	for _, sum := range sums {
-		_, err := tx.exec(insertThingSum, int32(month), sum.Bucket, int64(sum.Thing), sum.Clicks, int64(sum.Gross))
-		if err != nil {
-			return fmt.Errorf("write sums of %s: %w", month, err)
-		}
-	}
-	if _, err := tx.exec(advanceBucket, nextBucket, int32(month)); err != nil {
-		return fmt.Errorf("write progress of %s: %w", month, err)
-	}
-	return nil
-}
-
-// OwnedSum is what a thing brings its owner in a month.
-type OwnedSum struct {
-	Thing  flattr.ThingID
-	Owner  flattr.MemberID
-	Clicks int
-	Gross  money.Micro
-}
-
-const selectOwnedSums = `
-SELECT o.thing, o.owner, SUM(s.clicks), SUM(s.gross)
-FROM snapshot_thing o JOIN thing_sum s ON s.month = o.month AND s.thing = o.thing
-WHERE o.month = $1 AND o.owner IS NOT NULL GROUP BY o.owner, o.thing ORDER BY o.owner, o.thing`
-
-// EachOwnedSum hands over the sums of a month in the order of owner and thing.
-func (tx *Tx) EachOwnedSum(month flattr.Month, use func(OwnedSum) error) error {
-	err := tx.each(selectOwnedSums, func(rows *sql.Rows) error {
-		var sum OwnedSum
-		if err := rows.Scan(&sum.Thing, &sum.Owner, &sum.Clicks, &sum.Gross); err != nil {
-			return err
-		}
-		return use(sum)
-	}, int32(month))
-	if err != nil {
-		return fmt.Errorf("read sums of %s: %w", month, err)
-	}
-	return nil
-}
-
 // AuthorSum is what an author earns in a month.
 type AuthorSum struct {
 	Author          flattr.MemberID
 	Name            string // only where asked for by name
 	Clicks          int
 	Gross, Fee, Net money.Micro
-}
-
-const insertAuthorSum = `
-INSERT INTO author_sum (month, author, clicks, gross, fee, net) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`
-
-// AddAuthorSums writes what authors earn; what is written already stays.
-func (tx *Tx) AddAuthorSums(month flattr.Month, sums []AuthorSum) error {
-	for _, a := range sums {
-		_, err := tx.exec(insertAuthorSum, int32(month), int64(a.Author), a.Clicks, int64(a.Gross), int64(a.Fee), int64(a.Net))
-		if err != nil {
-			return fmt.Errorf("write authors of %s: %w", month, err)
-		}
-	}
-	return nil
 }
 
 // inBucket holds that a row is kept in the bucket of its reader: pages are

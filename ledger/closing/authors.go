@@ -1,0 +1,99 @@
+package closing
+
+import (
+	"context"
+
+	"flattr/ledger/flattr"
+	"flattr/ledger/settle"
+	"flattr/ledger/store"
+)
+
+// rowsPerTransaction is how many rows of authors are written at once: enough
+// that the disk is not asked for each, few enough that clicks need not wait.
+const rowsPerTransaction = 5000
+
+// sumAuthors splits what each thing got among its authors, sums the things of
+// each author, takes the fee, and ends the step.
+func (s Settlement) sumAuthors(ctx context.Context, feeBP int) error {
+	if err := s.addEarnings(ctx); err != nil {
+		return err
+	}
+	var ready []store.AuthorSum
+	write := func() error {
+		err := s.Store.Write(ctx, func(tx *store.Tx) error { return tx.AddAuthorSums(s.Month, ready) })
+		ready = ready[:0]
+		return err
+	}
+	err := s.Store.View(ctx, func(tx *store.Tx) error {
+		return tx.EachAuthorGross(s.Month, func(sum store.AuthorSum) error {
+			author := settle.Author{ID: sum.Author, Gross: sum.Gross}
+			author.Charge(feeBP)
+			sum.Fee, sum.Net = author.Fee, author.Net
+			if ready = append(ready, sum); len(ready) < rowsPerTransaction {
+				return nil
+			}
+			return write()
+		})
+	})
+	if err == nil {
+		err = write()
+	}
+	if err != nil {
+		return err
+	}
+	return s.advance(ctx, flattr.Frozen, flattr.Computed)
+}
+
+// addEarnings writes what each thing brings each of its authors.
+func (s Settlement) addEarnings(ctx context.Context) error {
+	var ready []store.Earning
+	write := func() error {
+		err := s.Store.Write(ctx, func(tx *store.Tx) error { return tx.AddEarnings(s.Month, ready) })
+		ready = ready[:0]
+		return err
+	}
+	var thing []store.ThingShare // the rows of one thing
+	end := func() error {
+		ready = append(ready, earnings(thing)...)
+		thing = thing[:0]
+		if len(ready) < rowsPerTransaction {
+			return nil
+		}
+		return write()
+	}
+	err := s.Store.View(ctx, func(tx *store.Tx) error {
+		return tx.EachThingShare(s.Month, func(share store.ThingShare) error {
+			if len(thing) > 0 && thing[0].Thing != share.Thing {
+				if err := end(); err != nil {
+					return err
+				}
+			}
+			thing = append(thing, share)
+			return nil
+		})
+	})
+	if err == nil && len(thing) > 0 {
+		err = end()
+	}
+	if err == nil {
+		err = write()
+	}
+	return err
+}
+
+// earnings is what a thing brings its authors, whose rows are given.
+func earnings(thing []store.ThingShare) []store.Earning {
+	first := thing[0]
+	if first.Author == 0 {
+		return []store.Earning{{Author: first.Owner, Thing: first.Thing, Clicks: first.Clicks, Gross: first.Gross}}
+	}
+	parts := make([]flattr.Part, len(thing))
+	for i, t := range thing {
+		parts[i] = flattr.Part{Author: t.Author, BP: t.BP}
+	}
+	earned := make([]store.Earning, len(thing))
+	for i, gross := range settle.Parts(first.Gross, parts) {
+		earned[i] = store.Earning{Author: parts[i].Author, Thing: first.Thing, Clicks: first.Clicks, Gross: gross}
+	}
+	return earned
+}

@@ -1,0 +1,75 @@
+package store
+
+import (
+	"strconv"
+	"strings"
+)
+
+// rowsPerInsert is how many rows one statement inserts: enough that what a
+// statement costs by itself, above all on the way to another machine, does not
+// count, few enough that its parameters stay far below the bounds of both
+// engines.
+const rowsPerInsert = 64
+
+// many inserts rows, many with one statement.
+type many struct {
+	tx         *Tx
+	head, tail string
+	columns    int
+	args       []any
+	inserted   int64
+}
+
+// many begins to insert rows of so many columns. head ends with VALUES.
+func (tx *Tx) many(head, tail string, columns int) *many {
+	return &many{tx: tx, head: head, tail: tail, columns: columns, args: make([]any, 0, columns*rowsPerInsert)}
+}
+
+// add inserts a row, now or with the ones that follow.
+func (m *many) add(values ...any) error {
+	m.args = append(m.args, values...)
+	if len(m.args) < m.columns*rowsPerInsert {
+		return nil
+	}
+	return m.insert(rowsPerInsert)
+}
+
+// flush inserts what is left, in statements of 32, 16, 8 … rows: few enough
+// kinds that all of them can stay prepared.
+func (m *many) flush() error {
+	for size := rowsPerInsert / 2; size > 0; size /= 2 {
+		if len(m.args) >= size*m.columns {
+			if err := m.insert(size); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// insert inserts the first rows that wait.
+func (m *many) insert(rows int) error {
+	n, err := m.tx.exec(m.head+placeholders(rows, m.columns)+m.tail, m.args[:rows*m.columns]...)
+	m.args = append(m.args[:0], m.args[rows*m.columns:]...)
+	m.inserted += n
+	return err
+}
+
+// placeholders is "($1,$2),($3,$4)" for two rows of two columns.
+func placeholders(rows, columns int) string {
+	var b strings.Builder
+	for i := range rows * columns {
+		switch {
+		case i == 0:
+			b.WriteByte('(')
+		case i%columns == 0:
+			b.WriteString("),(")
+		default:
+			b.WriteByte(',')
+		}
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(i + 1))
+	}
+	b.WriteByte(')')
+	return b.String()
+}
