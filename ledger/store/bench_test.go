@@ -9,12 +9,13 @@ import (
 
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
+	"flattr/ledger/store/storetest"
 )
 
 // BenchmarkRecord accepts clicks in batches of 100, each of another reader.
 func BenchmarkRecord(b *testing.B) {
 	const batch = 100
-	s := open(b)
+	s := openFor(b, storetest.SQLite(b))
 	now := at("10-02 12:00:00")
 	var readers []flattr.MemberID
 	err := s.Write(context.Background(), func(tx *Tx) error {

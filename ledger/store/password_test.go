@@ -8,16 +8,18 @@ import (
 )
 
 func TestSetPasswordReplacesTheHash(t *testing.T) {
-	s, ctx := open(t), context.Background()
-	join(t, s, "Ann", 0)
-	if err := s.SetPassword(ctx, "ann", "another hash"); err != nil {
-		t.Fatal(err)
-	}
-	_, hash, err := s.Password(ctx, "ANN")
-	if err != nil || hash != "another hash" {
-		t.Errorf("Password(ANN) = %q, %v, want the new hash", hash, err)
-	}
-	if err := s.SetPassword(ctx, "nobody", "hash"); flattr.CodeOf(err) != flattr.NotFound {
-		t.Errorf("SetPassword(nobody) = %v, want %s", err, flattr.NotFound)
-	}
+	each(t, func(t *testing.T, s *Store) {
+		ctx := context.Background()
+		join(t, s, "Ann", 0)
+		if err := s.SetPassword(ctx, "ann", "another hash"); err != nil {
+			t.Fatal(err)
+		}
+		_, hash, err := s.Password(ctx, "ANN")
+		if err != nil || hash != "another hash" {
+			t.Errorf("Password(ANN) = %q, %v, want the new hash", hash, err)
+		}
+		if err := s.SetPassword(ctx, "nobody", "hash"); flattr.CodeOf(err) != flattr.NotFound {
+			t.Errorf("SetPassword(nobody) = %v, want %s", err, flattr.NotFound)
+		}
+	})
 }

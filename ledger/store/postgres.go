@@ -60,7 +60,7 @@ func postgresEngine(name string) *engine {
 		beginRead:  "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 		sharing:    " FOR SHARE",
 		gate:       "LOCK TABLE month IN EXCLUSIVE MODE",
-		listTables: `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`,
+		listTables: `SELECT tablename FROM pg_tables WHERE schemaname = current_schema()`,
 		dropTrigger: func(trigger, table string) string {
 			return fmt.Sprintf("DROP TRIGGER %s ON %s", trigger, table)
 		},
@@ -85,6 +85,7 @@ func openPostgres(ctx context.Context, where string, make bool) (*Store, error) 
 	// everything that others write into it.
 	writing := config.Copy()
 	writing.RuntimeParams["enable_seqscan"] = "off"
+	writing.RuntimeParams["jit"] = "off" // what reads a table all the same looks so costly then that it would be compiled
 	writer := stdlib.OpenDB(*writing)
 	s.dbs = append(s.dbs, writer)
 	if !make {

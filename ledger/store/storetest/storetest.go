@@ -39,15 +39,52 @@ func SQLite(t testing.TB) string {
 	return filepath.Join(t.TempDir(), "ledger.db")
 }
 
+// Schema makes the tables of a ledger; a test package sets it to store.Open and
+// Close (this package cannot import the store, whose own tests use it). Then
+// PostgreSQL databases are copied from one that has its tables, which takes a
+// third of the time; else they are empty.
+var Schema func(ctx context.Context, where string) error
+
 // shared is the server of the test process.
 var shared struct {
 	sync.Once
 	url, absent string
 }
 
-// Postgres makes an empty database, which goes with the test, and answers its
-// URL. It skips the test where there is no server.
+// template is the database that others are copied from.
+var template struct {
+	sync.Once
+	name string
+	err  error
+}
+
+// Postgres makes a database, which goes with the test, and answers its URL. It
+// skips the test where there is no server.
 func Postgres(t testing.TB) string {
+	t.Helper()
+	server := reach(t)
+	if Schema == nil {
+		return database(t, server, "")
+	}
+	template.Do(func() {
+		template.name = newName()
+		run(t, server, "CREATE DATABASE "+template.name)
+		template.err = Schema(context.WithoutCancel(t.Context()), inDatabase(server, template.name))
+	})
+	if template.err != nil {
+		t.Fatalf("make tables: %v", template.err)
+	}
+	return database(t, server, " TEMPLATE "+template.name)
+}
+
+// EmptyPostgres is Postgres for a database without tables.
+func EmptyPostgres(t testing.TB) string {
+	t.Helper()
+	return database(t, reach(t), "")
+}
+
+// reach finds or starts the server of the test process.
+func reach(t testing.TB) string {
 	t.Helper()
 	shared.Do(func() {
 		if shared.url = os.Getenv(ServerVariable); shared.url != "" {
@@ -63,18 +100,25 @@ func Postgres(t testing.TB) string {
 	if shared.absent != "" {
 		t.Skipf("no PostgreSQL: %s", shared.absent)
 	}
-	return database(t, shared.url)
+	return shared.url
 }
 
-// database makes an empty database on a server, and drops it after the test.
-func database(t testing.TB, server string) string {
+// database makes a database on a server, and drops it after the test.
+func database(t testing.TB, server, from string) string {
 	t.Helper()
-	name := "t" + strings.ToLower(rand.Text())
-	run(t, server, "CREATE DATABASE "+name)
+	name := newName()
+	run(t, server, "CREATE DATABASE "+name+from)
 	t.Cleanup(func() { run(t, server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
+	return inDatabase(server, name)
+}
+
+func newName() string { return "t" + strings.ToLower(rand.Text()) }
+
+// inDatabase is the URL of a database on a server.
+func inDatabase(server, name string) string {
 	u, err := url.Parse(server)
 	if err != nil {
-		t.Fatalf("%s: %v", ServerVariable, err)
+		panic(err) // it was connected to
 	}
 	u.Path = "/" + name
 	return u.String()
@@ -137,9 +181,9 @@ func Private(t testing.TB) *Server {
 // Database makes an empty database, which goes with the server.
 func (s *Server) Database() string {
 	s.t.Helper()
-	name := "t" + strings.ToLower(rand.Text())
+	name := newName()
 	run(s.t, s.url, "CREATE DATABASE "+name)
-	return strings.Replace(s.url, "/postgres?", "/"+name+"?", 1)
+	return inDatabase(s.url, name)
 }
 
 // Kill ends the server at once, as a crash would.
