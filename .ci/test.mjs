@@ -11,6 +11,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
@@ -173,6 +174,57 @@ function generated() {
   };
 }
 
+/**
+ * The PostgreSQL server on which Go's tests run their second half: private, and
+ * ended by the shell that watches it as soon as this program lets go of it.
+ */
+const postgres = { absent: "", shell: undefined };
+
+/** Starts the server and hands its URL to the stages that follow. */
+function startPostgres() {
+  return async () => {
+    const ok = { passed: 1, failed: 0, skipped: [], output: "" };
+    if (process.env.FLATTR_TEST_POSTGRES) return ok;
+    const script = readFileSync(path.join(root, "ledger/store/storetest/server.sh"), "utf8");
+    const shell = spawn("/bin/sh", ["-c", script, "server.sh", "/tmp"], {
+      cwd: "/",
+      stdio: ["pipe", "pipe", "ignore"],
+      detached: true, // Ctrl-C reaches this program, whose end reaches the shell
+      ...(process.getuid() === 0 ? otherUser() : {}),
+    });
+    postgres.shell = shell;
+    const line = await new Promise((resolve) => {
+      shell.on("error", (error) => resolve(`absent: ${error.message}`));
+      shell.on("close", () => resolve("absent: the shell that watches it ended"));
+      createInterface(shell.stdout).once("line", resolve);
+    });
+    if (line.startsWith("absent: ")) {
+      postgres.absent = line.slice("absent: ".length);
+      return { passed: 0, failed: 0, skipped: [`postgresql: ${postgres.absent}`], output: "" };
+    }
+    process.env.FLATTR_TEST_POSTGRES = line;
+    return ok;
+  };
+}
+
+/** Ends the server and waits until it is gone. */
+async function endPostgres() {
+  const { shell } = postgres;
+  if (!shell || shell.exitCode !== null || !shell.pid) return;
+  const gone = new Promise((resolve) => shell.on("close", resolve));
+  shell.stdin.end();
+  await gone;
+}
+
+/** Whom PostgreSQL runs as when we are root, which it refuses. */
+function otherUser() {
+  const users = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .map((line) => line.split(":"));
+  const user = users.find(([name]) => name === "postgres") ?? users.find(([name]) => name === "nobody");
+  return user ? { uid: Number(user[2]), gid: Number(user[3]) } : {};
+}
+
 function digest(data) {
   return createHash("sha256").update(data).digest("hex");
 }
@@ -192,6 +244,7 @@ const stages = [
   ["biome", single(`${npx} biome ci .`, { cwd: extension })],
   ["web-ext lint", single(`${npx} web-ext lint --self-hosted=false -s dist/firefox`, { cwd: extension })],
   ["vitest", vitest()],
+  ["postgresql for the tests", startPostgres()],
   ["go test", goTests(quick ? "" : "-race")],
   ...(quick ? [] : [["end to end", endToEnd()]]),
 ];
@@ -215,8 +268,13 @@ for (const [name, stage] of stages) {
   const skipped = result.skipped.length > 0 ? `, ${result.skipped.length} skipped` : "";
   console.log(`${verdict.padEnd(6)} ${seconds} s  ${name}: ${result.passed} passed, ${result.failed} failed${skipped}`);
 }
+await endPostgres();
 rmSync(scratch, { recursive: true, force: true });
 for (const skip of skips) console.log(`skipped ${skip}`);
+if (postgres.absent) {
+  console.log(`HALF OF THE LEDGER'S TESTS DID NOT RUN: there is no PostgreSQL (${postgres.absent}).`);
+  console.log("Install it with: sudo apt-get install --no-install-recommends postgresql");
+}
 console.log(`all stages: ${((Date.now() - begun) / 1000).toFixed(0)} s`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed > 0 ? 1 : 0);
