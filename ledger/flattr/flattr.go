@@ -128,6 +128,9 @@ type ThingRef struct {
 	Hidden      bool
 }
 
+// AllParts is the sum of the parts of a thing, in basis points.
+const AllParts = 10_000
+
 // Part is what one author gets of what a thing earns: BP of 10,000 (product
 // rule 13).
 type Part struct {
@@ -205,6 +208,7 @@ type ClickView struct {
 	Undone    bool
 	Late      bool
 	Promise   bool
+	Promised  Month       // the frozen month whose promise became this click; 0: the reader's own
 	Share     money.Micro // what it is worth now, or was in a closed month
 }
 

@@ -67,6 +67,12 @@ func (m Month) Prev() Month {
 	return m - 1
 }
 
+// Add is the month n months after m, or before it where n is below 0.
+func (m Month) Add(n int) Month {
+	months := int(m/100)*12 + int(m%100) - 1 + n
+	return Month(months/12*100 + months%12 + 1)
+}
+
 // String writes the month as "2026-11".
 func (m Month) String() string { return fmt.Sprintf("%04d-%02d", int(m/100), int(m%100)) }
 

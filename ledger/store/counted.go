@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -127,7 +128,7 @@ func (tx *Tx) hold(now time.Time, k spot, cause flattr.EventID) error {
 		return err
 	}
 	means := meansOf(k.reader)
-	if have, err = tx.balance(means); err != nil {
+	if have, err = tx.spendable(means, budget); err != nil {
 		return err
 	}
 	if have < budget {
@@ -154,34 +155,62 @@ func (tx *Tx) release(at int64, reader flattr.MemberID, month flattr.Month, caus
 
 const openMonths = `SELECT month FROM month WHERE state = 'open' ORDER BY month`
 
-// voidOwn voids the clicks of open months on a thing by a reader who became
-// its owner.
-func (tx *Tx) voidOwn(now time.Time, id flattr.ThingID, owner flattr.MemberID) error {
+const selectOwnClicked = `
+SELECT DISTINCT e.thing FROM event e JOIN thing t ON t.id = e.thing JOIN thing o ON o.id = COALESCE(t.alias_of, t.id)
+WHERE e.month = $1 AND e.bucket = $2 AND e.reader = $3 AND e.kind = 'click' AND (o.owner = $4 OR (
+	EXISTS (SELECT 1 FROM parts_author p WHERE p.key = o.parts_key AND p.author = $4)
+	AND EXISTS (SELECT 1 FROM parts_author p WHERE p.key = o.parts_key AND p.author = o.owner)))
+ORDER BY e.thing`
+
+// voidOwn voids a member's clicks of open months on things, after aliases, of
+// which the member is an author by now (product rule 2).
+func (tx *Tx) voidOwn(now time.Time, member flattr.MemberID) error {
 	months, err := tx.openMonths()
 	if err != nil {
 		return err
 	}
+	voided := false
 	for _, month := range months {
-		k := spot{month: month, bucket: owner.Bucket(), reader: owner, thing: id}
-		log, err := tx.logOf(k)
+		things, err := tx.things(selectOwnClicked, int32(month), member.Bucket(), int64(member), int64(member))
 		if err != nil {
 			return err
 		}
-		_, counted := flattr.Counting(log)
-		last := flattr.EventID{}
-		for _, e := range log {
-			if e.Kind != flattr.KindClick {
-				continue
-			}
-			if last, err = tx.logVoid(now, owner, e.ID); err != nil {
+		for _, id := range things {
+			any, err := tx.voidAt(now, spot{month: month, bucket: member.Bucket(), reader: member, thing: id})
+			if err != nil {
 				return err
 			}
-		}
-		if err := tx.count(now, k, counted, flattr.Logged{}, false, last); err != nil {
-			return err
+			voided = voided || any
 		}
 	}
-	return nil
+	if !voided {
+		return nil
+	}
+	return tx.retry(now, member) // means may have come back
+}
+
+// voidAt voids the clicks at a spot that are not void yet, and tells whether
+// there were any.
+func (tx *Tx) voidAt(now time.Time, k spot) (bool, error) {
+	log, err := tx.logOf(k)
+	if err != nil {
+		return false, err
+	}
+	_, counted := flattr.Counting(log)
+	last := flattr.EventID{}
+	for _, e := range log {
+		void := func(v flattr.Logged) bool { return v.Kind == flattr.KindVoid && v.Click == e.ID }
+		if e.Kind != flattr.KindClick || slices.ContainsFunc(log, void) {
+			continue
+		}
+		if last, err = tx.logVoid(now, k.reader, e.ID); err != nil {
+			return false, err
+		}
+	}
+	if last.IsZero() {
+		return false, nil
+	}
+	return true, tx.count(now, k, counted, flattr.Logged{}, false, last)
 }
 
 // logVoid appends the void of a click, and answers its id, which is made from

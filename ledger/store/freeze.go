@@ -3,8 +3,10 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
+	"flattr/ledger/book"
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
 )
@@ -14,30 +16,54 @@ import (
 const page = 1000
 
 const freezeMonth = `
-UPDATE month SET state = 'frozen', frozen_at = $1, fee_bp = $2, promise_months = $3 WHERE month = $4 AND state = 'open'`
+UPDATE month SET state = 'frozen', frozen_at = $1, fee_bp = $2, promise_months = $3, max_budget = $4, grace_hours = $5
+WHERE month = $6 AND state = 'open'`
 
-const snapshotThings = `
-INSERT INTO snapshot_thing (month, thing, owner)
-SELECT c.month, c.thing, t.owner FROM (SELECT DISTINCT month, thing FROM counted WHERE month = $1) c
-JOIN thing t ON t.id = c.thing`
+// What the freeze writes down of a month, in this order. Each is one statement
+// over all clicks or things of the month: their number has no bound.
+const (
+	// The thing after aliases decides who owns what is given.
+	snapshotThings = `
+INSERT INTO snapshot_thing (month, thing, owner, target)
+SELECT c.month, c.thing, CASE WHEN t.alias_of IS NULL THEN t.owner ELSE o.owner END, t.alias_of
+FROM (SELECT DISTINCT month, thing FROM counted WHERE month = $1) c
+JOIN thing t ON t.id = c.thing LEFT JOIN thing o ON o.id = t.alias_of`
 
-const selectReaders = `
-SELECT c.bucket, c.reader, MAX(CASE WHEN t.owner IS NULL THEN 0 ELSE 1 END)
-FROM counted c JOIN snapshot_thing t ON t.month = c.month AND t.thing = c.thing
-WHERE c.month = $1 AND (c.bucket, c.reader) > ($2, $3)
-GROUP BY c.bucket, c.reader ORDER BY c.bucket, c.reader LIMIT $4`
+	snapshotParts = `
+INSERT INTO snapshot_part (month, thing, position, author, bp)
+SELECT s.month, s.target, p.position, p.author, p.bp
+FROM (SELECT DISTINCT month, COALESCE(target, thing) AS target FROM snapshot_thing WHERE month = $1 AND owner IS NOT NULL) s
+JOIN thing t ON t.id = s.target JOIN parts_author p ON p.key = t.parts_key
+WHERE EXISTS (SELECT 1 FROM parts_author o WHERE o.key = t.parts_key AND o.author = t.owner)
+AND EXISTS (SELECT 1 FROM parts_author o WHERE o.key = t.parts_key AND o.position = 2)`
 
-const insertSnapshotBudget = `INSERT INTO snapshot_budget (month, bucket, reader, budget) VALUES ($1, $2, $3, $4)`
+	// Only things that are aliases, or have some, can have two clicks of a reader.
+	snapshotMerged = `
+INSERT INTO snapshot_merged (month, bucket, reader, thing, click, late)
+SELECT month, bucket, reader, thing, click, late FROM (
+	SELECT c.month, c.bucket, c.reader, c.thing, c.click, c.late,
+		ROW_NUMBER() OVER (PARTITION BY c.bucket, c.reader, s.target ORDER BY e.at, c.click) AS n
+	FROM (SELECT thing, COALESCE(target, thing) AS target FROM snapshot_thing WHERE month = $1 AND (
+		target IS NOT NULL OR thing IN (SELECT target FROM snapshot_thing WHERE month = $1 AND target IS NOT NULL))) s
+	JOIN counted c ON c.month = $1 AND c.thing = s.thing
+	JOIN event e ON e.id = c.click) m
+WHERE n > 1`
 
-// Freeze ends a month for clicks and undos: it writes the state and the
-// snapshot, and gives back what is held for readers with promises only. A month
-// that is frozen already is left as it is, which it answers with false. Before
-// the month's grace is over it refuses with month_open.
-func (tx *Tx) Freeze(now time.Time, month flattr.Month) (bool, error) {
-	if now.Before(month.FreezeAt()) {
-		return false, flattr.Refuse(flattr.MonthOpen, fmt.Sprintf(
-			"%s takes clicks until %s. Settle it then.", month, month.FreezeAt().Format(time.RFC3339)))
-	}
+	dropMerged = `
+DELETE FROM counted WHERE month = $1 AND EXISTS (SELECT 1 FROM snapshot_merged m WHERE m.month = counted.month
+	AND m.bucket = counted.bucket AND m.reader = counted.reader AND m.thing = counted.thing)`
+
+	snapshotPromises = `
+INSERT INTO promise (thing, bucket, reader, month, click, at, state)
+SELECT c.thing, c.bucket, c.reader, c.month, c.click, e.at, 'waiting'
+FROM snapshot_thing s JOIN counted c ON c.month = s.month AND c.thing = s.thing JOIN event e ON e.id = c.click
+WHERE s.month = $1 AND s.owner IS NULL`
+)
+
+// freeze ends a month for clicks and undos at an instant: it writes the state
+// and the snapshot, and gives back what is held for readers with promises only.
+// A month that is frozen already is left as it is, which it answers with false.
+func (tx *Tx) freeze(now time.Time, month flattr.Month) (bool, error) {
 	if err := tx.touch(month); err != nil {
 		return false, err
 	}
@@ -50,7 +76,11 @@ func (tx *Tx) Freeze(now time.Time, month flattr.Month) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	n, err := tx.exec(freezeMonth, micros(now), fee, promises, int32(month))
+	budget, err := tx.policy(PolicyMaxBudget)
+	if err != nil {
+		return false, err
+	}
+	n, err := tx.exec(freezeMonth, micros(now), fee, promises, budget, int(flattr.Grace/time.Hour), int32(month))
 	if err != nil {
 		return false, fmt.Errorf("freeze %s: %w", month, err)
 	}
@@ -58,90 +88,205 @@ func (tx *Tx) Freeze(now time.Time, month flattr.Month) (bool, error) {
 		return false, nil
 	}
 	tx.months[int32(month)] = flattr.Frozen
-	if _, err := tx.exec(snapshotThings, int32(month)); err != nil {
+	if err := tx.snapshot(now, month); err != nil {
 		return false, fmt.Errorf("write snapshot of %s: %w", month, err)
 	}
-	if err := tx.snapshotBudgets(now, month); err != nil {
-		return false, fmt.Errorf("write snapshot of %s: %w", month, err)
-	}
-	return true, nil
+	return true, tx.skipWaiting(month)
 }
+
+func (tx *Tx) snapshot(now time.Time, month flattr.Month) error {
+	for _, query := range []string{snapshotThings, snapshotParts, snapshotMerged} {
+		n, err := tx.exec(query, int32(month))
+		if err != nil {
+			return err
+		}
+		if query != snapshotMerged || n == 0 {
+			continue
+		}
+		if _, err := tx.exec(dropMerged, int32(month)); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.exec(snapshotPromises, int32(month)); err != nil {
+		return err
+	}
+	return tx.snapshotBudgets(now, month)
+}
+
+// giver is a reader whose month is frozen.
+type giver struct {
+	bucket int
+	id     flattr.MemberID
+}
+
+const selectGivers = `
+SELECT bucket, reader FROM counted WHERE month = $1 AND (bucket, reader) > ($2, $3)
+GROUP BY bucket, reader ORDER BY bucket, reader LIMIT $4`
+
+const selectPromisersOnly = `
+SELECT DISTINCT p.bucket, p.reader FROM promise p
+WHERE (p.bucket, p.reader) >= ($1, $2) AND (p.bucket, p.reader) <= ($3, $4) AND p.month = $5 AND NOT EXISTS (
+	SELECT 1 FROM counted c JOIN snapshot_thing s ON s.month = c.month AND s.thing = c.thing
+	WHERE c.month = $5 AND c.bucket = p.bucket AND c.reader = p.reader AND s.owner IS NOT NULL)`
 
 // snapshotBudgets writes down what each reader gives, which is what is held.
 func (tx *Tx) snapshotBudgets(now time.Time, month flattr.Month) error {
-	type reader struct {
-		bucket int
-		id     flattr.MemberID
-		pays   bool // has a click on a thing with an owner
-	}
-	last := reader{bucket: -1}
+	last := giver{bucket: -1}
 	for {
-		var readers []reader
-		err := tx.each(selectReaders, func(rows *sql.Rows) error {
-			var r reader
-			err := rows.Scan(&r.bucket, &r.id, &r.pays)
+		var readers []giver
+		collect := func(rows *sql.Rows) error {
+			var r giver
+			err := rows.Scan(&r.bucket, &r.id)
 			readers = append(readers, r)
 			return err
-		}, int32(month), last.bucket, int64(last.id), page)
+		}
+		err := tx.each(selectGivers, collect, int32(month), last.bucket, int64(last.id), page)
 		if err != nil || len(readers) == 0 {
 			return err
 		}
-		for _, r := range readers {
-			held, err := tx.balance(heldOf(r.id, month))
-			if err != nil {
-				return err
-			}
-			if held <= 0 {
-				return fmt.Errorf("the books are damaged: nothing is held for reader %d, who has clicks", r.id)
-			}
-			if !r.pays {
-				if err := tx.release(micros(now), r.id, month, month.String()); err != nil {
-					return err
-				}
-				held = 0
-			}
-			if _, err := tx.exec(insertSnapshotBudget, int32(month), r.bucket, int64(r.id), int64(held)); err != nil {
-				return err
-			}
+		all := readers
+		first := all[0]
+		last = all[len(all)-1]
+		readers = nil
+		err = tx.each(selectPromisersOnly, collect, first.bucket, int64(first.id), last.bucket, int64(last.id), int32(month))
+		if err != nil {
+			return err
 		}
-		last = readers[len(readers)-1]
+		if err := tx.writeBudgets(now, month, all, readers); err != nil {
+			return err
+		}
 	}
 }
+
+// writeBudgets writes the budgets of a page of readers. Those with promises only
+// get back what is held for them.
+func (tx *Tx) writeBudgets(now time.Time, month flattr.Month, all, promisers []giver) error {
+	held, err := tx.heldFor(month, all)
+	if err != nil {
+		return err
+	}
+	nothing := make(map[flattr.MemberID]bool, len(promisers))
+	for _, r := range promisers {
+		nothing[r.id] = true
+		if err := tx.release(micros(now), r.id, month, month.String()); err != nil {
+			return err
+		}
+	}
+	rows := tx.many(insertSnapshotBudgets, "", 4)
+	for i, r := range all {
+		if held[i] <= 0 {
+			return fmt.Errorf("the books are damaged: nothing is held for reader %d, who has clicks", r.id)
+		}
+		if nothing[r.id] {
+			held[i] = 0
+		}
+		if err := rows.add(int32(month), r.bucket, int64(r.id), int64(held[i])); err != nil {
+			return err
+		}
+	}
+	return rows.flush()
+}
+
+const insertSnapshotBudgets = `INSERT INTO snapshot_budget (month, bucket, reader, budget) VALUES `
+
+var selectHeld = `SELECT id, credits - debits FROM account WHERE id IN ` + placeholders(1, rowsPerInsert)
+
+// heldFor is what is held for readers, in their order.
+func (tx *Tx) heldFor(month flattr.Month, readers []giver) ([]money.Micro, error) {
+	held := make([]money.Micro, len(readers))
+	for start := 0; start < len(readers); start += rowsPerInsert {
+		at := make(map[book.AccountID]int, rowsPerInsert)
+		ids := make([]any, rowsPerInsert)
+		for i := range ids {
+			// The last one stands in for those that are missing: one statement fits all.
+			reader := min(start+i, len(readers)-1)
+			id := heldOf(readers[reader].id, month).ID()
+			at[id], ids[i] = reader, id[:]
+		}
+		err := tx.each(selectHeld, func(rows *sql.Rows) error {
+			var raw sql.RawBytes
+			var amount money.Micro
+			if err := rows.Scan(&raw, &amount); err != nil {
+				return err
+			}
+			if len(raw) != len(book.AccountID{}) {
+				return fmt.Errorf("an account's id has %d bytes", len(raw))
+			}
+			held[at[book.AccountID(raw)]] = amount
+			return nil
+		}, ids...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return held, nil
+}
+
+const nextMonth = `
+SELECT COALESCE(MIN(month), 0) FROM (SELECT month FROM month WHERE state = 'open' AND month > $1
+UNION ALL SELECT next_month FROM subscription WHERE stopped IS NULL AND next_month > $1) m`
 
 // FreezeDue freezes all open months whose grace is over at now, in their order.
 func (tx *Tx) FreezeDue(now time.Time) error {
-	months, err := tx.openMonths()
-	if err != nil {
-		return err
-	}
-	for _, month := range months {
-		if now.Before(month.FreezeAt()) {
-			break
-		}
-		if _, err := tx.Freeze(now, month); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := tx.calendar(flattr.MonthOf(now.Add(-flattr.Grace)).Prev())
+	return err
 }
 
-// FreezeThrough freezes the open months before last, then last itself, which it
-// refuses with month_open before its grace is over.
+// FreezeThrough freezes the open months before last, then last itself, even if
+// nothing has touched it. Before its grace is over it refuses with month_open.
 func (tx *Tx) FreezeThrough(now time.Time, last flattr.Month) error {
-	months, err := tx.openMonths()
-	if err != nil {
+	if now.Before(last.FreezeAt()) {
+		return flattr.Refuse(flattr.MonthOpen, fmt.Sprintf(
+			"%s takes clicks until %s. Settle it then.", last, last.FreezeAt().Format(time.RFC3339)))
+	}
+	reached, err := tx.calendar(last)
+	if err != nil || reached == last {
 		return err
 	}
-	for _, month := range months {
-		if month >= last {
-			break
+	return tx.end(last)
+}
+
+// calendar lets the calendar go on until a month is frozen: each month begins,
+// which makes the clicks of subscriptions, and, where it was touched, is frozen
+// at its own instant, however late that is done. So the outcome does not depend
+// on when. It answers the last month that was frozen.
+func (tx *Tx) calendar(through flattr.Month) (reached flattr.Month, err error) {
+	for month := flattr.Month(0); ; {
+		// A month that ends may have begun the next: they are looked up one by one.
+		if err := tx.row(nextMonth, int32(month)).Scan(&month); err != nil {
+			return 0, fmt.Errorf("read which month is next: %w", err)
 		}
-		if _, err := tx.Freeze(now, month); err != nil {
-			return err
+		if month == 0 || month > through {
+			return reached, nil
 		}
+		if err := tx.dueAll(month.FreezeAt()); err != nil {
+			return 0, err
+		}
+		open, err := tx.openMonths()
+		if err != nil {
+			return 0, err
+		}
+		if !slices.Contains(open, month) {
+			continue
+		}
+		if err := tx.end(month); err != nil {
+			return 0, err
+		}
+		reached = month
 	}
-	_, err = tx.Freeze(now, last)
-	return err
+}
+
+// end freezes a month at its instant.
+func (tx *Tx) end(month flattr.Month) error {
+	at := month.FreezeAt()
+	if err := tx.dueAll(at); err != nil {
+		return err
+	}
+	frozen, err := tx.freeze(at, month)
+	if err != nil || !frozen {
+		return err
+	}
+	return tx.retryAll(at) // what promises held came back to the means
 }
 
 // Progress is how far the settlement of a month has come.

@@ -1,34 +1,308 @@
 package store
 
 import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"flattr/ledger/flattr"
 )
+
+// span is the keys from one up to, but without, another.
+type span struct{ from, to string }
+
+// only is the span of one key: no key has a space in it.
+func only(key flattr.Key) span { return span{string(key), string(key) + " "} }
+
+// coversBelow reports whether what is said of a URL holds for everything below
+// it: its path ends in `/`.
+func coversBelow(key flattr.Key) bool {
+	return strings.HasSuffix(string(key), "/") && !strings.ContainsAny(string(key), "?#")
+}
+
+// covered is the span of the keys for which something said of a URL holds.
+func covered(key flattr.Key) span {
+	if !coversBelow(key) {
+		return only(key)
+	}
+	return span{string(key), strings.TrimSuffix(string(key), "/") + string(rune('/'+1))}
+}
+
+const claimBefore = `SELECT key, owner FROM claim WHERE key <= $1 ORDER BY key DESC LIMIT 1`
+
+const partsBefore = `SELECT key, 0 FROM parts WHERE key <= $1 ORDER BY key DESC LIMIT 1`
+
+// covering finds the longest key that covers another, by claimBefore or
+// partsBefore; there may be none. What covers a key and is not the key itself
+// is a beginning of it that ends in `/`. Of the keys up to the last possible
+// beginning the greatest either is one, or tells with what it has in common how
+// long a beginning can still be: so the steps are few, and never more than the
+// URL has slashes.
+func (tx *Tx) covering(before string, key flattr.Key) (found flattr.Key, owner flattr.MemberID, err error) {
+	path := string(key)
+	if end := strings.IndexAny(path, "?#"); end >= 0 {
+		path = path[:end]
+	}
+	for upTo := string(key); ; {
+		err := tx.row(before, upTo).Scan(&found, &owner)
+		if errors.Is(err, sql.ErrNoRows) {
+			return "", 0, nil
+		}
+		if err != nil {
+			return "", 0, fmt.Errorf("read what covers a URL: %w", err)
+		}
+		if found == key || coversBelow(found) && strings.HasPrefix(string(key), string(found)) {
+			return found, owner, nil
+		}
+		common := 0
+		for common < min(len(path), len(found)) && path[common] == found[common] {
+			common++
+		}
+		if upTo = path[:strings.LastIndexByte(path[:common], '/')+1]; upTo == "" {
+			return "", 0, nil
+		}
+	}
+}
+
+// expected is the owner and the parts that a thing of that key has when it is met.
+func (tx *Tx) expected(key flattr.Key) (t storedThing, err error) {
+	if _, t.owner, err = tx.covering(claimBefore, key); err != nil {
+		return t, err
+	}
+	t.parts, _, err = tx.covering(partsBefore, key)
+	return t, err
+}
+
+const selectPartsAuthors = `SELECT author, bp FROM parts_author WHERE key = $1 ORDER BY position`
+
+// authors are those who share what is given to a thing, after aliases, in the
+// order in which they were named; the owner alone where no parts hold, nobody
+// where there is no owner.
+func (tx *Tx) authors(t storedThing) ([]flattr.Part, error) {
+	if t.owner == 0 {
+		return nil, nil
+	}
+	alone := []flattr.Part{{Author: t.owner, BP: flattr.AllParts}}
+	if t.parts == "" {
+		return alone, nil
+	}
+	parts, err := tx.partsOf(t.parts)
+	if err != nil || !names(parts, t.owner) {
+		return alone, err
+	}
+	return parts, nil
+}
+
+// partsOf are the parts set for a key.
+func (tx *Tx) partsOf(key flattr.Key) (parts []flattr.Part, err error) {
+	err = tx.each(selectPartsAuthors, func(rows *sql.Rows) error {
+		var p flattr.Part
+		err := rows.Scan(&p.Author, &p.BP)
+		parts = append(parts, p)
+		return err
+	}, string(key))
+	if err != nil {
+		return nil, fmt.Errorf("read parts: %w", err)
+	}
+	return parts, nil
+}
+
+// names reports whether the member is one of the authors.
+func names(parts []flattr.Part, member flattr.MemberID) bool {
+	return slices.ContainsFunc(parts, func(p flattr.Part) bool { return p.Author == member })
+}
+
+// ownedBy reports whether the member is an author of the thing after aliases.
+func (tx *Tx) ownedBy(t storedThing, member flattr.MemberID) (bool, error) {
+	if t.owner == member || t.owner == 0 || t.parts == "" {
+		return t.owner == member, nil
+	}
+	parts, err := tx.authors(t)
+	return names(parts, member), err
+}
+
+const insertClaim = `
+INSERT INTO claim (key, url, owner, site, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
+
+const selectClaim = `SELECT owner FROM claim WHERE key = $1`
 
 // Claim books that the member owns the URL, which somebody has verified, and,
 // where its path ends in `/`, everything below it, also what is met later
 // (product rule 11). What has a verified owner keeps it. It refuses with claimed
 // what another member has claimed before, and with invalid_request what is no URL.
 func (tx *Tx) Claim(now time.Time, owner flattr.MemberID, url string) error {
-	return tx.AddThing(now, url, "", owner)
+	key, err := flattr.KeyOf(url)
+	if err != nil {
+		return err
+	}
+	n, err := tx.exec(insertClaim, string(key), url, int64(owner), number(coversBelow(key)), micros(now))
+	if err != nil {
+		return fmt.Errorf("write claim: %w", err)
+	}
+	if n == 0 {
+		var has flattr.MemberID
+		if err := tx.row(selectClaim, string(key)).Scan(&has); err != nil {
+			return fmt.Errorf("read claim: %w", err)
+		}
+		if has != owner {
+			return flattr.Refuse(flattr.Claimed, "Another member has claimed this URL. If it is yours, ask the operator of this ledger.")
+		}
+	}
+	return tx.give(now, owner, covered(key))
 }
+
+const selectNewAuthors = `
+SELECT DISTINCT p.author FROM thing t JOIN parts_author p ON p.key = t.parts_key
+WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.alias_of IS NULL
+AND EXISTS (SELECT 1 FROM parts_author o WHERE o.key = t.parts_key AND o.author = $3) ORDER BY p.author`
+
+const selectOwnerless = `
+SELECT t.id FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.alias_of IS NULL AND (` + isPromised + `) ORDER BY t.key`
+
+const giveThings = `UPDATE thing SET owner = $1 WHERE key >= $2 AND key < $3 AND owner IS NULL`
+
+// give makes the member the owner of the known things of a span that have none:
+// voids the own clicks of those who are authors by that, and makes promises
+// clicks (product rules 2 and 12).
+func (tx *Tx) give(now time.Time, owner flattr.MemberID, keys span) error {
+	authors := []flattr.MemberID{owner}
+	err := tx.each(selectNewAuthors, func(rows *sql.Rows) error {
+		var author flattr.MemberID
+		err := rows.Scan(&author)
+		if author != owner {
+			authors = append(authors, author)
+		}
+		return err
+	}, keys.from, keys.to, int64(owner))
+	if err != nil {
+		return fmt.Errorf("read authors: %w", err)
+	}
+	targets, err := tx.things(selectOwnerless, keys.from, keys.to)
+	if err != nil {
+		return err
+	}
+	return tx.own(now, authors, func() ([]flattr.ThingID, error) {
+		_, err := tx.exec(giveThings, int64(owner), keys.from, keys.to)
+		return targets, err
+	})
+}
+
+// things reads ids of things.
+func (tx *Tx) things(query string, args ...any) (ids []flattr.ThingID, err error) {
+	err = tx.each(query, func(rows *sql.Rows) error {
+		var id flattr.ThingID
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read things: %w", err)
+	}
+	return ids, nil
+}
+
+// own does a change by which members become authors, or cease to be: before it
+// all subscriptions are brought up to now, after it their own clicks are voided, and
+// the promises are looked at anew for the targets that the change answers.
+func (tx *Tx) own(now time.Time, authors []flattr.MemberID, change func() ([]flattr.ThingID, error)) error {
+	if err := tx.dueAll(now); err != nil {
+		return err
+	}
+	targets, err := change()
+	if err != nil {
+		return fmt.Errorf("change who owns what: %w", err)
+	}
+	for _, author := range authors {
+		if err := tx.voidOwn(now, author); err != nil {
+			return err
+		}
+	}
+	for _, target := range targets {
+		if err := tx.keepPromisesFor(now, target); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkParts refuses parts that are none.
+func checkParts(parts []flattr.Part) error {
+	sum := 0
+	for i, p := range parts {
+		switch {
+		case p.BP < 1 || p.BP > flattr.AllParts:
+			return flattr.Refuse(flattr.Invalid, fmt.Sprintf("A part is from 1 to %d basis points.", flattr.AllParts))
+		case names(parts[:i], p.Author):
+			return flattr.Refuse(flattr.Invalid, "An author is named twice in the parts. Name each once.")
+		}
+		if sum += p.BP; sum > flattr.AllParts {
+			break // more authors than basis points are not worth comparing
+		}
+	}
+	if sum != flattr.AllParts {
+		return flattr.Refuse(flattr.Invalid, fmt.Sprintf("Parts add up to %d basis points.", flattr.AllParts))
+	}
+	return nil
+}
+
+const upsertParts = `
+INSERT INTO parts (key, url, site, at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (key) DO UPDATE SET url = excluded.url, at = excluded.at`
+
+const deletePartsAuthors = `DELETE FROM parts_author WHERE key = $1`
+
+const insertPartsAuthor = `INSERT INTO parts_author (key, position, author, bp) VALUES ($1, $2, $3, $4)`
+
+const coverThings = `
+UPDATE thing SET parts_key = $1 WHERE key >= $2 AND key < $3 AND (parts_key IS NULL OR LENGTH(parts_key) < $4)`
+
+const selectShared = `
+SELECT t.id FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.parts_key = $3 AND t.owner IS NOT NULL AND t.alias_of IS NULL
+AND (` + isPromised + `) ORDER BY t.key`
 
 // SetParts books who shares what the URL earns and, where its path ends in `/`,
 // everything below it (product rule 13). It replaces what was set for the same
 // URL. Parts that do not add up to 10,000, are below 1 or name an author twice
 // are refused with invalid_request, as is what is no URL.
 func (tx *Tx) SetParts(now time.Time, url string, parts []flattr.Part) error {
-	_, err := flattr.KeyOf(url)
-	return err
+	key, err := flattr.KeyOf(url)
+	if err != nil {
+		return err
+	}
+	if err := checkParts(parts); err != nil {
+		return err
+	}
+	authors := make([]flattr.MemberID, len(parts))
+	for i, p := range parts {
+		authors[i] = p.Author
+	}
+	return tx.own(now, authors, func() ([]flattr.ThingID, error) {
+		keys := covered(key)
+		if err := tx.writeParts(now, key, url, parts); err != nil {
+			return nil, err
+		}
+		if _, err := tx.exec(coverThings, string(key), keys.from, keys.to, len(key)); err != nil {
+			return nil, err
+		}
+		return tx.things(selectShared, keys.from, keys.to, string(key))
+	})
 }
 
-// authors are those who share what a thing earns that is no alias, in the order
-// in which they were named; the thing's owner alone where no parts hold for it,
-// nobody where it has no owner.
-func (tx *Tx) authors(target storedThing) ([]flattr.Part, error) {
-	if target.owner == 0 {
-		return nil, nil
+// writeParts replaces what was set for a key.
+func (tx *Tx) writeParts(now time.Time, key flattr.Key, url string, parts []flattr.Part) error {
+	if _, err := tx.exec(upsertParts, string(key), url, number(coversBelow(key)), micros(now)); err != nil {
+		return err
 	}
-	return []flattr.Part{{Author: target.owner, BP: 10_000}}, nil
+	if _, err := tx.exec(deletePartsAuthors, string(key)); err != nil {
+		return err
+	}
+	for i, p := range parts {
+		if _, err := tx.exec(insertPartsAuthor, string(key), i+1, int64(p.Author), p.BP); err != nil {
+			return err
+		}
+	}
+	return nil
 }

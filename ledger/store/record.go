@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"flattr/ledger/flattr"
+	"flattr/ledger/money"
 )
 
 // Record judges events of a reader that arrived at now, in the order given and
@@ -54,27 +55,34 @@ func (tx *Tx) Record(now time.Time, reader flattr.MemberID, e flattr.Event) (fla
 	if a.at.After(now) {
 		a.at = now
 	}
-	if outcome, known, err := a.before(); known || err != nil {
-		return outcome, err
-	}
-	var outcome flattr.Outcome
-	var err error
-	switch e.Kind {
-	case flattr.KindClick:
-		outcome, err = a.click()
-	case flattr.KindUndo:
-		outcome, err = a.undo()
-	case flattr.KindVoid:
-		fallthrough
-	default:
-		return a.refuse(flattr.Refuse(flattr.Invalid, "An event is a click or an undo.")), nil
-	}
+	outcome, err := a.judge()
 	// A refusal is the answer; any other error ends the transaction.
 	var refused *flattr.Error
 	if errors.As(err, &refused) {
 		return a.refuse(refused), nil
 	}
-	return outcome, err
+	if err != nil || outcome.Result == flattr.Refused {
+		return outcome, err
+	}
+	return outcome, tx.retry(now, reader) // means may have come back, or the month be paid now
+}
+
+// judge judges the event. A *flattr.Error is a refusal that leaves nothing behind.
+func (a *arrival) judge() (flattr.Outcome, error) {
+	if err := a.tx.due(a.now, a.reader); err != nil {
+		return flattr.Outcome{}, err
+	}
+	if outcome, known, err := a.before(); known || err != nil {
+		return outcome, err
+	}
+	switch a.Kind {
+	case flattr.KindClick:
+		return a.click()
+	case flattr.KindUndo:
+		return a.undo()
+	case flattr.KindVoid:
+	}
+	return flattr.Outcome{}, flattr.Refuse(flattr.Invalid, "An event is a click or an undo.")
 }
 
 // bodyOf is the SHA-256 over what the reader sent, without the description of
@@ -169,8 +177,8 @@ func sentenceOf(code flattr.Code) string {
 func refusal(code flattr.Code) *flattr.Error { return flattr.Refuse(code, sentenceOf(code)) }
 
 const insertEvent = `
-INSERT INTO event (id, kind, bucket, reader, at, arrived, month, thing, late, click, body, result, code, counts)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+INSERT INTO event (id, kind, bucket, reader, at, arrived, month, thing, late, click, body, result, code, counts, place)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
 
 // entry is what the log keeps of an event beside what the reader sent.
 type entry struct {
@@ -191,13 +199,23 @@ func (a *arrival) log(e entry) error {
 	if !e.counts.IsZero() {
 		counts = e.counts[:]
 	}
+	var place sql.NullInt64
+	if e.month != 0 {
+		place = sql.NullInt64{Int64: flattr.Place(e.month, a.ID), Valid: true}
+	}
 	_, err := a.tx.exec(insertEvent, a.ID[:], string(a.Kind), a.bucket, int64(a.reader), micros(a.at), micros(a.now),
 		sql.NullInt32{Int32: int32(e.month), Valid: e.month != 0}, sql.NullInt64{Int64: int64(e.thing), Valid: e.thing != 0},
-		number(e.late), click, a.body[:], string(e.result), string(e.code), counts)
+		number(e.late), click, a.body[:], string(e.result), string(e.code), counts, place)
 	if err != nil {
 		return fmt.Errorf("append to the log: %w", err)
 	}
 	return nil
+}
+
+// owing refuses a click of a reader who has to repay a top-up first.
+func owing(owed money.Micro) *flattr.Error {
+	return flattr.Refuse(flattr.NoMeans, fmt.Sprintf(
+		"Your bank took back a top-up, and %s EUR of it were given already. Top up more than that (the operator of this ledger books it), then try again.", owed))
 }
 
 // number is how a yes or no is stored.
@@ -217,13 +235,16 @@ func (a *arrival) logRefused(code flattr.Code, t storedThing) (flattr.Outcome, e
 	return out, a.log(entry{thing: t.id, result: flattr.Refused, code: code})
 }
 
-// find is the thing that a click names, and its key when it is not known yet.
+// find is the thing that a click names. One that is not known yet has no id, but
+// the owner and parts that it would have, and its key is answered beside it.
 func (a *arrival) find() (t storedThing, key flattr.Key, err error) {
 	if a.Thing.URL != "" {
 		if key, err = flattr.KeyOf(a.Thing.URL); err != nil {
 			return t, key, err
 		}
-		t, err = a.tx.thingByKey(key)
+		if t, err = a.tx.thingByKey(key); err == nil && t.id == 0 {
+			t, err = a.tx.expected(key)
+		}
 		return t, key, err
 	}
 	if a.Thing.ID != 0 {
@@ -241,12 +262,29 @@ func (a *arrival) click() (flattr.Outcome, error) {
 	if err != nil {
 		return flattr.Outcome{}, err
 	}
-	if t.owner == a.reader {
+	own, err := a.tx.ownedBy(t, a.reader)
+	if err != nil {
+		return flattr.Outcome{}, err
+	}
+	if own {
 		return a.logRefused(flattr.OwnThing, t)
 	}
 	month, late, err := a.tx.monthFor(a.at, a.now)
 	if err != nil {
 		return flattr.Outcome{}, err
+	}
+	return a.enter(t, key, month, late)
+}
+
+// enter lets a click into a month: it holds the budget, is logged, and counts if
+// it is the first. A thing without id is made, with that key.
+func (a *arrival) enter(t storedThing, key flattr.Key, month flattr.Month, late bool) (flattr.Outcome, error) {
+	owed, err := a.tx.owes(a.reader)
+	if err != nil {
+		return flattr.Outcome{}, err
+	}
+	if owed > 0 {
+		return flattr.Outcome{}, owing(owed)
 	}
 	k := spot{month: month, reader: a.reader, bucket: a.bucket, thing: t.id}
 	var log []flattr.Logged
@@ -270,7 +308,7 @@ func (a *arrival) click() (flattr.Outcome, error) {
 		}
 	}
 	if t.id == 0 {
-		if t, err = a.tx.addThing(a.now, key, a.Thing, 0); err != nil {
+		if t, err = a.tx.addExpected(a.now, key, a.Thing, t); err != nil {
 			return flattr.Outcome{}, err
 		}
 		k.thing = t.id

@@ -22,23 +22,29 @@ const (
 
 // storedThing is a thing as clicks need it.
 type storedThing struct {
-	id    flattr.ThingID
-	url   string
-	title string
-	owner flattr.MemberID // verified; 0: its clicks are promises
+	id     flattr.ThingID
+	url    string
+	title  string
+	named  flattr.MemberID // verified owner of this very URL
+	target flattr.ThingID  // what it stands for after aliases: itself where it is none
+	owner  flattr.MemberID // verified, of the target; 0: its clicks are promises
+	parts  flattr.Key      // longest key of parts that covers the target; "": none
 }
 
-const selectThingByKey = `SELECT id, url, title, COALESCE(owner, 0) FROM thing WHERE key = $1`
+// thingColumns cost one look-up where the thing is no alias.
+const thingColumns = `t.id, t.url, t.title, COALESCE(t.owner, 0), COALESCE(t.alias_of, t.id),
+	COALESCE(CASE WHEN t.alias_of IS NULL THEN t.owner ELSE (SELECT o.owner FROM thing o WHERE o.id = t.alias_of) END, 0),
+	COALESCE(CASE WHEN t.alias_of IS NULL THEN t.parts_key ELSE (SELECT o.parts_key FROM thing o WHERE o.id = t.alias_of) END, '')`
 
-const selectThing = `SELECT id, url, title, COALESCE(owner, 0) FROM thing WHERE id = $1`
+const selectThingByKey = `SELECT ` + thingColumns + ` FROM thing t WHERE t.key = $1`
+
+const selectThing = `SELECT ` + thingColumns + ` FROM thing t WHERE t.id = $1`
 
 const insertThing = `
-INSERT INTO thing (id, key, url, title, description, category, language, tags, hidden, owner, asserted, since)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`
+INSERT INTO thing (id, key, url, title, description, category, language, tags, hidden, owner, asserted, since, parts_key)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`
 
 const nameThing = `UPDATE thing SET title = $1 WHERE id = $2 AND title = ''`
-
-const ownThing = `UPDATE thing SET owner = $1 WHERE id = $2 AND owner IS NULL`
 
 // thingByKey finds a thing; one that is not known has the id 0.
 func (tx *Tx) thingByKey(key flattr.Key) (storedThing, error) {
@@ -51,7 +57,7 @@ func (tx *Tx) thing(id flattr.ThingID) (storedThing, error) {
 
 func scanThing(r row) (storedThing, error) {
 	var t storedThing
-	err := r.Scan(&t.id, &t.url, &t.title, &t.owner)
+	err := r.Scan(&t.id, &t.url, &t.title, &t.named, &t.target, &t.owner, &t.parts)
 	if errors.Is(err, sql.ErrNoRows) {
 		return storedThing{}, nil
 	}
@@ -61,17 +67,29 @@ func scanThing(r row) (storedThing, error) {
 	return t, nil
 }
 
-// addThing adds a thing whose key is not known yet.
+// addThing adds a thing whose key is not known yet. Without an owner it gets
+// that of the longest claim which covers it.
 func (tx *Tx) addThing(now time.Time, key flattr.Key, ref flattr.ThingRef, owner flattr.MemberID) (storedThing, error) {
-	hidden := 0
-	if ref.Hidden {
-		hidden = 1
+	t, err := tx.expected(key)
+	if err != nil {
+		return t, err
 	}
+	if owner != 0 {
+		t.owner = owner
+	}
+	return tx.addExpected(now, key, ref, t)
+}
+
+// addExpected adds a thing with the owner and the parts that t has already.
+func (tx *Tx) addExpected(now time.Time, key flattr.Key, ref flattr.ThingRef, t storedThing) (storedThing, error) {
+	t.url, t.title, t.named = ref.URL, cut(ref.Title, maxTitle), t.owner
 	for range idAttempts {
-		t := storedThing{id: flattr.ThingID(randomID()), url: ref.URL, title: cut(ref.Title, maxTitle), owner: owner}
+		t.id = flattr.ThingID(randomID())
+		t.target = t.id
 		n, err := tx.exec(insertThing, int64(t.id), string(key), t.url, t.title, cut(ref.Description, maxDescription),
 			cut(ref.Category, maxWord), cut(ref.Language, maxWord), joined(ref.Tags),
-			hidden, sql.NullInt64{Int64: int64(owner), Valid: owner != 0}, cut(ref.Owner, maxWord), micros(now))
+			number(ref.Hidden), sql.NullInt64{Int64: int64(t.owner), Valid: t.owner != 0}, cut(ref.Owner, maxWord), micros(now),
+			sql.NullString{String: string(t.parts), Valid: t.parts != ""})
 		if err != nil {
 			return t, fmt.Errorf("add thing: %w", err)
 		}
@@ -111,8 +129,8 @@ var ErrOwnerChanged = errors.New("the thing has another owner, which cannot be c
 
 // AddThing registers a thing as the operator says it is: its owner, where one is
 // named, is verified. A thing that is known keeps its URL, and gets title and
-// owner where it had none; own clicks of the new owner in open months are
-// voided (product rule 2). It refuses with invalid_request what is no URL.
+// owner where it had none; then a new owner is as with a claim. It refuses with
+// invalid_request what is no URL.
 func (tx *Tx) AddThing(now time.Time, url, title string, owner flattr.MemberID) error {
 	key, err := flattr.KeyOf(url)
 	if err != nil {
@@ -126,7 +144,7 @@ func (tx *Tx) AddThing(now time.Time, url, title string, owner flattr.MemberID) 
 		_, err := tx.addThing(now, key, flattr.ThingRef{URL: url, Title: title}, owner)
 		return err
 	}
-	if owner != 0 && t.owner != 0 && owner != t.owner {
+	if owner != 0 && t.named != 0 && owner != t.named {
 		return ErrOwnerChanged
 	}
 	if title != "" && t.title == "" {
@@ -134,11 +152,8 @@ func (tx *Tx) AddThing(now time.Time, url, title string, owner flattr.MemberID) 
 			return fmt.Errorf("name thing: %w", err)
 		}
 	}
-	if owner == 0 || t.owner != 0 {
+	if owner == 0 || t.named != 0 {
 		return nil
 	}
-	if _, err := tx.exec(ownThing, int64(owner), int64(t.id)); err != nil {
-		return fmt.Errorf("give thing its owner: %w", err)
-	}
-	return tx.voidOwn(now, t.id, owner)
+	return tx.give(now, owner, only(key))
 }

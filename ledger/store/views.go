@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"time"
 
 	"flattr/ledger/flattr"
@@ -40,28 +39,22 @@ func (s *Store) Summaries(ctx context.Context, now time.Time, member flattr.Memb
 	return means, months, err
 }
 
-const selectCountedOf = `
-SELECT c.click, COALESCE(t.owner, 0) FROM counted c JOIN thing t ON t.id = c.thing
-WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3`
+const countCountedOf = `
+SELECT COALESCE(SUM(CASE WHEN paid.owner IS NULL THEN 0 ELSE 1 END), 0), COALESCE(SUM(CASE WHEN paid.owner IS NULL THEN 1 ELSE 0 END), 0)
+FROM (
+    SELECT CASE WHEN s.thing IS NULL THEN o.owner ELSE s.owner END AS owner
+    FROM counted c JOIN thing t ON t.id = c.thing JOIN thing o ON o.id = COALESCE(t.alias_of, t.id)
+    LEFT JOIN snapshot_thing s ON s.month = c.month AND s.thing = c.thing
+    WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3
+) paid`
 
-// paid are the clicks that a reader's budget is divided over in an open month,
-// and how many promises stand beside them.
-func (tx *Tx) paid(member flattr.MemberID, month flattr.Month) (clicks []flattr.EventID, promises int, err error) {
-	err = tx.each(selectCountedOf, func(rows *sql.Rows) error {
-		var id flattr.EventID
-		var owner flattr.MemberID
-		if err := scanID(rows, &id, &owner); err != nil {
-			return err
-		}
-		if owner == 0 {
-			promises++
-		} else {
-			clicks = append(clicks, id)
-		}
-		return nil
-	}, int32(month), member.Bucket(), int64(member))
+// paid is over how many clicks a reader's budget of a month is divided, and how
+// many promises stand beside them: by the snapshot where there is one, else by
+// the owners of things, after aliases, as they are now.
+func (tx *Tx) paid(member flattr.MemberID, month flattr.Month) (clicks, promises int, err error) {
+	err = tx.row(countCountedOf, int32(month), member.Bucket(), int64(member)).Scan(&clicks, &promises)
 	if err != nil {
-		return nil, 0, fmt.Errorf("read what counts: %w", err)
+		return 0, 0, fmt.Errorf("read what counts: %w", err)
 	}
 	return clicks, promises, nil
 }
@@ -75,11 +68,9 @@ func (tx *Tx) summary(member flattr.MemberID, month flattr.Month, phase flattr.P
 	if sum.Held, err = tx.balance(heldOf(member, month)); err != nil {
 		return sum, err
 	}
-	clicks, promises, err := tx.paid(member, month)
-	if err != nil {
+	if sum.Clicks, sum.Promises, err = tx.paid(member, month); err != nil {
 		return sum, err
 	}
-	sum.Clicks, sum.Promises = len(clicks), promises
 	if sum.Clicks > 0 {
 		sum.Share, _ = money.Split(sum.Budget, sum.Clicks)
 	}
@@ -87,55 +78,42 @@ func (tx *Tx) summary(member flattr.MemberID, month flattr.Month, phase flattr.P
 }
 
 const selectClicksOf = `
-SELECT e.id, e.thing, e.at, e.late, t.url, t.title, t.asserted, COALESCE(t.owner, 0), COALESCE(c.click, e.body)
-FROM event e JOIN thing t ON t.id = e.thing
+SELECT e.id, o.id, e.at, e.late, o.url, o.title, o.asserted, COALESCE(m.name, ''), COALESCE(c.click, e.body),
+       CASE WHEN g.click IS NULL THEN 0 ELSE 1 END
+FROM event e JOIN thing t ON t.id = e.thing JOIN thing a ON a.id = COALESCE(t.alias_of, t.id)
+LEFT JOIN snapshot_thing s ON s.month = e.month AND s.thing = e.thing
+JOIN thing o ON o.id = COALESCE(s.target, t.id)
+LEFT JOIN member m ON m.id = CASE WHEN s.thing IS NULL THEN a.owner ELSE s.owner END
 LEFT JOIN counted c ON c.month = e.month AND c.bucket = e.bucket AND c.reader = e.reader AND c.thing = e.thing
-WHERE e.month = $1 AND e.bucket = $2 AND e.reader = $3 AND e.kind = 'click'`
-
-const selectSnapshotOwner = `SELECT COALESCE(owner, 0) FROM snapshot_thing WHERE month = $1 AND thing = $2`
+LEFT JOIN snapshot_merged g ON g.month = e.month AND g.bucket = e.bucket AND g.reader = e.reader AND g.thing = e.thing
+WHERE e.month = $1 AND e.bucket = $2 AND e.reader = $3 AND e.kind = 'click' ORDER BY e.at, e.id`
 
 const selectSnapshotBudget = `SELECT budget FROM snapshot_budget WHERE month = $1 AND bucket = $2 AND reader = $3`
 
 // Clicks are all clicks of a member that were accepted into a month, oldest
-// first, with what has become of each. In a frozen month owners and budget are
-// those of its snapshot.
+// first, with what has become of each. In a frozen month things are those after
+// aliases, and owners and budget those of its snapshot.
 func (s *Store) Clicks(ctx context.Context, _ time.Time, member flattr.MemberID, month flattr.Month) (views []flattr.ClickView, err error) {
 	err = s.read(ctx, func(tx *Tx) error {
-		owners, err := tx.clicksOf(member, month, &views)
-		if err != nil {
+		if views, err = tx.clicksOf(member, month); err != nil {
 			return fmt.Errorf("read clicks: %w", err)
 		}
 		st, err := tx.state(month)
 		if err != nil {
 			return err
 		}
-		frozen := st != flattr.Open
 		var budget money.Micro
-		if !frozen {
+		if st == flattr.Open {
 			budget, err = tx.budgetOf(member, month)
-		} else if len(views) > 0 {
-			err = ignoreNone(tx.row(selectSnapshotBudget, int32(month), member.Bucket(), int64(member)).Scan(&budget))
+		} else {
+			budget, err = tx.Gives(month, member)
 		}
 		if err != nil {
 			return fmt.Errorf("read budget: %w", err)
 		}
 		var paid []flattr.EventID
-		for i := range views {
-			v := &views[i]
-			if frozen && v.Counts {
-				if err := tx.row(selectSnapshotOwner, int32(month), int64(v.ThingID)).Scan(&owners[i]); err != nil {
-					return fmt.Errorf("read owner: %w", err)
-				}
-			}
-			if owners[i] != 0 {
-				m, err := scanMember(tx.row(selectMember, owners[i].Bucket(), int64(owners[i])))
-				if err != nil {
-					return err
-				}
-				v.Owner = m.Name
-			}
-			v.Promise = v.Counts && owners[i] == 0
-			if v.Counts && owners[i] != 0 {
+		for _, v := range views {
+			if v.Counts && !v.Promise {
 				paid = append(paid, v.ID)
 			}
 		}
@@ -145,41 +123,26 @@ func (s *Store) Clicks(ctx context.Context, _ time.Time, member flattr.MemberID,
 	return views, err
 }
 
-// clicksOf reads the clicks and, beside them, the present owners of their things.
-func (tx *Tx) clicksOf(member flattr.MemberID, month flattr.Month, views *[]flattr.ClickView) ([]flattr.MemberID, error) {
-	type read struct {
-		view  flattr.ClickView
-		owner flattr.MemberID
-	}
-	var all []read
-	err := tx.each(selectClicksOf, func(rows *sql.Rows) error {
-		var r read
+func (tx *Tx) clicksOf(member flattr.MemberID, month flattr.Month) (views []flattr.ClickView, err error) {
+	err = tx.each(selectClicksOf, func(rows *sql.Rows) error {
+		var v flattr.ClickView
 		var at int64
 		var counting []byte
-		v := &r.view
-		if err := scanID(rows, &v.ID, &v.ThingID, &at, &v.Late, &v.URL, &v.Title, &v.Asserted, &r.owner, &counting); err != nil {
+		var merged bool
+		err := scanID(rows, &v.ID, &v.ThingID, &at, &v.Late, &v.URL, &v.Title, &v.Asserted, &v.Owner, &counting, &merged)
+		if err != nil {
 			return err
 		}
 		v.At = timeOf(at)
 		// Without a click that counts there stands something longer than an id.
 		v.Counts = string(counting) == string(v.ID[:])
-		v.Duplicate = !v.Counts && len(counting) == len(v.ID)
+		v.Duplicate = merged || !v.Counts && len(counting) == len(v.ID)
 		v.Undone = !v.Counts && !v.Duplicate
-		all = append(all, r)
+		v.Promise = v.Counts && v.Owner == ""
+		views = append(views, v)
 		return nil
 	}, int32(month), member.Bucket(), int64(member))
-	slices.SortFunc(all, func(a, b read) int {
-		if c := a.view.At.Compare(b.view.At); c != 0 {
-			return c
-		}
-		return slices.Compare(a.view.ID[:], b.view.ID[:])
-	})
-	owners := make([]flattr.MemberID, len(all))
-	for i, r := range all {
-		*views = append(*views, r.view)
-		owners[i] = r.owner
-	}
-	return owners, err
+	return views, err
 }
 
 // share writes what each paid click is worth into its view.

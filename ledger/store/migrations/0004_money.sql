@@ -30,8 +30,9 @@ CREATE TABLE parts_author (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX parts_author_by_author ON parts_author (author);
 
-ALTER TABLE thing ADD COLUMN alias_of INTEGER; -- the thing this one is an alias of; for good
-ALTER TABLE thing ADD COLUMN parts_key TEXT;   -- the longest key of parts that covers it, whether or not they name its owner
+ALTER TABLE thing ADD COLUMN alias_of INTEGER;    -- the thing this one stands for, itself no alias: aliases of aliases are followed here
+ALTER TABLE thing ADD COLUMN alias_named INTEGER; -- the thing it was made an alias of, for good; alias_of goes on from there
+ALTER TABLE thing ADD COLUMN parts_key TEXT;      -- the longest key of parts that covers it, whether or not they name its owner
 CREATE INDEX thing_by_alias ON thing (alias_of) WHERE alias_of IS NOT NULL;
 
 -- Snapshot: the thing after aliases; null: the thing itself. owner is that of
@@ -85,7 +86,7 @@ CREATE TABLE promise (
     became BLOB,             -- of a kept one: the click it became, or was taken together in
     PRIMARY KEY (thing, bucket, reader, month)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX promise_by_reader ON promise (bucket, reader, state);
+CREATE INDEX promise_by_reader ON promise (bucket, reader, state, month);
 CREATE INDEX promise_by_became ON promise (became) WHERE became IS NOT NULL;
 
 -- A click that is repeated every month (product rule 14).
@@ -137,6 +138,13 @@ ALTER TABLE member ADD COLUMN deleted INTEGER; -- when the member was deleted; n
 CREATE TABLE retired_name (
     hash BLOB NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
+
+-- The policy that a settlement went by, beside fee_bp and promise_months.
+ALTER TABLE month ADD COLUMN max_budget INTEGER;  -- micro-EUR, at the freeze
+ALTER TABLE month ADD COLUMN grace_hours INTEGER; -- after the month's end
+
+-- A row of thing_sum is written per chunk of buckets and read per month only.
+DROP INDEX thing_sum_by_thing;
 
 -- The last time of the wall clock at which a program wrote here (name 'clock').
 -- A clock before it has been set back.
