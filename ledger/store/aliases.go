@@ -74,11 +74,7 @@ func (tx *Tx) alias(now time.Time, id flattr.ThingID, of storedThing) error {
 	if err != nil {
 		return err
 	}
-	authors := make([]flattr.MemberID, len(parts))
-	for i, p := range parts {
-		authors[i] = p.Author
-	}
-	return tx.own(now, authors, func() ([]flattr.ThingID, error) {
+	return tx.own(now, members(parts), func() ([]flattr.ThingID, error) {
 		if _, err := tx.exec(makeAlias, int64(of.target), int64(id)); err != nil {
 			return nil, err
 		}

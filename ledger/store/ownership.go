@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -74,54 +73,6 @@ func (tx *Tx) expected(key flattr.Key) (t storedThing, err error) {
 	}
 	t.parts, _, err = tx.covering(partsBefore, key)
 	return t, err
-}
-
-const selectPartsAuthors = `SELECT author, bp FROM parts_author WHERE key = $1 ORDER BY position`
-
-// authors are those who share what is given to a thing, after aliases, in the
-// order in which they were named; the owner alone where no parts hold, nobody
-// where there is no owner.
-func (tx *Tx) authors(t storedThing) ([]flattr.Part, error) {
-	if t.owner == 0 {
-		return nil, nil
-	}
-	alone := []flattr.Part{{Author: t.owner, BP: flattr.AllParts}}
-	if t.parts == "" {
-		return alone, nil
-	}
-	parts, err := tx.partsOf(t.parts)
-	if err != nil || !names(parts, t.owner) {
-		return alone, err
-	}
-	return parts, nil
-}
-
-// partsOf are the parts set for a key.
-func (tx *Tx) partsOf(key flattr.Key) (parts []flattr.Part, err error) {
-	err = tx.each(selectPartsAuthors, func(rows *sql.Rows) error {
-		var p flattr.Part
-		err := rows.Scan(&p.Author, &p.BP)
-		parts = append(parts, p)
-		return err
-	}, string(key))
-	if err != nil {
-		return nil, fmt.Errorf("read parts: %w", err)
-	}
-	return parts, nil
-}
-
-// names reports whether the member is one of the authors.
-func names(parts []flattr.Part, member flattr.MemberID) bool {
-	return slices.ContainsFunc(parts, func(p flattr.Part) bool { return p.Author == member })
-}
-
-// ownedBy reports whether the member is an author of the thing after aliases.
-func (tx *Tx) ownedBy(t storedThing, member flattr.MemberID) (bool, error) {
-	if t.owner == member || t.owner == 0 || t.parts == "" {
-		return t.owner == member, nil
-	}
-	parts, err := tx.authors(t)
-	return names(parts, member), err
 }
 
 const insertClaim = `
@@ -205,8 +156,9 @@ func (tx *Tx) things(query string, args ...any) (ids []flattr.ThingID, err error
 }
 
 // own does a change by which members become authors, or cease to be: before it
-// all subscriptions are brought up to now, after it their own clicks are voided, and
-// the promises are looked at anew for the targets that the change answers.
+// all subscriptions are brought up to now, after it the authors' own clicks are
+// voided, their own promises lapse, and the promises of others for the targets
+// that the change answers become clicks.
 func (tx *Tx) own(now time.Time, authors []flattr.MemberID, change func() ([]flattr.ThingID, error)) error {
 	if err := tx.dueAll(now); err != nil {
 		return err
@@ -216,6 +168,9 @@ func (tx *Tx) own(now time.Time, authors []flattr.MemberID, change func() ([]fla
 		return fmt.Errorf("change who owns what: %w", err)
 	}
 	for _, author := range authors {
+		if err := tx.lapseOwn(author); err != nil {
+			return err
+		}
 		if err := tx.voidOwn(now, author); err != nil {
 			return err
 		}
@@ -228,81 +183,17 @@ func (tx *Tx) own(now time.Time, authors []flattr.MemberID, change func() ([]fla
 	return nil
 }
 
-// checkParts refuses parts that are none.
-func checkParts(parts []flattr.Part) error {
-	sum := 0
-	for i, p := range parts {
-		switch {
-		case p.BP < 1 || p.BP > flattr.AllParts:
-			return flattr.Refuse(flattr.Invalid, fmt.Sprintf("A part is from 1 to %d basis points.", flattr.AllParts))
-		case names(parts[:i], p.Author):
-			return flattr.Refuse(flattr.Invalid, "An author is named twice in the parts. Name each once.")
-		}
-		if sum += p.BP; sum > flattr.AllParts {
-			break // more authors than basis points are not worth comparing
+const disownThings = `UPDATE thing SET owner = NULL WHERE owner = $1`
+
+const deleteClaims = `DELETE FROM claim WHERE owner = $1`
+
+// disown takes everything from a member who is deleted: things and claims, which
+// then have no owner, and the parts that name the member (product rule 16).
+func (tx *Tx) disown(now time.Time, member flattr.MemberID) error {
+	for _, query := range []string{disownThings, deleteClaims} {
+		if _, err := tx.exec(query, int64(member)); err != nil {
+			return fmt.Errorf("take things from a member: %w", err)
 		}
 	}
-	if sum != flattr.AllParts {
-		return flattr.Refuse(flattr.Invalid, fmt.Sprintf("Parts add up to %d basis points.", flattr.AllParts))
-	}
-	return nil
-}
-
-const upsertParts = `
-INSERT INTO parts (key, url, site, at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (key) DO UPDATE SET url = excluded.url, at = excluded.at`
-
-const deletePartsAuthors = `DELETE FROM parts_author WHERE key = $1`
-
-const insertPartsAuthor = `INSERT INTO parts_author (key, position, author, bp) VALUES ($1, $2, $3, $4)`
-
-const coverThings = `
-UPDATE thing SET parts_key = $1 WHERE key >= $2 AND key < $3 AND (parts_key IS NULL OR LENGTH(parts_key) < $4)`
-
-const selectShared = `
-SELECT t.id FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.parts_key = $3 AND t.owner IS NOT NULL AND t.alias_of IS NULL
-AND (` + isPromised + `) ORDER BY t.key`
-
-// SetParts books who shares what the URL earns and, where its path ends in `/`,
-// everything below it (product rule 13). It replaces what was set for the same
-// URL. Parts that do not add up to 10,000, are below 1 or name an author twice
-// are refused with invalid_request, as is what is no URL.
-func (tx *Tx) SetParts(now time.Time, url string, parts []flattr.Part) error {
-	key, err := flattr.KeyOf(url)
-	if err != nil {
-		return err
-	}
-	if err := checkParts(parts); err != nil {
-		return err
-	}
-	authors := make([]flattr.MemberID, len(parts))
-	for i, p := range parts {
-		authors[i] = p.Author
-	}
-	return tx.own(now, authors, func() ([]flattr.ThingID, error) {
-		keys := covered(key)
-		if err := tx.writeParts(now, key, url, parts); err != nil {
-			return nil, err
-		}
-		if _, err := tx.exec(coverThings, string(key), keys.from, keys.to, len(key)); err != nil {
-			return nil, err
-		}
-		return tx.things(selectShared, keys.from, keys.to, string(key))
-	})
-}
-
-// writeParts replaces what was set for a key.
-func (tx *Tx) writeParts(now time.Time, key flattr.Key, url string, parts []flattr.Part) error {
-	if _, err := tx.exec(upsertParts, string(key), url, number(coversBelow(key)), micros(now)); err != nil {
-		return err
-	}
-	if _, err := tx.exec(deletePartsAuthors, string(key)); err != nil {
-		return err
-	}
-	for i, p := range parts {
-		if _, err := tx.exec(insertPartsAuthor, string(key), i+1, int64(p.Author), p.BP); err != nil {
-			return err
-		}
-	}
-	return nil
+	return tx.dropParts(now, member)
 }

@@ -29,6 +29,21 @@ type promise struct {
 	click flattr.EventID
 }
 
+const lapseOwn = `
+UPDATE promise SET state = 'lapsed' WHERE bucket = $1 AND reader = $2 AND state = 'waiting' AND EXISTS (
+	SELECT 1 FROM thing t JOIN thing o ON o.id = COALESCE(t.alias_of, t.id) WHERE t.id = promise.thing AND (o.owner = $3 OR (
+		EXISTS (SELECT 1 FROM parts_author p WHERE p.key = o.parts_key AND p.author = $3)
+		AND EXISTS (SELECT 1 FROM parts_author p WHERE p.key = o.parts_key AND p.author = o.owner))))`
+
+// lapseOwn lets a member's promises for things, after aliases, lapse of which
+// the member is an author by now.
+func (tx *Tx) lapseOwn(member flattr.MemberID) error {
+	if _, err := tx.exec(lapseOwn, member.Bucket(), int64(member), int64(member)); err != nil {
+		return fmt.Errorf("let own promises lapse: %w", err)
+	}
+	return nil
+}
+
 const selectPromises = `
 SELECT p.click, p.thing, p.month, o.id FROM promise p
 JOIN thing t ON t.id = p.thing JOIN thing o ON o.id = COALESCE(t.alias_of, t.id)

@@ -344,8 +344,11 @@ func (a *arrival) undo() (flattr.Outcome, error) {
 	if !known {
 		return out, a.log(entry{result: flattr.Accepted})
 	}
-	if named.kind != flattr.KindClick || named.reader != a.reader || named.result == flattr.Refused {
+	if named.kind != flattr.KindClick || named.reader != a.reader {
 		return a.logRefused(flattr.NotFound, storedThing{})
+	}
+	if named.result == flattr.Refused {
+		return out, a.log(entry{result: flattr.Accepted}) // nothing to take back
 	}
 	st, err := a.tx.state(named.month)
 	if err != nil {
