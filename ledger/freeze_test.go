@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,6 +19,7 @@ import (
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
 	"flattr/ledger/store"
+	"flattr/ledger/store/storetest"
 )
 
 // writerVariable makes the test binary a process that writes clicks: its value
@@ -94,19 +94,22 @@ func writeClicks(to, errs io.Writer) int {
 	return 0
 }
 
+// freezes is how often the freeze is run against clicks on each engine.
+const freezes = 10
+
 // TestFreezeAgainstClicks freezes October while eight writers in two processes
 // write clicks of October: each acknowledged click is in October or, late, in
 // November, none in both and none in neither.
 func TestFreezeAgainstClicks(t *testing.T) {
-	db := filepath.Join(t.TempDir(), "ledger.db")
-	ctx := context.Background()
-	s, err := store.Open(ctx, db)
-	if err != nil {
-		t.Fatal(err)
+	for i := range freezes {
+		t.Run(strconv.Itoa(i), func(t *testing.T) {
+			storetest.Each(t, freezeAgainstClicks)
+		})
 	}
-	defer s.Close()
-	readers := freezeWorld(t, s)
+}
 
+func freezeAgainstClicks(t *testing.T, db string) {
+	readers := freezeWorld(t, db)
 	acks := make(chan ack, writerProcesses*writersEach*clicksMost)
 	var writers sync.WaitGroup
 	for p := range writerProcesses {
@@ -153,10 +156,16 @@ func TestFreezeAgainstClicks(t *testing.T) {
 }
 
 // freezeWorld makes the readers and an author who has half of the things.
-func freezeWorld(t *testing.T, s *store.Store) []flattr.MemberID {
+func freezeWorld(t *testing.T, db string) []flattr.MemberID {
 	t.Helper()
+	s, err := store.Open(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
 	var readers []flattr.MemberID
-	err := s.Write(context.Background(), func(tx *store.Tx) error {
+	err = s.Write(context.Background(), func(tx *store.Tx) error {
+		readers = nil
 		start := flattr.Month(202610).Start()
 		bob, err := tx.AddMember(start, store.NewMember{Name: "bob", Budget: flattr.DefaultBudget})
 		if err != nil {
@@ -191,7 +200,7 @@ func startWriter(t *testing.T, wg *sync.WaitGroup, db string, readers []flattr.M
 	for _, r := range readers {
 		names = append(names, strconv.FormatInt(int64(r), 10))
 	}
-	cmd := exec.Command(os.Args[0])
+	cmd := exec.CommandContext(t.Context(), os.Args[0]) // killed when the test gives up
 	cmd.Env = append(os.Environ(), writerVariable+"="+db+"|"+strings.Join(names, ","))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -201,6 +210,7 @@ func startWriter(t *testing.T, wg *sync.WaitGroup, db string, readers []flattr.M
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(wg.Wait)
 	wg.Go(func() {
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {

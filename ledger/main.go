@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"flattr/ledger/closing"
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
 	"flattr/ledger/report"
@@ -44,7 +43,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.PersistentFlags().StringVar(&db, "db", db, "the ledger's database: a `file`, or postgres://USER@HOST/DATABASE (or FLATTR_LEDGER_DB)")
 	root.AddCommand(
 		serveCommand(&db), inviteCommand(&db), memberCommand(&db), creditCommand(&db),
-		loadCommand(&db), settleCommand(&db), statementCommand(&db), auditCommand(&db),
+		loadCommand(&db), settleCommand(&db), monthCommand(&db), statementCommand(&db), auditCommand(&db), clockCommand(&db),
 	)
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -144,36 +143,6 @@ func creditCommand(db *string) *cobra.Command {
 	if err := cmd.MarkFlagRequired("ref"); err != nil {
 		panic(err) // the flag is defined above
 	}
-	return cmd
-}
-
-func settleCommand(db *string) *cobra.Command {
-	var monthText, nowText string
-	cmd := &cobra.Command{
-		Use: "settle", Short: "Freeze, compute, post and close a month", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			month, err := flattr.ParseMonth(monthText)
-			if err != nil {
-				return fmt.Errorf("--month: %w", err)
-			}
-			now := time.Now()
-			if nowText != "" {
-				if now, err = time.Parse(time.RFC3339, nowText); err != nil {
-					return fmt.Errorf("--now %q: write it like 2026-11-04T00:00:00Z", nowText)
-				}
-			}
-			return with(cmd.Context(), *db, false, func(s *store.Store) error {
-				err := closing.Settlement{Store: s, Month: month, Now: now, Say: sayTo(cmd.ErrOrStderr())}.Settle(cmd.Context())
-				if errors.Is(err, closing.ErrClosed) {
-					fmt.Fprintln(cmd.ErrOrStderr(), err)
-					return nil
-				}
-				return err
-			})
-		},
-	}
-	cmd.Flags().StringVar(&monthText, "month", "", "the `month`, like 2026-10")
-	cmd.Flags().StringVar(&nowText, "now", "", "settle as if it were this `time` (default: the clock)")
 	return cmd
 }
 

@@ -7,7 +7,20 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"flattr/ledger/store"
+	"flattr/ledger/store/storetest"
 )
+
+func init() {
+	storetest.Schema = func(ctx context.Context, where string) error {
+		s, err := store.Open(ctx, where)
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	}
+}
 
 // TestMain lets scripts and tests run the test binary as flattr-ledger.
 func TestMain(m *testing.M) {

@@ -88,8 +88,13 @@ func serve(ctx context.Context, opt serveOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	clock := &clock{store: st, now: opt.now, log: opt.log}
+	if err := clock.stamp(ctx); err != nil {
+		return err
+	}
+	go clock.run(ctx)
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           clock.guard(handler),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,

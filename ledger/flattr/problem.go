@@ -22,6 +22,7 @@ const (
 	NameTaken     Code = "name_taken"
 	Claimed       Code = "claimed" // another member has claimed this URL
 	BalanceLeft   Code = "balance_left"
+	ClockBack     Code = "clock_back" // the wall clock is behind what it was
 	Reversed      Code = "reversed"   // a transfer is reversed once
 	BooksFull     Code = "books_full" // more money than the books can count
 )

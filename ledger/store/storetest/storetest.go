@@ -203,3 +203,23 @@ func (s *Server) order(order, want string) {
 		s.t.Fatalf("%s PostgreSQL: %v", order, err)
 	}
 }
+
+// Copy copies a ledger that nobody has open, and answers where the copy is.
+func Copy(t testing.TB, where string) string {
+	t.Helper()
+	if u, err := url.Parse(where); err == nil && u.Scheme == "postgres" {
+		name := newName()
+		run(t, inDatabase(where, "postgres"), "CREATE DATABASE "+name+" TEMPLATE "+strings.TrimPrefix(u.Path, "/"))
+		t.Cleanup(func() { run(t, inDatabase(where, "postgres"), "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
+		return inDatabase(where, name)
+	}
+	text, err := os.ReadFile(where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := SQLite(t)
+	if err := os.WriteFile(to, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
