@@ -182,18 +182,3 @@ func (tx *Tx) own(now time.Time, authors []flattr.MemberID, change func() ([]fla
 	}
 	return nil
 }
-
-const disownThings = `UPDATE thing SET owner = NULL WHERE owner = $1`
-
-const deleteClaims = `DELETE FROM claim WHERE owner = $1`
-
-// disown takes everything from a member who is deleted: things and claims, which
-// then have no owner, and the parts that name the member (product rule 16).
-func (tx *Tx) disown(now time.Time, member flattr.MemberID) error {
-	for _, query := range []string{disownThings, deleteClaims} {
-		if _, err := tx.exec(query, int64(member)); err != nil {
-			return fmt.Errorf("take things from a member: %w", err)
-		}
-	}
-	return tx.dropParts(now, member)
-}
