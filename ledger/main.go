@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"flattr/ledger/flattr"
 	"flattr/ledger/money"
 	"flattr/ledger/report"
 	"flattr/ledger/store"
@@ -43,7 +42,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.PersistentFlags().StringVar(&db, "db", db, "the ledger's database: a `file`, or postgres://USER@HOST/DATABASE (or FLATTR_LEDGER_DB)")
 	root.AddCommand(
 		serveCommand(&db), inviteCommand(&db), memberCommand(&db), creditCommand(&db),
-		loadCommand(&db), settleCommand(&db), monthCommand(&db), statementCommand(&db), auditCommand(&db), clockCommand(&db),
+		loadCommand(&db), settleCommand(&db), monthCommand(&db), statementCommand(&db), revenueCommand(&db), auditCommand(&db), clockCommand(&db),
 	)
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -144,39 +143,6 @@ func creditCommand(db *string) *cobra.Command {
 		panic(err) // the flag is defined above
 	}
 	return cmd
-}
-
-func statementCommand(db *string) *cobra.Command {
-	var monthText, format string
-	cmd := &cobra.Command{
-		Use: "statement", Short: "Print the statement of a closed month", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			month, err := flattr.ParseMonth(monthText)
-			if err != nil {
-				return fmt.Errorf("--month: %w", err)
-			}
-			if format != "ndjson" {
-				return fmt.Errorf("--format %q: ndjson is the one there is", format)
-			}
-			return with(cmd.Context(), *db, false, func(s *store.Store) error {
-				return report.Statement(cmd.Context(), s, month, cmd.OutOrStdout())
-			})
-		},
-	}
-	cmd.Flags().StringVar(&monthText, "month", "", "the `month`, like 2026-10")
-	cmd.Flags().StringVar(&format, "format", "ndjson", "ndjson: one JSON object a line")
-	return cmd
-}
-
-func auditCommand(db *string) *cobra.Command {
-	return &cobra.Command{
-		Use: "audit", Short: "Prove the books, the log and every closed month", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return with(cmd.Context(), *db, false, func(s *store.Store) error {
-				return report.Audit(cmd.Context(), s, cmd.OutOrStdout(), sayTo(cmd.ErrOrStderr()))
-			})
-		},
-	}
 }
 
 // sayTo writes progress as lines.

@@ -2,213 +2,108 @@ package store
 
 import (
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
-	"flattr/ledger/book"
+	"github.com/google/uuid"
+
 	"flattr/ledger/flattr"
-	"flattr/ledger/money"
 )
 
-// What only the audit reads.
+// What only the audit reads. It is a second implementation of the rules, in
+// SQL: it knows what counts, shares, parts, fees and what is held from the
+// statements in audit_*.go alone, and shares no line with record.go, settle and
+// closing. Nothing here writes, so that it works on a file that cannot be
+// written.
 
-const selectWrongAccounts = `
-SELECT a.id, a.kind, a.debits, a.credits, COALESCE(t.debits, 0), COALESCE(t.credits, 0)
-FROM account a LEFT JOIN (
-    SELECT account, SUM(debit) AS debits, SUM(credit) AS credits FROM (
-        SELECT debit_account AS account, amount AS debit, 0 AS credit FROM transfer
-        UNION ALL SELECT credit_account, 0, amount FROM transfer
-    ) sides GROUP BY account
-) t ON t.account = a.id
-WHERE a.debits <> COALESCE(t.debits, 0) OR a.credits <> COALESCE(t.credits, 0) ORDER BY a.id`
+// auditSet is how many clicks of the log are proved at once, about: what the
+// database sorts in memory or in its temporary files stays bounded by it.
+const auditSet = 250_000
 
-const countOrphans = `
-SELECT COUNT(*) FROM transfer t
-WHERE NOT EXISTS (SELECT 1 FROM account a WHERE a.id = t.debit_account)
-   OR NOT EXISTS (SELECT 1 FROM account a WHERE a.id = t.credit_account)`
-
-// EachWrongAccount hands over the accounts whose balance is not the sum of their
-// transfers, and answers how many transfers name an account that is not there.
-func (tx *Tx) EachWrongAccount(use func(id string, kind book.Kind, kept, proved book.Balance)) (orphans int, err error) {
-	err = tx.each(selectWrongAccounts, func(rows *sql.Rows) error {
-		var raw []byte
-		var kind book.Kind
-		var kept, proved book.Balance
-		err := rows.Scan(&raw, &kind, &kept.Debits, &kept.Credits, &proved.Debits, &proved.Credits)
-		if err == nil {
-			use(fmt.Sprintf("%x", raw), kind, kept, proved)
-		}
-		return err
-	})
-	if err == nil {
-		err = tx.row(countOrphans).Scan(&orphans)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("sum transfers: %w", err)
-	}
-	return orphans, nil
+// proof is a question whose every answer is damage.
+type proof struct {
+	sentence string // of an answer, with a verb for each of its columns
+	query    string
 }
 
-// KeptAccount is an account as the store has it.
-type KeptAccount struct {
-	ID book.AccountID
-	book.Account
-	book.Balance
-}
-
-const selectAccounts = `
-SELECT id, kind, owner, month, debits, credits FROM account WHERE id > $1 ORDER BY id LIMIT $2`
-
-// Accounts is the next page of accounts after an id.
-func (tx *Tx) Accounts(after book.AccountID) ([]KeptAccount, error) {
-	var accounts []KeptAccount
-	err := tx.each(selectAccounts, func(rows *sql.Rows) error {
-		var a KeptAccount
-		var raw []byte
-		err := rows.Scan(&raw, &a.Kind, &a.Owner, &a.Month, &a.Debits, &a.Credits)
-		if err == nil && len(raw) != len(a.ID) {
-			err = fmt.Errorf("the id of an account has %d bytes", len(raw))
-		}
-		copy(a.ID[:], raw)
-		if a.Owner != 0 {
-			a.Bucket = flattr.MemberID(a.Owner).Bucket()
-		}
-		accounts = append(accounts, a)
-		return err
-	}, after[:], page)
-	if err != nil {
-		return nil, fmt.Errorf("read accounts: %w", err)
-	}
-	return accounts, nil
-}
-
-const selectTransfer = `SELECT debit_account, credit_account, amount FROM transfer WHERE id = $1`
-
-// Booked reports whether a transfer is booked just so.
-func (tx *Tx) Booked(t book.Transfer) (bool, error) {
-	var debit, credit []byte
-	var amount money.Micro
-	err := tx.row(selectTransfer, t.ID[:]).Scan(&debit, &credit, &amount)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("read transfer: %w", err)
-	}
-	d, c := t.Debit.ID(), t.Credit.ID()
-	return amount == t.Amount && string(debit) == string(d[:]) && string(credit) == string(c[:]), nil
-}
-
-// Topup is a top-up as it was told.
-type Topup struct {
-	Ref    string
-	Member flattr.MemberID
-	Amount money.Micro
-}
-
-// Transfer is how the books have it.
-func (t Topup) Transfer() book.Transfer {
-	means := meansOf(t.Member)
-	return book.New("ref:"+t.Ref, book.Credit, book.Account{Kind: book.Bank}, means, means, t.Amount)
-}
-
-const selectTopups = `SELECT ref, member, amount FROM topup WHERE ref > $1 ORDER BY ref LIMIT $2`
-
-// Topups is the next page of top-ups after a reference.
-func (tx *Tx) Topups(after string) ([]Topup, error) {
-	var topups []Topup
-	err := tx.each(selectTopups, func(rows *sql.Rows) error {
-		var t Topup
-		err := rows.Scan(&t.Ref, &t.Member, &t.Amount)
-		topups = append(topups, t)
-		return err
-	}, after, page)
-	if err != nil {
-		return nil, fmt.Errorf("read top-ups: %w", err)
-	}
-	return topups, nil
-}
-
-// LoggedClick is a click of the log, with one undo or void that names it.
-type LoggedClick struct {
-	Month   flattr.Month
-	Reader  flattr.MemberID
-	Thing   flattr.ThingID
-	Bucket  int
-	Click   flattr.Logged
-	Arrived time.Time
-	Undo    flattr.Logged  // its Kind is empty when there is none
-	Counted flattr.EventID // what the store says counts; zero: nothing
-	Late    bool           // of what counts
-}
-
-const selectLog = `
-SELECT e.id, e.month, e.bucket, e.reader, e.thing, e.at, e.late, e.arrived,
-       u.id, COALESCE(u.kind, ''), COALESCE(u.at, 0), c.click, COALESCE(c.late, 0)
-FROM event e
-LEFT JOIN event u ON u.click = e.id AND u.reader = e.reader AND u.result <> 'refused'
-LEFT JOIN counted c ON c.month = e.month AND c.bucket = e.bucket AND c.reader = e.reader AND c.thing = e.thing
-WHERE e.month IS NOT NULL AND e.kind = 'click'
-ORDER BY e.month, e.bucket, e.reader, e.thing, e.id`
-
-// EachLogged hands over all accepted clicks in the order of month, bucket, reader
-// and thing, once for each undo or void that names them, else once.
-func (tx *Tx) EachLogged(use func(LoggedClick) error) error {
-	err := tx.each(selectLog, func(rows *sql.Rows) error {
-		c := LoggedClick{Click: flattr.Logged{Kind: flattr.KindClick}}
-		var arrived int64
-		var undo, counted sql.RawBytes
-		err := scanID(rows, &c.Click.ID, &c.Month, &c.Bucket, &c.Reader, &c.Thing, &c.Click.At, &c.Click.Late, &arrived,
-			&undo, &c.Undo.Kind, &c.Undo.At, &counted, &c.Late)
+// run asks and hands over a sentence for each answer. A column named month is
+// said as a month, one named click, id or account in hexadecimal digits.
+func (p proof) run(tx *Tx, found func(string), args ...any) error {
+	err := tx.each(p.query, func(rows *sql.Rows) error {
+		names, err := rows.Columns()
 		if err != nil {
 			return err
 		}
-		copy(c.Undo.ID[:], undo)
-		copy(c.Counted[:], counted)
-		c.Undo.Click = c.Click.ID
-		c.Arrived = timeOf(arrived)
-		return use(c)
-	})
+		values, into := make([]any, len(names)), make([]any, len(names))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		for i, value := range values {
+			values[i] = said(names[i], value)
+		}
+		found(fmt.Sprintf(p.sentence, values...))
+		return nil
+	}, args...)
 	if err != nil {
-		return fmt.Errorf("read log: %w", err)
+		return fmt.Errorf("prove that no %s: %w", p.sentence, err)
 	}
 	return nil
 }
 
-const countCounted = `SELECT month, COUNT(*) FROM counted GROUP BY month`
-
-const countThingSums = `SELECT month, COUNT(*) FROM thing_sum GROUP BY month`
-
-// CountedRows and ThingSumRows are how many rows there are of each month.
-func (tx *Tx) CountedRows() (map[flattr.Month]int, error) { return tx.perMonth(countCounted) }
-
-// ThingSumRows is how many sums are kept of each month.
-func (tx *Tx) ThingSumRows() (map[flattr.Month]int, error) { return tx.perMonth(countThingSums) }
-
-func (tx *Tx) perMonth(query string) (map[flattr.Month]int, error) {
-	counts := make(map[flattr.Month]int)
-	err := tx.each(query, func(rows *sql.Rows) error {
-		var m flattr.Month
-		var n int
-		err := rows.Scan(&m, &n)
-		counts[m] = n
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("count rows: %w", err)
+// said is how a sentence names the value of a column.
+func said(name string, value any) any {
+	switch v := value.(type) {
+	case nil:
+		return "nothing"
+	case int64:
+		if name == "month" {
+			return flattr.Month(v)
+		}
+	case []byte:
+		if id, err := uuid.FromBytes(v); err == nil && (name == "click" || name == "id") {
+			return id
+		}
+		if name == "click" || name == "id" || name == "account" {
+			return fmt.Sprintf("%x", v)
+		}
+		return string(v) // a number that is larger than an int64, or text
 	}
-	return counts, nil
+	return value
 }
 
-const selectMonths = `SELECT month FROM month ORDER BY month`
+// proveAll runs a list of proofs with the same arguments.
+func (tx *Tx) proveAll(proofs []proof, found func(string), args ...any) error {
+	for _, p := range proofs {
+		if err := p.run(tx, found, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
-// Months are all months that something has touched.
-func (tx *Tx) Months() ([]flattr.Month, error) {
-	var months []flattr.Month
-	err := tx.each(selectMonths, func(rows *sql.Rows) error {
-		var m flattr.Month
-		err := rows.Scan(&m)
+// MonthRow is a month as the audit sees it.
+type MonthRow struct {
+	Month flattr.Month
+	Progress
+	Logged int // clicks of the log
+}
+
+const selectMonthRows = `
+SELECT m.month, m.state, COALESCE(m.fee_bp, 0), m.next_bucket, COALESCE(m.frozen_at, 0),
+       (SELECT COUNT(*) FROM event e WHERE e.month = m.month)
+FROM month m ORDER BY m.month`
+
+// MonthRows are all months that something has touched, in their order.
+func (tx *Tx) MonthRows() ([]MonthRow, error) {
+	var months []MonthRow
+	err := tx.each(selectMonthRows, func(rows *sql.Rows) error {
+		var m MonthRow
+		var at int64
+		err := rows.Scan(&m.Month, &m.State, &m.FeeBP, &m.NextBucket, &at, &m.Logged)
+		m.FrozenAt = timeOf(at)
 		months = append(months, m)
 		return err
 	})
@@ -218,93 +113,142 @@ func (tx *Tx) Months() ([]flattr.Month, error) {
 	return months, nil
 }
 
-const countNobodys = `SELECT COUNT(DISTINCT owner) FROM account WHERE owner <> 0 AND owner NOT IN (SELECT id FROM member)`
-
-// Nobodys is how many owners of accounts are no members.
-func (tx *Tx) Nobodys() (n int, err error) {
-	if err := tx.row(countNobodys).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count owners of accounts: %w", err)
-	}
-	return n, nil
+// stateProofs are what must hold for how far months say they have come.
+var stateProofs = []proof{
+	{
+		"%s is open, and has been frozen: there is a snapshot of it",
+		`
+SELECT month FROM month WHERE state = 'open' AND (frozen_at IS NOT NULL OR month IN (
+    SELECT month FROM snapshot_budget UNION SELECT month FROM snapshot_thing UNION SELECT month FROM thing_sum
+    UNION SELECT month FROM earning UNION SELECT month FROM author_sum
+))`,
+	},
+	{
+		"%s is %s, and nothing says when it was frozen",
+		`SELECT month, state FROM month WHERE state <> 'open' AND frozen_at IS NULL`,
+	},
+	{
+		"%s is %s, and was computed up to bucket %d only",
+		`SELECT month, state, next_bucket FROM month WHERE state IN ('computed', 'posted', 'closed') AND next_bucket < 4096`,
+	},
+	{
+		"%s: %d sums are kept of buckets that were not computed",
+		`
+SELECT s.month, COUNT(*) FROM thing_sum s JOIN month m ON m.month = s.month AND s.bucket >= m.next_bucket GROUP BY s.month`,
+	},
+	{
+		"click %s is kept as a promise of %s, and is none",
+		`
+SELECT p.click, p.month FROM promise p
+WHERE NOT EXISTS (
+    SELECT 1 FROM counted c JOIN snapshot_thing t ON t.month = c.month AND t.thing = c.thing
+    WHERE c.month = p.month AND c.bucket = p.bucket AND c.reader = p.reader AND c.thing = p.thing AND t.owner IS NULL
+)`,
+	},
+	{
+		"the promise of click %s is %s, and what it became is no click of its reader",
+		`
+SELECT p.click, p.state FROM promise p LEFT JOIN event e ON e.id = p.became AND e.reader = p.reader AND e.kind = 'click'
+WHERE (p.state = 'kept') <> (e.id IS NOT NULL) OR (p.state = 'kept') <> (p.became IS NOT NULL)`,
+	},
 }
 
-const countUnknownMonths = `
-SELECT COUNT(*) FROM (
-    SELECT month FROM counted UNION SELECT month FROM snapshot_budget UNION SELECT month FROM author_sum
-) used WHERE month NOT IN (SELECT month FROM month)`
+// ProveStates holds what must hold for states and promises.
+func (tx *Tx) ProveStates(found func(string)) error { return tx.proveAll(stateProofs, found) }
 
-// UnknownMonths is how many months have clicks or sums and no state.
-func (tx *Tx) UnknownMonths() (n int, err error) {
-	if err := tx.row(countUnknownMonths).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count months without state: %w", err)
-	}
-	return n, nil
-}
+const selectChunks = `SELECT DISTINCT bucket FROM thing_sum WHERE month = $1 ORDER BY bucket`
 
-// BudgetOf is the budget of a reader in force at the last instant of a month,
-// from the history of budgets.
-func (tx *Tx) BudgetOf(reader flattr.MemberID, month flattr.Month) (money.Micro, error) {
-	return tx.budgetOf(reader, month)
-}
-
-// SnapshotBudget is what the snapshot says a reader gives, 0 where it says nothing.
-func (tx *Tx) SnapshotBudget(reader flattr.MemberID, month flattr.Month) (money.Micro, error) {
-	var budget money.Micro
-	err := tx.row(selectSnapshotBudget, int32(month), reader.Bucket(), int64(reader)).Scan(&budget)
-	return budget, ignoreNone(err)
-}
-
-// HasCounted reports whether any click of a reader counts in a month.
-func (tx *Tx) HasCounted(reader flattr.MemberID, month flattr.Month) (bool, error) {
-	var one int
-	err := tx.row(anyCounted, int32(month), reader.Bucket(), int64(reader)).Scan(&one)
-	return one == 1, ignoreNone(err)
-}
-
-const selectThingSums = `SELECT thing, clicks, gross FROM thing_sum WHERE month = $1 AND bucket = $2`
-
-// ThingSums are the kept sums of a bucket.
-func (tx *Tx) ThingSums(month flattr.Month, bucket int) ([]ThingSum, error) {
-	var sums []ThingSum
-	err := tx.each(selectThingSums, func(rows *sql.Rows) error {
-		sum := ThingSum{Bucket: bucket}
-		err := rows.Scan(&sum.Thing, &sum.Clicks, &sum.Gross)
-		sums = append(sums, sum)
+// Computed are the ranges of buckets that were computed together, or several of
+// them where they are small.
+func (tx *Tx) Computed(m MonthRow) ([]Range, error) {
+	least := flattr.Buckets / (1 + m.Logged/auditSet)
+	var ranges []Range
+	from := 0
+	err := tx.each(selectChunks, func(rows *sql.Rows) error {
+		var bucket int
+		err := rows.Scan(&bucket)
+		if bucket-from >= least && bucket < m.NextBucket {
+			ranges = append(ranges, Range{from, bucket})
+			from = bucket
+		}
 		return err
-	}, int32(month), bucket)
+	}, int32(m.Month))
 	if err != nil {
-		return nil, fmt.Errorf("read sums of %s: %w", month, err)
+		return nil, fmt.Errorf("read what was computed of %s: %w", m.Month, err)
 	}
-	return sums, nil
+	return append(ranges, Range{from, m.NextBucket}), nil
 }
 
-const selectCountingReaders = `
-SELECT DISTINCT bucket, reader FROM counted WHERE month = $1 AND (bucket, reader) > ($2, $3)
-ORDER BY bucket, reader LIMIT $4`
+// Range is buckets from From on, before To.
+type Range struct{ From, To int }
 
-// CountingReaders is the next page of readers of whom a click counts in a month.
-func (tx *Tx) CountingReaders(month flattr.Month, after flattr.MemberID) ([]flattr.MemberID, error) {
-	bucket := -1
-	if after != 0 {
-		bucket = after.Bucket()
+// Ranges divides the buckets so that a range has about auditSet of n clicks.
+func Ranges(n int) []Range {
+	parts := min(1+n/auditSet, flattr.Buckets)
+	ranges := make([]Range, parts)
+	for i := range ranges {
+		ranges[i] = Range{From: i * flattr.Buckets / parts, To: (i + 1) * flattr.Buckets / parts}
 	}
-	var readers []flattr.MemberID
-	err := tx.each(selectCountingReaders, func(rows *sql.Rows) error {
-		var id flattr.MemberID
-		var in int
-		if err := rows.Scan(&in, &id); err != nil {
+	return ranges
+}
+
+// LoggedEvent is a row of the log, as far as it can be proved by itself.
+type LoggedEvent struct {
+	ID          flattr.EventID
+	Kind        flattr.Kind
+	Bucket      int
+	Reader      flattr.MemberID
+	At, Arrived time.Time
+	Month       flattr.Month // 0: none
+	Thing       flattr.ThingID
+	Late        bool
+	Names       bool // a click, by its id
+	Result      flattr.Result
+	Code        flattr.Code
+	Place       sql.NullInt64 // in the order of the units left over
+}
+
+const selectEvents = `
+SELECT id, kind, bucket, reader, at, arrived, COALESCE(month, 0), COALESCE(thing, 0), late,
+       CASE WHEN click IS NULL THEN 0 ELSE 1 END, result, code, place
+FROM event ORDER BY id`
+
+// EachEvent hands over the log, in the order of ids. The event is valid until
+// the next one.
+func (tx *Tx) EachEvent(use func(*LoggedEvent)) error {
+	e := new(LoggedEvent)
+	err := tx.each(selectEvents, func(rows *sql.Rows) error {
+		var at, arrived int64
+		err := scanID(rows, &e.ID, &e.Kind, &e.Bucket, &e.Reader, &at, &arrived, &e.Month, &e.Thing, &e.Late,
+			&e.Names, &e.Result, &e.Code, &e.Place)
+		if err != nil {
 			return err
 		}
-		readers = append(readers, id)
-		return inBucket(id, in)
-	}, int32(month), bucket, int64(after), page)
+		e.At, e.Arrived = timeOf(at), timeOf(arrived)
+		use(e)
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read readers of %s: %w", month, err)
+		return fmt.Errorf("read log: %w", err)
 	}
-	return readers, nil
+	return nil
 }
 
-// Held is what is held for a reader in a month.
-func (tx *Tx) Held(reader flattr.MemberID, month flattr.Month) (money.Micro, error) {
-	return tx.balance(heldOf(reader, month))
+const selectMemberBuckets = `SELECT bucket, id FROM member ORDER BY bucket, id`
+
+// EachMember hands over the members with the buckets they are kept in.
+func (tx *Tx) EachMember(use func(id flattr.MemberID, bucket int)) error {
+	err := tx.each(selectMemberBuckets, func(rows *sql.Rows) error {
+		var id flattr.MemberID
+		var bucket int
+		err := rows.Scan(&bucket, &id)
+		if err == nil {
+			use(id, bucket)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read members: %w", err)
+	}
+	return nil
 }

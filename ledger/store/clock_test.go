@@ -17,11 +17,11 @@ func heldAsSet(t *testing.T, s *Store, reader flattr.MemberID, months ...flattr.
 	t.Helper()
 	err := s.View(context.Background(), func(tx *Tx) error {
 		for _, month := range months {
-			held, err := tx.Held(reader, month)
+			held, err := tx.balance(heldOf(reader, month))
 			if err != nil {
 				return err
 			}
-			budget, err := tx.BudgetOf(reader, month)
+			budget, err := tx.budgetOf(reader, month)
 			if err != nil {
 				return err
 			}

@@ -69,16 +69,6 @@ func (tx *Tx) AuthorSums(month flattr.Month, after flattr.MemberID) ([]AuthorSum
 	return tx.authorSums(month, selectAuthorSums, int32(month), int64(after), page)
 }
 
-const selectAuthorsByName = `
-SELECT a.author, m.name, a.clicks, a.gross, a.fee, a.net
-FROM member m JOIN author_sum a ON a.month = $1 AND a.author = m.id
-WHERE m.name > $2 ORDER BY m.name LIMIT $3`
-
-// AuthorsByName is AuthorSums in the order of names.
-func (tx *Tx) AuthorsByName(month flattr.Month, after string) ([]AuthorSum, error) {
-	return tx.authorSums(month, selectAuthorsByName, int32(month), after, page)
-}
-
 func (tx *Tx) authorSums(month flattr.Month, query string, args ...any) ([]AuthorSum, error) {
 	var sums []AuthorSum
 	err := tx.each(query, func(rows *sql.Rows) error {
@@ -91,61 +81,6 @@ func (tx *Tx) authorSums(month flattr.Month, query string, args ...any) ([]Autho
 		return nil, fmt.Errorf("read authors of %s: %w", month, err)
 	}
 	return sums, nil
-}
-
-const selectReadersByName = `
-SELECT b.reader, m.name, b.budget
-FROM member m JOIN snapshot_budget b ON b.month = $1 AND b.bucket = m.bucket AND b.reader = m.id
-WHERE m.name > $2 ORDER BY m.name LIMIT $3`
-
-// ReadersByName is the next page of a frozen month's readers in the order of
-// names, after a name; "" begins.
-func (tx *Tx) ReadersByName(month flattr.Month, after string) ([]ReaderBudget, error) {
-	var readers []ReaderBudget
-	err := tx.each(selectReadersByName, func(rows *sql.Rows) error {
-		var r ReaderBudget
-		err := rows.Scan(&r.Reader, &r.Name, &r.Budget)
-		readers = append(readers, r)
-		return err
-	}, int32(month), after, page)
-	if err != nil {
-		return nil, fmt.Errorf("read readers of %s: %w", month, err)
-	}
-	return readers, nil
-}
-
-// StatementClick is a click of a reader as a statement names it.
-type StatementClick struct {
-	ID        flattr.EventID
-	Thing     flattr.ThingID
-	URL       string
-	Owner     flattr.MemberID // 0: a promise
-	OwnerName string
-	Late      bool
-}
-
-const selectStatementClicks = `
-SELECT c.click, c.thing, t.url, COALESCE(o.owner, 0), COALESCE(m.name, ''), c.late
-FROM counted c
-JOIN snapshot_thing o ON o.month = c.month AND o.thing = c.thing
-JOIN thing t ON t.id = c.thing
-LEFT JOIN member m ON m.id = o.owner
-WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3 ORDER BY c.click`
-
-// StatementClicks are the clicks of a reader that count in a frozen month, in
-// the order of their ids.
-func (tx *Tx) StatementClicks(month flattr.Month, reader flattr.MemberID) ([]StatementClick, error) {
-	var clicks []StatementClick
-	err := tx.each(selectStatementClicks, func(rows *sql.Rows) error {
-		var c StatementClick
-		err := scanID(rows, &c.ID, &c.Thing, &c.URL, &c.Owner, &c.OwnerName, &c.Late)
-		clicks = append(clicks, c)
-		return err
-	}, int32(month), reader.Bucket(), int64(reader))
-	if err != nil {
-		return nil, fmt.Errorf("read clicks of a reader in %s: %w", month, err)
-	}
-	return clicks, nil
 }
 
 // Post books transfers at a time. One that is booked already changes nothing.

@@ -25,6 +25,7 @@ import (
 	"flattr/ledger/limit"
 	"flattr/ledger/money"
 	"flattr/ledger/oauth"
+	"flattr/ledger/report"
 	"flattr/ledger/store"
 )
 
@@ -162,6 +163,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /budget", s.member(s.changeBudget))
 	mux.HandleFunc("POST /undo", s.member(s.undo))
 	mux.HandleFunc("GET /revenue", s.member(s.revenue))
+	mux.HandleFunc("GET /revenue.csv", s.member(s.download(report.CSV, "text/csv; charset=utf-8")))
+	mux.HandleFunc("GET /revenue.json", s.member(s.download(report.JSON, "application/json")))
 	mux.HandleFunc("GET "+api.PathAuthorize, s.member(s.consentForm))
 	mux.HandleFunc("POST "+api.PathAuthorize, s.member(s.consent))
 	mux.HandleFunc("GET /language", s.chooseLanguage)
