@@ -34,6 +34,16 @@ func CheckName(name string) error {
 	return nil
 }
 
+// NewDeletedName is a new name for a member who is deleted.
+func NewDeletedName() string {
+	var b [deletedBytes]byte
+	rand.Read(b[:]) // never fails
+	return DeletedPrefix + codeText.EncodeToString(b[:])
+}
+
+// deletedBytes make 8 letters.
+const deletedBytes = 5
+
 // NameKey is the form by which names are compared: without case.
 func NameKey(name string) string { return strings.ToLower(name) }
 

@@ -56,6 +56,9 @@ func (s *Store) SetBudget(ctx context.Context, now time.Time, member flattr.Memb
 
 // SetBudget is Store.SetBudget inside a transaction.
 func (tx *Tx) SetBudget(now time.Time, member flattr.MemberID, amount money.Micro) error {
+	if err := tx.due(now, member); err != nil {
+		return err
+	}
 	limit, err := tx.policy(PolicyMaxBudget)
 	if err != nil {
 		return err
@@ -70,21 +73,22 @@ func (tx *Tx) SetBudget(now time.Time, member flattr.MemberID, amount money.Micr
 	}
 	// A change never comes before the one it follows, even where the clock was
 	// put back in between: it counts from there on.
-	if made := timeOf(last); now.Before(made) {
-		now = made
+	from := now
+	if made := timeOf(last); from.Before(made) {
+		from = made
 	}
-	month, err := tx.runningMonth(now)
+	month, err := tx.runningMonth(from)
 	if err != nil {
 		return err
 	}
-	at := max(micros(now), micros(month.Start()))
+	at := max(micros(from), micros(month.Start()))
 	if err := tx.changeHeld(at, member, month, amount, fmt.Sprintf("budget:%d:%d", member, seq+1)); err != nil {
 		return err
 	}
 	if _, err := tx.exec(insertBudget, member.Bucket(), int64(member), seq+1, int64(amount), at); err != nil {
 		return fmt.Errorf("write budget: %w", err)
 	}
-	return nil
+	return tx.retry(now, member)
 }
 
 // checkBudget refuses what is out of range.
@@ -123,7 +127,7 @@ func (tx *Tx) changeHeld(at int64, member flattr.MemberID, from flattr.Month, am
 			transfers = append(transfers, book.New(cause, book.Lower, held, means, held, have-amount))
 		}
 	}
-	have, err := tx.balance(means)
+	have, err := tx.spendable(means, max(need, 0))
 	if err != nil {
 		return err
 	}
@@ -178,10 +182,17 @@ func (s *Store) Credit(ctx context.Context, now time.Time, name string, amount m
 	return top, booked, err
 }
 
-// Credit is Store.Credit inside a transaction.
+// Credit is Store.Credit inside a transaction. It refuses with invalid_request
+// what is no top-up, and with books_full more than the books can count.
 func (tx *Tx) Credit(now time.Time, member flattr.MemberID, amount money.Micro, ref string) (bool, error) {
 	if amount <= 0 || ref == "" || len(ref) > MaxRefBytes {
 		return false, flattr.Refuse(flattr.Invalid, "A top-up is more than 0.00 EUR and has a reference of at most 200 bytes.")
+	}
+	if err := tx.due(now, member); err != nil {
+		return false, err
+	}
+	if err := tx.takeIn(bank, amount); err != nil {
+		return false, err
 	}
 	n, err := tx.exec(insertTopup, ref, int64(member), int64(amount), micros(now))
 	if err != nil {
@@ -191,8 +202,5 @@ func (tx *Tx) Credit(now time.Time, member flattr.MemberID, amount money.Micro, 
 		return false, nil
 	}
 	means := meansOf(member)
-	_, err = tx.post(micros(now), []book.Transfer{
-		book.New("ref:"+ref, book.Credit, book.Account{Kind: book.Bank}, means, means, amount),
-	})
-	return true, err
+	return true, tx.receive(now, member, book.New("ref:"+ref, book.Credit, bank, means, means, amount))
 }

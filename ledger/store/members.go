@@ -33,9 +33,13 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`
 
 const selectMember = `SELECT id, name, language, since FROM member WHERE bucket = $1 AND id = $2`
 
-const selectMemberByName = `SELECT id, name, language, since FROM member WHERE name_key = $1`
+const selectLiveMember = selectMember + ` AND deleted IS NULL`
 
-const selectPassword = `SELECT id, password_hash FROM member WHERE name_key = $1`
+const selectMemberByName = `SELECT id, name, language, since FROM member WHERE name_key = $1 AND deleted IS NULL`
+
+const selectPassword = `SELECT id, password_hash FROM member WHERE name_key = $1 AND deleted IS NULL`
+
+const selectRetired = `SELECT 1 FROM retired_name WHERE hash = $1`
 
 // SignUp is what a new member brings.
 type SignUp struct {
@@ -82,7 +86,7 @@ type NewMember struct {
 }
 
 // AddMember adds a member, or refuses with name_invalid, name_taken or
-// budget_range.
+// budget_range or books_full.
 func (tx *Tx) AddMember(now time.Time, in NewMember) (flattr.MemberID, error) {
 	if err := flattr.CheckName(in.Name); err != nil {
 		return 0, err
@@ -94,11 +98,11 @@ func (tx *Tx) AddMember(now time.Time, in NewMember) (flattr.MemberID, error) {
 	if err := checkBudget(in.Budget, money.Micro(limit)); err != nil {
 		return 0, err
 	}
-	if _, err := tx.memberByName(in.Name); flattr.CodeOf(err) != flattr.NotFound {
-		if err != nil {
-			return 0, err
-		}
-		return 0, flattr.Refuse(flattr.NameTaken, "This name is taken. Choose another.")
+	if err := tx.nameFree(in.Name); err != nil {
+		return 0, err
+	}
+	if err := tx.takeIn(bank, in.Means); err != nil {
+		return 0, err
 	}
 	language := in.Language
 	if language != "de" {
@@ -122,6 +126,24 @@ func (tx *Tx) AddMember(now time.Time, in NewMember) (flattr.MemberID, error) {
 	return 0, errors.New("add member: no free id found")
 }
 
+// nameFree refuses with name_taken a name that somebody has, or had: that of a
+// deleted member is never given again (product rule 16).
+func (tx *Tx) nameFree(name string) error {
+	_, err := tx.memberByName(name)
+	if flattr.CodeOf(err) == flattr.NotFound {
+		var retired int
+		hash := nameHash(name)
+		err = tx.row(selectRetired, hash[:]).Scan(&retired)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("look for the name: %w", err)
+	}
+	return flattr.Refuse(flattr.NameTaken, "This name is taken. Choose another.")
+}
+
 // open books the means a member is loaded with.
 func (tx *Tx) open(now time.Time, id flattr.MemberID, means money.Micro) error {
 	if means == 0 {
@@ -129,7 +151,7 @@ func (tx *Tx) open(now time.Time, id flattr.MemberID, means money.Micro) error {
 	}
 	to := meansOf(id)
 	_, err := tx.post(micros(now), []book.Transfer{
-		book.New(fmt.Sprintf("member:%d", id), book.Opening, book.Account{Kind: book.Bank}, to, to, means),
+		book.New(fmt.Sprintf("member:%d", id), book.Opening, bank, to, to, means),
 	})
 	return err
 }
@@ -169,7 +191,7 @@ func (s *Store) Password(ctx context.Context, name string) (id flattr.MemberID, 
 	return id, hash, err
 }
 
-const updatePassword = `UPDATE member SET password_hash = $1 WHERE name_key = $2`
+const updatePassword = `UPDATE member SET password_hash = $1 WHERE name_key = $2 AND deleted IS NULL`
 
 // SetPassword sets the hash with which the member of that name signs in, or
 // refuses with not_found.
@@ -204,7 +226,7 @@ func (tx *Tx) memberByName(name string) (flattr.Member, error) {
 
 // member reads a member with budget and means.
 func (tx *Tx) member(id flattr.MemberID) (flattr.Member, error) {
-	m, err := scanMember(tx.row(selectMember, id.Bucket(), int64(id)))
+	m, err := scanMember(tx.row(selectLiveMember, id.Bucket(), int64(id)))
 	if errors.Is(err, sql.ErrNoRows) {
 		return m, flattr.Refuse(flattr.NotFound, "There is no such member.")
 	}
@@ -369,9 +391,12 @@ func (tx *Tx) useInvite(now time.Time, inv storedInvite, by flattr.MemberID) err
 	if inv.Means == 0 {
 		return nil
 	}
+	if err := tx.takeIn(gift, inv.Means); err != nil {
+		return err
+	}
 	to := meansOf(by)
 	_, err = tx.post(micros(now), []book.Transfer{
-		book.New("invite:"+inv.id.String(), book.Welcome, book.Account{Kind: book.Gift}, to, to, inv.Means),
+		book.New("invite:"+inv.id.String(), book.Welcome, gift, to, to, inv.Means),
 	})
 	return err
 }

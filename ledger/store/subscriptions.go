@@ -1,10 +1,27 @@
 package store
 
 import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"flattr/ledger/flattr"
 )
+
+// The states of a month of a subscription. Months that were paused have none.
+const (
+	monthMade    = "made"    // its click was made, or found another one counting
+	monthWaiting = "waiting" // for means
+	monthSkipped = "skipped" // frozen without means, or the reader's own thing
+	monthEnded   = "ended"   // paused or stopped while it waited
+)
+
+const selectSubscription = `SELECT reader, body FROM subscription WHERE id = $1`
+
+const insertSubscription = `
+INSERT INTO subscription (id, bucket, reader, thing, months, at, paused, next_month, body)
+VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8)`
 
 // Subscribe makes a reader's click on a URL now and repeats it every month, from
 // the next one on at the month's first instant (product rule 14). A first click
@@ -12,34 +29,177 @@ import (
 // only one. It refuses with flattr_owner, with id_reused, and with
 // invalid_request what is no URL. The same subscription again changes nothing.
 func (tx *Tx) Subscribe(now time.Time, reader flattr.MemberID, s flattr.Subscription) error {
-	return nil
+	if err := tx.due(now, reader); err != nil {
+		return err
+	}
+	if s.ID.IsZero() || s.Months != 0 && s.Months != 3 && s.Months != 6 && s.Months != 12 {
+		return flattr.Refuse(flattr.Invalid, "A subscription has an id, and runs for 3, 6 or 12 months or until it is stopped.")
+	}
+	body := subscriptionBody(reader, s)
+	if _, known, err := tx.subscription(s.ID); err != nil || known != nil {
+		if err == nil && string(known) != string(body[:]) {
+			err = flattr.Refuse(flattr.IDReused, "Another subscription has this id already. Subscriptions need ids of their own.")
+		}
+		return err
+	}
+	month, err := tx.runningMonth(now)
+	if err != nil {
+		return err
+	}
+	thing, err := tx.subscribable(now, reader, s.URL)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(insertSubscription, s.ID[:], reader.Bucket(), int64(reader), int64(thing), s.Months, micros(now),
+		int32(month.Next()), body[:])
+	if err != nil {
+		return fmt.Errorf("write subscription: %w", err)
+	}
+	tx.forget(reader)
+	first := planned{subscription: s.ID, reader: reader, thing: thing, month: month, at: now}
+	if err := tx.decide(now, first); err != nil {
+		return err
+	}
+	return tx.retry(now, reader)
 }
+
+// subscriptionBody is the SHA-256 over what the reader asked for.
+func subscriptionBody(reader flattr.MemberID, s flattr.Subscription) [sha256.Size]byte {
+	text, err := json.Marshal([]any{int64(reader), s.URL, s.Months})
+	if err != nil {
+		panic(err) // numbers and strings can be marshalled
+	}
+	return sha256.Sum256(text)
+}
+
+// subscription is the reader of a subscription and its body; without one both
+// are zero.
+func (tx *Tx) subscription(id flattr.EventID) (reader flattr.MemberID, body []byte, err error) {
+	err = ignoreNone(tx.row(selectSubscription, id[:]).Scan(&reader, &body))
+	if err != nil {
+		return 0, nil, fmt.Errorf("read subscription %s: %w", id, err)
+	}
+	return reader, body, nil
+}
+
+// subscribable is the thing of a URL, made where it is not known, or a refusal
+// with flattr_owner.
+func (tx *Tx) subscribable(now time.Time, reader flattr.MemberID, url string) (flattr.ThingID, error) {
+	key, err := flattr.KeyOf(url)
+	if err != nil {
+		return 0, err
+	}
+	t, err := tx.thingByKey(key)
+	if err == nil && t.id == 0 {
+		t, err = tx.expected(key)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if own, err := tx.ownedBy(t, reader); err != nil || own {
+		if own {
+			err = refusal(flattr.OwnThing)
+		}
+		return 0, err
+	}
+	if t.id == 0 {
+		t, err = tx.addExpected(now, key, flattr.ThingRef{URL: url}, t)
+	}
+	return t.id, err
+}
+
+const pauseSubscription = `UPDATE subscription SET paused = $1 WHERE id = $2 AND bucket = $3 AND reader = $4`
+
+const stopSubscription = `
+UPDATE subscription SET stopped = COALESCE(stopped, $1) WHERE id = $2 AND bucket = $3 AND reader = $4`
+
+const endWaiting = `
+UPDATE subscription_month SET state = 'ended' WHERE bucket = $1 AND reader = $2 AND subscription = $3 AND state = 'waiting'`
 
 // Pause keeps a subscription from making clicks for months that begin while it
 // is on, and ends the waiting of those that were to come; its term goes on. With
 // on false it resumes. It refuses with not_found.
 func (tx *Tx) Pause(now time.Time, reader flattr.MemberID, id flattr.EventID, on bool) error {
-	return nil
+	if err := tx.due(now, reader); err != nil {
+		return err
+	}
+	n, err := tx.exec(pauseSubscription, number(on), id[:], reader.Bucket(), int64(reader))
+	return tx.interrupted(now, reader, id, n, err, on)
 }
 
 // Stop ends a subscription for good; the clicks it made stay. It refuses with
 // not_found.
-func (tx *Tx) Stop(now time.Time, reader flattr.MemberID, id flattr.EventID) error { return nil }
+func (tx *Tx) Stop(now time.Time, reader flattr.MemberID, id flattr.EventID) error {
+	if err := tx.due(now, reader); err != nil {
+		return err
+	}
+	n, err := tx.exec(stopSubscription, micros(now), id[:], reader.Bucket(), int64(reader))
+	return tx.interrupted(now, reader, id, n, err, true)
+}
 
-// due decides what has begun by now of the months of a reader's subscriptions,
-// and makes their clicks.
-func (tx *Tx) due(now time.Time, reader flattr.MemberID) error { return nil }
+// interrupted is what follows a change of n subscriptions: with end the months
+// that wait do so no longer.
+func (tx *Tx) interrupted(now time.Time, reader flattr.MemberID, id flattr.EventID, n int64, err error, end bool) error {
+	if err == nil && n == 0 {
+		return flattr.Refuse(flattr.NotFound, "There is no such subscription of yours.")
+	}
+	if err == nil && end {
+		_, err = tx.exec(endWaiting, reader.Bucket(), int64(reader), id[:])
+	}
+	if err != nil {
+		return fmt.Errorf("change subscription %s: %w", id, err)
+	}
+	tx.forget(reader)
+	return tx.retry(now, reader)
+}
 
-// retry makes the clicks of a reader's subscriptions that waited for means, as
-// far as there are means by now.
-func (tx *Tx) retry(now time.Time, reader flattr.MemberID) error { return nil }
+// planned is a click that a subscription makes, or is to make.
+type planned struct {
+	subscription flattr.EventID
+	reader       flattr.MemberID
+	thing        flattr.ThingID
+	month        flattr.Month
+	at           time.Time // of the click: when the month began, or when it was subscribed to
+}
 
-// dueAll is due for every reader.
-func (tx *Tx) dueAll(now time.Time) error { return nil }
+const insertMonthOf = `
+INSERT INTO subscription_month (month, bucket, reader, subscription, state) VALUES ($1, $2, $3, $4, $5)`
 
-// retryAll is retry for every reader.
-func (tx *Tx) retryAll(now time.Time) error { return nil }
+// decide makes the click of a month that has begun, or lets it wait.
+func (tx *Tx) decide(now time.Time, p planned) error {
+	if err := tx.touch(p.month); err != nil {
+		return err
+	}
+	state, err := tx.try(now, p)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(insertMonthOf, int32(p.month), p.reader.Bucket(), int64(p.reader), p.subscription[:], state)
+	if err != nil {
+		return fmt.Errorf("write month of subscription: %w", err)
+	}
+	tx.forget(p.reader)
+	return nil
+}
 
-// skipWaiting gives up the clicks of a month that still wait for means, when it
-// is frozen.
-func (tx *Tx) skipWaiting(month flattr.Month) error { return nil }
+// try makes a click of a subscription, and answers the state of its month then.
+func (tx *Tx) try(now time.Time, p planned) (string, error) {
+	if st, err := tx.state(p.month); err != nil || st != flattr.Open {
+		return monthSkipped, err
+	}
+	made, err := tx.derive(now, derived{
+		id: flattr.SubscriptionClick(p.subscription, p.month), reader: p.reader, thing: p.thing, at: p.at, month: p.month,
+	})
+	if err != nil {
+		return "", fmt.Errorf("click of subscription %s in %s: %w", p.subscription, p.month, err)
+	}
+	switch made {
+	case derivedMade, derivedDuplicate:
+		return monthMade, nil
+	case derivedLacking:
+		return monthWaiting, nil
+	case derivedOwn, derivedTaken:
+		return monthSkipped, nil
+	}
+	return "", fmt.Errorf("click of subscription %s: unknown result %q", p.subscription, made)
+}

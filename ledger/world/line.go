@@ -4,11 +4,11 @@ package world
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,44 +18,38 @@ import (
 	"flattr/ledger/store"
 )
 
-// Kind is the type of a line.
+// kind is the type of a line.
 type kind string
 
-// The types of lines that can be loaded.
+// The types of lines.
 const (
-	memberLine kind = "member"
-	thingLine  kind = "thing"
-	policyLine kind = "policy"
-	creditLine kind = "credit"
-	budgetLine kind = "budget"
-	clickLine  kind = "click"
-	undoLine   kind = "undo"
+	memberLine    kind = "member"
+	thingLine     kind = "thing"
+	policyLine    kind = "policy"
+	aliasLine     kind = "alias"
+	claimLine     kind = "claim"
+	partsLine     kind = "parts"
+	creditLine    kind = "credit"
+	returnLine    kind = "return"
+	refundLine    kind = "refund"
+	budgetLine    kind = "budget"
+	subscribeLine kind = "subscribe"
+	pauseLine     kind = "pause"
+	stopLine      kind = "stop"
+	clickLine     kind = "click"
+	undoLine      kind = "undo"
+	deleteLine    kind = "delete"
 )
 
-// later are the types that the format has and this ledger cannot load yet.
-var later = map[kind]bool{
-	"subscribe": true, "pause": true, "stop": true, "claim": true, "parts": true, "alias": true,
-	"return": true, "refund": true, "delete": true,
+// ranks order lines that arrive at the same instant: what others need comes
+// first. Clicks and undos are ordered by their own time.
+var ranks = map[kind]int8{
+	memberLine: 0, thingLine: 1, policyLine: 2, aliasLine: 3, claimLine: 4, partsLine: 5, creditLine: 6, returnLine: 7,
+	refundLine: 8, budgetLine: 9, subscribeLine: 10, pauseLine: 11, stopLine: 12, clickLine: 13, undoLine: 13, deleteLine: 14,
 }
 
-// rank orders lines that arrive at the same instant.
-func (k kind) rank() int8 {
-	switch k {
-	case memberLine:
-		return 0
-	case thingLine:
-		return 1
-	case policyLine:
-		return 2
-	case creditLine:
-		return 3
-	case budgetLine:
-		return 4
-	case clickLine, undoLine:
-		return 5
-	}
-	return math.MaxInt8
-}
+// timed reports whether a line has a time of its own beside its arrival.
+func (k kind) timed() bool { return k == clickLine || k == undoLine }
 
 // beforeAll is when a line without a time arrives: before everything else.
 var beforeAll = time.UnixMicro(0).UTC()
@@ -85,6 +79,17 @@ type fields struct {
 	FeeBP         *int64  `json:"fee_bp"`
 	PromiseMonths *int64  `json:"promise_months"`
 	MaxBudget     *string `json:"max_budget"`
+	Subscription  string  `json:"subscription"`
+	Months        *int    `json:"months"`
+	On            *bool   `json:"on"`
+	Of            string  `json:"of"`
+	Parts         []part  `json:"parts"`
+}
+
+// part is one author of a line of parts.
+type part struct {
+	Author string `json:"author"`
+	BP     int    `json:"bp"`
 }
 
 // setting is a policy with the value to set.
@@ -110,7 +115,7 @@ func parse(text []byte) (line, error) {
 	if !utf8.Valid(text) {
 		return l, errors.New("malformed: not UTF-8")
 	}
-	// The type first: a line of a type that is to come has fields of its own.
+	// The type first: a line of an unknown type has fields of its own.
 	var of struct {
 		Type *kind `json:"type"`
 	}
@@ -120,9 +125,8 @@ func parse(text []byte) (line, error) {
 	switch {
 	case of.Type == nil:
 		return l, errors.New("malformed: no type")
-	case later[*of.Type]:
-		return l, fmt.Errorf("type %q is not supported yet", *of.Type)
-	case of.Type.rank() == math.MaxInt8:
+	}
+	if _, known := ranks[*of.Type]; !known {
 		return l, fmt.Errorf("unknown type %.40q", *of.Type)
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
@@ -168,7 +172,7 @@ func (l *line) times() (err error) {
 	if l.Arrived == "" {
 		return nil
 	}
-	if l.Type != clickLine && l.Type != undoLine {
+	if !l.Type.timed() {
 		return errors.New("only clicks and undos have arrived beside at")
 	}
 	if l.arrived, err = parseTime(l.Arrived); err != nil {
@@ -190,50 +194,92 @@ func parseTime(s string) (time.Time, error) {
 func (l *line) check() (err error) {
 	switch l.Type {
 	case memberLine:
-		if err := need("name", l.Name); err != nil {
-			return err
+		if l.budget, err = amount("budget", l.Budget, flattr.DefaultBudget); err == nil {
+			l.amount, err = amount("means", l.Means, 0)
 		}
-		if l.budget, err = amount("budget", l.Budget, flattr.DefaultBudget); err != nil {
-			return err
-		}
-		l.amount, err = amount("means", l.Means, 0)
-		return err
+		return cmp.Or(need("name", l.Name), err)
 	case thingLine:
 		return need("url", l.URL)
-	case clickLine:
-		if err := errors.Join(need("reader", l.Reader), need("url", l.URL)); err != nil {
-			return err
-		}
-		l.id, err = flattr.ParseEventID(l.ID)
+	case policyLine:
+		_, err := l.policies()
 		return err
-	case undoLine:
-		if err := need("reader", l.Reader); err != nil {
-			return err
-		}
-		if l.id, err = flattr.ParseEventID(l.ID); err != nil {
-			return err
-		}
-		l.click, err = flattr.ParseEventID(l.Click)
-		return err
+	case aliasLine:
+		return cmp.Or(need("url", l.URL), need("of", l.Of))
+	case claimLine:
+		return cmp.Or(need("owner", l.Owner), need("url", l.URL))
+	case partsLine:
+		return cmp.Or(need("url", l.URL), l.checkParts())
+	case creditLine, returnLine, refundLine:
+		return l.checkMoney()
 	case budgetLine:
 		if l.Budget == nil {
 			return errors.New("no budget")
 		}
 		l.budget, err = amount("budget", l.Budget, 0)
-		return errors.Join(need("name", l.Name), err)
-	case creditLine:
-		if l.amount, err = amount("amount", l.Amount, 0); err == nil && l.amount == 0 {
-			err = errors.New("no amount above 0.00")
-		}
-		if len(l.Ref) > store.MaxRefBytes {
-			return fmt.Errorf("ref is longer than %d bytes", store.MaxRefBytes)
-		}
-		return errors.Join(err, need("name", l.Name), need("ref", l.Ref))
-	case policyLine:
-		_, err := l.policies()
-		return err
+		return cmp.Or(need("name", l.Name), err)
+	case deleteLine:
+		return need("name", l.Name)
+	case subscribeLine, pauseLine, stopLine, clickLine, undoLine:
+		return l.checkReader()
 	}
 	return fmt.Errorf("unknown type %q", l.Type)
+}
+
+// checkReader checks a line of a reader, who clicks or subscribes.
+func (l *line) checkReader() (err error) {
+	if err := need("reader", l.Reader); err != nil {
+		return err
+	}
+	id := l.ID
+	if l.Type == pauseLine || l.Type == stopLine {
+		id = l.Subscription
+	}
+	if l.id, err = flattr.ParseEventID(id); err != nil {
+		return err
+	}
+	switch l.Type {
+	case undoLine:
+		l.click, err = flattr.ParseEventID(l.Click)
+		return err
+	case subscribeLine:
+		if m := l.Months; m != nil && *m != 3 && *m != 6 && *m != 12 {
+			return errors.New("months are 3, 6 or 12")
+		}
+	case pauseLine, stopLine:
+		return nil
+	}
+	return need("url", l.URL)
+}
+
+// checkMoney checks a line that brings or takes money.
+func (l *line) checkMoney() (err error) {
+	if l.amount, err = amount("amount", l.Amount, 0); err == nil && l.amount == 0 {
+		err = errors.New("no amount above 0.00")
+	}
+	if len(l.Ref) > store.MaxRefBytes {
+		return fmt.Errorf("ref is longer than %d bytes", store.MaxRefBytes)
+	}
+	return cmp.Or(err, need("name", l.Name), need("ref", l.Ref))
+}
+
+// checkParts checks what needs no names: that the parts add up.
+func (l *line) checkParts() error {
+	sum := 0
+	for _, p := range l.Parts {
+		if p.BP < 1 || p.BP > flattr.AllParts {
+			return fmt.Errorf("bp is from 1 to %d", flattr.AllParts)
+		}
+		if err := need("author", p.Author); err != nil {
+			return err
+		}
+		if sum += p.BP; sum > flattr.AllParts {
+			break
+		}
+	}
+	if sum != flattr.AllParts {
+		return fmt.Errorf("parts do not add up to %d", flattr.AllParts)
+	}
+	return nil
 }
 
 func need(field, value string) error {

@@ -55,18 +55,23 @@ func (l *Loader) Load(ctx context.Context, from io.Reader) (Tally, error) {
 		return tally, err
 	}
 	slices.SortFunc(lines, pending.compare)
+	var last *run
 	err = l.Store.Write(ctx, func(tx *store.Tx) error {
-		run := &run{Loader: l, tx: tx, tally: &tally, members: make(map[string]flattr.MemberID)}
+		// This may run again, where several write to one database.
+		last = &run{Loader: l, tx: tx, members: make(map[string]flattr.MemberID), loaded: make(map[string]int)}
 		for i, p := range lines {
-			if err := run.apply(p); err != nil {
+			if err := last.apply(p); err != nil {
 				return err
 			}
 			if (i+1)%sayEvery == 0 {
-				l.Say("loaded %d of %d lines", i+1, len(lines))
+				l.Say("applied %d of %d lines", i+1, len(lines))
 			}
 		}
 		return nil
 	})
+	if last != nil {
+		last.report(&tally)
+	}
 	if err != nil {
 		return tally, err
 	}
@@ -84,6 +89,15 @@ type pending struct {
 	at      int64
 	rank    int8
 	id      flattr.EventID
+}
+
+// pending is what orders a line.
+func (l *line) pending(text []byte, number int) pending {
+	p := pending{text: text, number: number, arrived: l.arrived.UnixMicro(), rank: ranks[l.Type]}
+	if l.Type.timed() {
+		p.at, p.id = l.at.UnixMicro(), l.id
+	}
+	return p
 }
 
 // compare orders lines by arrival, then type, then, of clicks and undos, own
@@ -126,10 +140,7 @@ func (l *Loader) read(from io.Reader, tally *Tally) ([]pending, error) {
 			}
 			switch {
 			case err == nil:
-				lines = append(lines, pending{
-					text: bytes.Clone(text), number: number, arrived: parsed.arrived.UnixMicro(),
-					at: parsed.at.UnixMicro(), rank: parsed.Type.rank(), id: parsed.id,
-				})
+				lines = append(lines, parsed.pending(bytes.Clone(text), number))
 			default:
 				if err := l.bad(tally, number, err); err != nil {
 					return nil, err
@@ -162,16 +173,44 @@ func (l *Loader) bad(tally *Tally, number int, err error) error {
 	if l.KeepGoing {
 		return nil
 	}
+	return badFile(number)
+}
+
+// badFile ends a load with a bad line.
+func badFile(number int) error {
 	return fmt.Errorf("line %d is bad and nothing of the file was kept: %w", number, ErrBad)
 }
 
-// run is a file being applied.
+// run is a file being applied, once.
 type run struct {
 	*Loader
 	tx      *store.Tx
-	tally   *Tally
 	members map[string]flattr.MemberID // found so far, by name as written
 	frozen  flattr.Month               // months up to this one were frozen
+	loaded  map[string]int             // by type
+	said    []said
+}
+
+// said is what there is to say of a line that was not applied: a code, or an
+// error where it is bad.
+type said struct {
+	line int
+	code flattr.Code
+	err  error
+}
+
+// report says which lines were not applied, and counts all.
+func (r *run) report(tally *Tally) {
+	for _, s := range r.said {
+		if s.err != nil {
+			tally.Bad++
+			r.Bad(s.line, s.err)
+		} else {
+			tally.Refused++
+			r.Refused(s.line, s.code)
+		}
+	}
+	tally.Loaded = r.loaded
 }
 
 // apply applies one line. Only an error that ends the load is returned.
@@ -183,18 +222,20 @@ func (r *run) apply(p pending) error {
 	if err := r.freeze(l.arrived); err != nil {
 		return fmt.Errorf("line %d: %w", p.number, err)
 	}
-	code, err := r.step(l)
+	code, err := r.step(&l)
 	var senseless *badError
 	switch {
 	case errors.As(err, &senseless):
-		return r.bad(r.tally, p.number, senseless.reason)
+		r.said = append(r.said, said{line: p.number, err: senseless.reason})
+		if !r.KeepGoing {
+			return badFile(p.number)
+		}
 	case err != nil:
 		return fmt.Errorf("line %d: %w", p.number, err)
 	case code != "":
-		r.tally.Refused++
-		r.Refused(p.number, code)
+		r.said = append(r.said, said{line: p.number, code: code})
 	default:
-		r.tally.Loaded[string(l.Type)]++
+		r.loaded[string(l.Type)]++
 	}
 	return nil
 }
@@ -215,98 +256,3 @@ type badError struct{ reason error }
 func (e *badError) Error() string { return e.reason.Error() }
 
 func badLine(format string, args ...any) error { return &badError{fmt.Errorf(format, args...)} }
-
-// step does what a line says: a code when a rule refuses it, a *badError when
-// it makes no sense. Both leave nothing behind.
-func (r *run) step(l line) (flattr.Code, error) {
-	switch l.Type {
-	case memberLine:
-		_, err := r.tx.AddMember(l.arrived, store.NewMember{Name: l.Name, Budget: l.budget, Means: l.amount})
-		if flattr.CodeOf(err) != "" {
-			return "", badLine("member %q: %w", l.Name, err)
-		}
-		return "", err
-	case thingLine:
-		return "", r.thing(l)
-	case clickLine, undoLine:
-		return r.event(l)
-	case budgetLine:
-		id, err := r.member(l.Name)
-		if err != nil {
-			return "", err
-		}
-		err = r.tx.SetBudget(l.arrived, id, l.budget)
-		if code := flattr.CodeOf(err); code != "" {
-			return code, nil
-		}
-		return "", err
-	case creditLine:
-		id, err := r.member(l.Name)
-		if err != nil {
-			return "", err
-		}
-		_, err = r.tx.Credit(l.arrived, id, l.amount, l.Ref)
-		return "", err
-	case policyLine:
-		set, err := l.policies()
-		if err != nil {
-			return "", err
-		}
-		for _, p := range set {
-			if err := r.tx.SetPolicy(l.arrived, p.name, p.value); err != nil {
-				return "", err
-			}
-		}
-		return "", nil
-	}
-	return "", badLine("unknown type %q", l.Type)
-}
-
-// member is the id of a member that a line names.
-func (r *run) member(name string) (flattr.MemberID, error) {
-	if id, ok := r.members[name]; ok {
-		return id, nil
-	}
-	id, err := r.tx.MemberID(name)
-	if flattr.CodeOf(err) == flattr.NotFound {
-		return 0, badLine("unknown name %.60q", name)
-	}
-	if err == nil {
-		r.members[name] = id
-	}
-	return id, err
-}
-
-func (r *run) thing(l line) error {
-	var owner flattr.MemberID
-	if l.Owner != "" {
-		var err error
-		if owner, err = r.member(l.Owner); err != nil {
-			return err
-		}
-	}
-	err := r.tx.AddThing(l.arrived, l.URL, l.Title, owner)
-	if errors.Is(err, store.ErrOwnerChanged) || flattr.CodeOf(err) != "" {
-		return badLine("thing %.200q: %w", l.URL, err)
-	}
-	return err
-}
-
-func (r *run) event(l line) (flattr.Code, error) {
-	reader, err := r.member(l.Reader)
-	if err != nil {
-		return "", err
-	}
-	e := flattr.Event{ID: l.id, Kind: flattr.KindClick, At: l.at, Thing: flattr.ThingRef{URL: l.URL}}
-	if l.Type == undoLine {
-		e = flattr.Event{ID: l.id, Kind: flattr.KindUndo, At: l.at, Click: l.click}
-	}
-	out, err := r.tx.Record(l.arrived, reader, e)
-	if err != nil {
-		return "", err
-	}
-	if out.Code == flattr.Invalid {
-		return "", badLine("%s", out.Sentence)
-	}
-	return out.Code, nil
-}

@@ -3,7 +3,6 @@ package world
 import (
 	"context"
 	"errors"
-	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -148,6 +147,14 @@ func FuzzParse(f *testing.F) {
 		`{"type":"credit","name":"ann","amount":"3.00","ref":"R","at":"2026-10-03T12:00:00Z"}`,
 		`{"type":"policy","fee_bp":1000,"promise_months":6,"max_budget":"100.00","at":"2026-10-03T12:00:00Z"}`,
 		`{"type":"alias","url":"https://a.example/1","of":"https://a.example/2","at":"2026-10-03T12:00:00Z"}`,
+		`{"type":"claim","owner":"bob","url":"https://a.example/","at":"2026-10-03T12:00:00Z"}`,
+		`{"type":"parts","url":"https://a.example/","parts":[{"author":"bob","bp":9999},{"author":"cyd","bp":1}],"at":"2026-10-03T12:00:00Z"}`,
+		`{"type":"subscribe","id":"c0000000-0000-4000-8000-000000000003","reader":"ann","url":"https://a.example/1","months":3,"at":"2026-10-03T12:00:00Z"}`,
+		`{"type":"pause","subscription":"c0000000-0000-4000-8000-000000000003","reader":"ann","on":false,"at":"2026-10-03T12:00:00Z"}`,
+		`{"type":"stop","subscription":"c0000000-0000-4000-8000-000000000003","reader":"ann","at":"2026-10-03T12:00:00Z"}`,
+		`{"type":"return","name":"ann","ref":"R","amount":"3.00","at":"2026-10-03T12:00:00Z"}`,
+		`{"type":"refund","name":"ann","ref":"S","amount":"3.00","at":"2026-10-03T12:00:00Z"}`,
+		`{"type":"delete","name":"ann","at":"2026-10-03T12:00:00Z"}`,
 		`{"type":"click"}{}`, `[]`, `null`, `{"type":null}`, `{"type":7}`, "{\"type\":\"member\",\"name\":\"\xff\"}",
 	} {
 		f.Add([]byte(text))
@@ -157,7 +164,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if l.Type.rank() == math.MaxInt8 {
+		if _, known := ranks[l.Type]; !known {
 			t.Fatalf("parse(%q) accepts the type %q", text, l.Type)
 		}
 		if l.budget < 0 || l.amount < 0 || l.arrived.Year() < firstYear || l.arrived.Year() > lastYear || l.at.Year() > lastYear {
@@ -166,8 +173,22 @@ func FuzzParse(f *testing.F) {
 		if (l.Type == clickLine || l.Type == undoLine) && l.Reader == "" {
 			t.Fatalf("parse(%q) accepts an event of nobody", text)
 		}
-		if l.Type == creditLine && (l.amount == 0 || l.Ref == "") {
-			t.Fatalf("parse(%q) accepts a top-up of nothing", text)
+		if (l.Type == creditLine || l.Type == returnLine || l.Type == refundLine) && (l.amount == 0 || l.Ref == "" || l.Name == "") {
+			t.Fatalf("parse(%q) accepts that nothing is moved, or without reference", text)
+		}
+		if l.Type == subscribeLine && (l.id.IsZero() || l.URL == "" || l.Reader == "") {
+			t.Fatalf("parse(%q) accepts a subscription of nobody", text)
+		}
+		if l.Type == partsLine {
+			sum := 0
+			for _, p := range l.Parts {
+				if sum += p.BP; p.BP < 1 || p.Author == "" {
+					t.Fatalf("parse(%q) accepts a part of nothing", text)
+				}
+			}
+			if sum != flattr.AllParts {
+				t.Fatalf("parse(%q) accepts parts of %d", text, sum)
+			}
 		}
 	})
 }

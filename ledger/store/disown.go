@@ -1,0 +1,74 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"time"
+
+	"flattr/ledger/flattr"
+)
+
+const disownThings = `UPDATE thing SET owner = NULL WHERE owner = $1`
+
+const deleteClaimsOf = `DELETE FROM claim WHERE owner = $1`
+
+const selectPartsOf = `SELECT DISTINCT key FROM parts_author WHERE author = $1 ORDER BY key`
+
+// disown leaves the things and claims of an author who is deleted without owner,
+// so that clicks on them are promises from then on, and takes away the parts that
+// name the author (product rule 16).
+func (tx *Tx) disown(now time.Time, author flattr.MemberID) error {
+	for _, statement := range []string{disownThings, deleteClaimsOf} {
+		if _, err := tx.exec(statement, int64(author)); err != nil {
+			return fmt.Errorf("leave things without owner: %w", err)
+		}
+	}
+	var keys []flattr.Key
+	err := tx.each(selectPartsOf, func(rows *sql.Rows) error {
+		var key flattr.Key
+		err := rows.Scan(&key)
+		keys = append(keys, key)
+		return err
+	}, int64(author))
+	if err != nil {
+		return fmt.Errorf("read parts: %w", err)
+	}
+	for _, key := range keys {
+		if err := tx.dropParts(now, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const deleteParts = `DELETE FROM parts WHERE key = $1`
+
+const uncoverThings = `UPDATE thing SET parts_key = $1 WHERE key >= $2 AND key < $3 AND parts_key = $4`
+
+// dropParts takes the parts of a key away. What lies below falls to the next
+// shorter key that covers it, which covers the key as well and may make others
+// authors.
+func (tx *Tx) dropParts(now time.Time, key flattr.Key) error {
+	for _, statement := range []string{deletePartsAuthors, deleteParts} {
+		if _, err := tx.exec(statement, string(key)); err != nil {
+			return fmt.Errorf("take parts away: %w", err)
+		}
+	}
+	next, _, err := tx.covering(partsBefore, key)
+	if err != nil {
+		return err
+	}
+	parts, err := tx.partsOf(next)
+	if err != nil {
+		return err
+	}
+	authors := make([]flattr.MemberID, len(parts))
+	for i, p := range parts {
+		authors[i] = p.Author
+	}
+	return tx.own(now, authors, func() ([]flattr.ThingID, error) {
+		keys := covered(key)
+		_, err := tx.exec(uncoverThings, sql.NullString{String: string(next), Valid: next != ""}, keys.from, keys.to, string(key))
+		return nil, err
+	})
+}
