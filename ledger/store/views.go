@@ -13,6 +13,9 @@ import (
 // Summaries are a member's means and open months: the running one, then,
 // within the grace, the one before.
 func (s *Store) Summaries(ctx context.Context, now time.Time, member flattr.MemberID) (means money.Micro, months []flattr.MonthSummary, err error) {
+	if err := s.begin(ctx, now, member); err != nil {
+		return 0, nil, err
+	}
 	err = s.read(ctx, func(tx *Tx) error {
 		if means, err = tx.balance(meansOf(member)); err != nil {
 			return err
@@ -79,7 +82,8 @@ func (tx *Tx) summary(member flattr.MemberID, month flattr.Month, phase flattr.P
 
 const selectClicksOf = `
 SELECT e.id, o.id, e.at, e.late, o.url, o.title, o.asserted, COALESCE(m.name, ''), COALESCE(c.click, e.body),
-       CASE WHEN g.click IS NULL THEN 0 ELSE 1 END
+       CASE WHEN g.click IS NULL THEN 0 ELSE 1 END,
+       COALESCE((SELECT MIN(p.month) FROM promise p WHERE p.became = e.id), 0)
 FROM event e JOIN thing t ON t.id = e.thing JOIN thing a ON a.id = COALESCE(t.alias_of, t.id)
 LEFT JOIN snapshot_thing s ON s.month = e.month AND s.thing = e.thing
 JOIN thing o ON o.id = COALESCE(s.target, t.id)
@@ -93,7 +97,10 @@ const selectSnapshotBudget = `SELECT budget FROM snapshot_budget WHERE month = $
 // Clicks are all clicks of a member that were accepted into a month, oldest
 // first, with what has become of each. In a frozen month things are those after
 // aliases, and owners and budget those of its snapshot.
-func (s *Store) Clicks(ctx context.Context, _ time.Time, member flattr.MemberID, month flattr.Month) (views []flattr.ClickView, err error) {
+func (s *Store) Clicks(ctx context.Context, now time.Time, member flattr.MemberID, month flattr.Month) (views []flattr.ClickView, err error) {
+	if err := s.begin(ctx, now, member); err != nil {
+		return nil, err
+	}
 	err = s.read(ctx, func(tx *Tx) error {
 		if views, err = tx.clicksOf(member, month); err != nil {
 			return fmt.Errorf("read clicks: %w", err)
@@ -129,7 +136,7 @@ func (tx *Tx) clicksOf(member flattr.MemberID, month flattr.Month) (views []flat
 		var at int64
 		var counting []byte
 		var merged bool
-		err := scanID(rows, &v.ID, &v.ThingID, &at, &v.Late, &v.URL, &v.Title, &v.Asserted, &v.Owner, &counting, &merged)
+		err := scanID(rows, &v.ID, &v.ThingID, &at, &v.Late, &v.URL, &v.Title, &v.Asserted, &v.Owner, &counting, &merged, &v.Promised)
 		if err != nil {
 			return err
 		}
