@@ -41,7 +41,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	root.PersistentFlags().StringVar(&db, "db", db, "the ledger's database: a `file`, or postgres://USER@HOST/DATABASE (or FLATTR_LEDGER_DB)")
 	root.AddCommand(
-		serveCommand(&db), inviteCommand(&db), memberCommand(&db), creditCommand(&db),
+		serveCommand(&db), inviteCommand(&db), memberCommand(&db),
+		creditCommand(&db), returnCommand(&db), refundCommand(&db), reverseCommand(&db),
 		loadCommand(&db), settleCommand(&db), monthCommand(&db), statementCommand(&db), revenueCommand(&db), auditCommand(&db), clockCommand(&db),
 	)
 	root.SetArgs(args)
@@ -113,36 +114,6 @@ func inviteCommand(db *string) *cobra.Command {
 	mint.Flags().StringVar(&means, "means", "0.00", "welcome means in EUR that each code carries, from the account gift")
 	invite.AddCommand(mint)
 	return invite
-}
-
-func creditCommand(db *string) *cobra.Command {
-	var ref string
-	cmd := &cobra.Command{
-		Use: "credit NAME AMOUNT", Short: "Book a top-up of a member's means", Args: cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			amount, err := money.Parse(args[1])
-			if err != nil {
-				return fmt.Errorf("%s: %w", args[1], err)
-			}
-			return with(cmd.Context(), *db, false, func(s *store.Store) error {
-				top, booked, err := s.Credit(cmd.Context(), time.Now(), args[0], amount, ref)
-				switch {
-				case err != nil:
-				case booked:
-					fmt.Fprintf(cmd.OutOrStdout(), "%s has %s EUR more\n", top.Name, top.Amount)
-				default:
-					fmt.Fprintf(cmd.OutOrStdout(), "%s was booked before, %s EUR for %s on %s; nothing was changed\n",
-						ref, top.Amount, top.Name, top.At.Format(time.DateOnly))
-				}
-				return err
-			})
-		},
-	}
-	cmd.Flags().StringVar(&ref, "ref", "", "the bank's `reference`: each is booked once")
-	if err := cmd.MarkFlagRequired("ref"); err != nil {
-		panic(err) // the flag is defined above
-	}
-	return cmd
 }
 
 // sayTo writes progress as lines.

@@ -120,6 +120,15 @@ func TransferID(cause string, code Code, account Account) uuid.UUID {
 	return uuid.NewSHA1(transferSpace, []byte(cause+"|"+string(code)+"|"+account.ID().String()))
 }
 
+// ParseTransferID reads the id of a transfer in its usual form of 36 characters.
+func ParseTransferID(s string) (uuid.UUID, error) {
+	id, err := uuid.Parse(s)
+	if err != nil || len(s) != 36 {
+		return uuid.UUID{}, fmt.Errorf("%.40q is no id of a transfer, which looks like 1b4e28ba-2fa1-51d2-883f-0016d3cca427", s)
+	}
+	return id, nil
+}
+
 // New makes the transfer of an amount for a cause. Its id is that of the cause,
 // the code and the account by, which is one of the two.
 func New(cause string, code Code, debit, credit, by Account, amount money.Micro) Transfer {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -68,6 +69,23 @@ func (tx *Tx) forget(reader flattr.MemberID) { delete(tx.accounts.of, reader) }
 func (tx *Tx) owes(reader flattr.MemberID) (money.Micro, error) {
 	a, err := tx.account(reader)
 	return a.owed, err
+}
+
+// begin makes the clicks of a reader's subscriptions that are due, before the
+// reader is shown a month. Where nothing is due, nothing is written.
+func (s *Store) begin(ctx context.Context, now time.Time, reader flattr.MemberID) error {
+	var a account
+	err := s.read(ctx, func(tx *Tx) (err error) {
+		a, err = tx.account(reader)
+		return err
+	})
+	if flattr.CodeOf(err) == flattr.NotFound {
+		return nil // there is a month to show, and nobody to click
+	}
+	if err != nil || a.next == 0 || a.next > flattr.MonthOf(now) {
+		return err
+	}
+	return s.write(ctx, func(tx *Tx) error { return tx.due(now, reader) })
 }
 
 // settleUp does what follows when means may have come to a reader: first the

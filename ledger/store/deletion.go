@@ -12,41 +12,26 @@ import (
 	"github.com/google/uuid"
 
 	"flattr/ledger/flattr"
-	"flattr/ledger/money"
 )
 
-// left is the money between a member and the ledger that is not held.
-type left struct{ means, revenue, owed money.Micro }
-
-func (tx *Tx) left(member flattr.MemberID) (l left, err error) {
-	if l.owed, err = tx.owes(member); err != nil {
-		return l, err
-	}
-	if l.means, err = tx.balance(meansOf(member)); err != nil {
-		return l, err
-	}
-	l.revenue, err = tx.balance(revenueOf(member))
-	return l, err
-}
-
 // refuse is the refusal to delete a member between whom and the ledger is money.
-func (l left) refuse() error {
+func (l Standing) refuse() error {
 	var stands, next []string
-	if l.means != 0 {
-		stands = append(stands, l.means.String()+" EUR of means")
+	if l.Means != 0 {
+		stands = append(stands, l.Means.String()+" EUR of means")
 		next = append(next, "pay the means back (refund)")
 	}
-	if l.revenue != 0 {
-		stands = append(stands, l.revenue.String()+" EUR of revenue")
+	if l.Revenue != 0 {
+		stands = append(stands, l.Revenue.String()+" EUR of revenue")
 	}
-	if l.means != 0 || l.revenue > 0 {
+	if l.Means != 0 || l.Revenue > 0 {
 		next = append(next, "give what is there to another member (member gift)")
 	}
-	if l.revenue < 0 {
+	if l.Revenue < 0 {
 		next = append(next, "wait until later months have set off the revenue below zero")
 	}
-	if l.owed != 0 {
-		stands = append(stands, l.owed.String()+" EUR that are owed")
+	if l.Owed != 0 {
+		stands = append(stands, l.Owed.String()+" EUR that are owed")
 		next = append(next, "book what is repaid (credit)")
 	}
 	if len(stands) == 0 {
@@ -79,13 +64,17 @@ func (s *Store) Delete(ctx context.Context, now time.Time, name string) (became 
 // owner and parts without effect, and what tells who it was is erased; the name
 // is never given again. Ids and transfers stay. What was held for open months
 // goes to the means and stays in the books. It refuses with balance_left while
-// there are means or revenue, or something is owed.
+// there are means or revenue, or something is owed, and with not_found who is
+// no member.
 func (tx *Tx) Delete(now time.Time, member flattr.MemberID) error {
+	if _, err := tx.account(member); err != nil {
+		return err
+	}
 	// Who shares a thing with the member may cease to be an author of it.
 	if err := tx.dueAll(now); err != nil {
 		return err
 	}
-	l, err := tx.left(member)
+	l, err := tx.standing(member)
 	if err == nil {
 		err = l.refuse()
 	}

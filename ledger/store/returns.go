@@ -41,17 +41,10 @@ const selectTopUpOf = `SELECT member, amount FROM topup WHERE ref = $1`
 const insertReturn = `
 INSERT INTO topup_return (ref, member, amount, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
 
-// Returned is what became of a returned top-up.
-type Returned struct {
-	Amount money.Micro // taken back
-	Owed   money.Micro // by the member, after it
-}
-
-// Return books that the bank took back a top-up of the member of that name, and
-// tells whether that is new. With an amount of 0 all of the top-up is meant.
-func (s *Store) Return(ctx context.Context, now time.Time, name, ref string, amount money.Micro) (r Returned, booked bool, err error) {
+// Return books that the bank took back an amount of the top-up of the member of
+// that name, and tells whether that is new, and what the member owes after it.
+func (s *Store) Return(ctx context.Context, now time.Time, name, ref string, amount money.Micro) (owed money.Micro, booked bool, err error) {
 	err = s.write(ctx, func(tx *Tx) error {
-		r = Returned{Amount: amount}
 		m, err := tx.memberByName(name)
 		if err != nil {
 			return err
@@ -59,10 +52,10 @@ func (s *Store) Return(ctx context.Context, now time.Time, name, ref string, amo
 		if booked, err = tx.Return(now, m.ID, ref, amount); err != nil {
 			return err
 		}
-		r.Owed, err = tx.owes(m.ID)
+		owed, err = tx.owes(m.ID)
 		return err
 	})
-	return r, booked, err
+	return owed, booked, err
 }
 
 // Return books that the bank took back an amount of the member's top-up of that
@@ -195,14 +188,14 @@ func (tx *Tx) present(now time.Time, giver, taker flattr.Member) (g Given, err e
 	if err := errors.Join(tx.due(now, giver.ID), tx.due(now, taker.ID)); err != nil {
 		return g, err
 	}
-	left, err := tx.left(giver.ID)
+	has, err := tx.standing(giver.ID)
 	if err != nil {
 		return g, err
 	}
-	if left.owed > 0 {
-		return g, flattr.Refuse(flattr.NoMeans, fmt.Sprintf("%s owes %s EUR and cannot give before that is repaid.", giver.Name, left.owed))
+	if has.Owed > 0 {
+		return g, flattr.Refuse(flattr.NoMeans, fmt.Sprintf("%s owes %s EUR and cannot give before that is repaid.", giver.Name, has.Owed))
 	}
-	g = Given{left.means, max(left.revenue, 0)}
+	g = Given{has.Means, max(has.Revenue, 0)}
 	if g == (Given{}) {
 		return g, flattr.Refuse(flattr.NoMeans, fmt.Sprintf("%s has nothing to give.", giver.Name))
 	}
