@@ -116,7 +116,7 @@ func (tx *Tx) MonthRows() ([]MonthRow, error) {
 // stateProofs are what must hold for how far months say they have come.
 var stateProofs = []proof{
 	{
-		"%s is open, and has been frozen: there is a snapshot of it",
+		"%v is open, and has been frozen: there is a snapshot of it",
 		`
 SELECT month FROM month WHERE state = 'open' AND (frozen_at IS NOT NULL OR month IN (
     SELECT month FROM snapshot_budget UNION SELECT month FROM snapshot_thing UNION SELECT month FROM thing_sum
@@ -124,20 +124,20 @@ SELECT month FROM month WHERE state = 'open' AND (frozen_at IS NOT NULL OR month
 ))`,
 	},
 	{
-		"%s is %s, and nothing says when it was frozen",
+		"%v is %v, and nothing says when it was frozen",
 		`SELECT month, state FROM month WHERE state <> 'open' AND frozen_at IS NULL`,
 	},
 	{
-		"%s is %s, and was computed up to bucket %d only",
+		"%v is %v, and was computed up to bucket %v only",
 		`SELECT month, state, next_bucket FROM month WHERE state IN ('computed', 'posted', 'closed') AND next_bucket < 4096`,
 	},
 	{
-		"%s: %d sums are kept of buckets that were not computed",
+		"%v: %v sums are kept of buckets that were not computed",
 		`
 SELECT s.month, COUNT(*) FROM thing_sum s JOIN month m ON m.month = s.month AND s.bucket >= m.next_bucket GROUP BY s.month`,
 	},
 	{
-		"click %s is kept as a promise of %s, and is none",
+		"click %v is kept as a promise of %v, and is none",
 		`
 SELECT p.click, p.month FROM promise p
 WHERE NOT EXISTS (
@@ -146,7 +146,7 @@ WHERE NOT EXISTS (
 )`,
 	},
 	{
-		"the promise of click %s is %s, and what it became is no click of its reader",
+		"the promise of click %v is %v, and what it became is no click of its reader",
 		`
 SELECT p.click, p.state FROM promise p LEFT JOIN event e ON e.id = p.became AND e.reader = p.reader AND e.kind = 'click'
 WHERE (p.state = 'kept') <> (e.id IS NOT NULL) OR (p.state = 'kept') <> (p.became IS NOT NULL)`,

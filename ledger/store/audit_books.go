@@ -18,7 +18,7 @@ const auditTransfers = 2_000_000
 // balances proves each balance from the transfers of the accounts whose ids lie
 // from $1 on and before $2.
 var balances = proof{
-	"account %s (%s of %d) has debits %d and credits %d, its transfers sum to %s and %s",
+	"account %v (%v of %v) has debits %v and credits %v, its transfers sum to %v and %v",
 	`
 WITH moved AS (
     SELECT account, SUM(debit) AS debits, SUM(credit) AS credits FROM (
@@ -59,14 +59,14 @@ func idFrom(bucket int) []byte { return []byte{byte(bucket >> 8), byte(bucket)} 
 // bookProofs are what must hold for accounts and transfers beside the balances.
 var bookProofs = []proof{
 	{
-		"transfer %s (%s) names an account that is not there",
+		"transfer %v (%v) names an account that is not there",
 		`
 SELECT t.id, t.code FROM transfer t
 WHERE NOT EXISTS (SELECT 1 FROM account a WHERE a.id = t.debit_account)
    OR NOT EXISTS (SELECT 1 FROM account a WHERE a.id = t.credit_account)`,
 	},
 	{
-		"transfer %s (%s of %d) reverses none of that amount the other way, or a reversal",
+		"transfer %v (%v of %v) reverses none of that amount the other way, or a reversal",
 		`
 SELECT t.id, t.code, t.amount FROM transfer t
 LEFT JOIN transfer r ON r.id = t.reverses AND r.amount = t.amount AND r.debit_account = t.credit_account
@@ -74,19 +74,19 @@ LEFT JOIN transfer r ON r.id = t.reverses AND r.amount = t.amount AND r.debit_ac
 WHERE (t.reverses IS NOT NULL OR t.code = 'reverse') AND r.id IS NULL`,
 	},
 	{
-		"%d transfers reverse one that another one reverses",
+		"%v transfers reverse one that another one reverses",
 		`
 SELECT COUNT(*) FROM (SELECT reverses FROM transfer WHERE reverses IS NOT NULL GROUP BY reverses HAVING COUNT(*) > 1) twice
 HAVING COUNT(*) > 0`,
 	},
 	{
-		"account %s was given the means it began with %d times",
+		"account %v was given the means it began with %v times",
 		`
 SELECT credit_account AS account, COUNT(*) FROM transfer WHERE code IN ('opening', 'welcome')
 GROUP BY credit_account HAVING COUNT(*) > 1`,
 	},
 	{
-		"%s: %d micro-EUR for member %d are %s",
+		"%v: %v micro-EUR for member %v are %v",
 		`
 SELECT batch, amount, owner, CASE WHEN SUM(side) < 0 THEN 'booked as a top-up that nobody told of' ELSE 'a top-up that is not booked so' END
 FROM (
@@ -96,7 +96,7 @@ FROM (
 ) told GROUP BY batch, amount, owner HAVING SUM(side) <> 0`,
 	},
 	{
-		"invites of %s micro-EUR welcomed member %d, %s are booked",
+		"invites of %v micro-EUR welcomed member %v, %v are booked",
 		`
 SELECT CAST(SUM(told) AS TEXT), owner, CAST(SUM(booked) AS TEXT) FROM (
     SELECT used_by AS owner, means AS told, 0 AS booked FROM invite WHERE used_by IS NOT NULL AND means > 0
@@ -105,7 +105,7 @@ SELECT CAST(SUM(told) AS TEXT), owner, CAST(SUM(booked) AS TEXT) FROM (
 ) given GROUP BY owner HAVING SUM(told) <> SUM(booked)`,
 	},
 	{
-		"top-ups of %s micro-EUR of member %d were taken back, %s are booked",
+		"top-ups of %v micro-EUR of member %v were taken back, %v are booked",
 		`
 SELECT CAST(SUM(told) AS TEXT), owner, CAST(SUM(booked) AS TEXT) FROM (
     SELECT member AS owner, amount AS told, 0 AS booked FROM topup_return
@@ -114,13 +114,13 @@ SELECT CAST(SUM(told) AS TEXT), owner, CAST(SUM(booked) AS TEXT) FROM (
 ) given GROUP BY owner HAVING SUM(told) <> SUM(booked)`,
 	},
 	{
-		"top-up %q was taken back with %d micro-EUR, which is not that of the member or more than it was",
+		"top-up %q was taken back with %v micro-EUR, which is not that of the member or more than it was",
 		`
 SELECT r.ref, r.amount FROM topup_return r
 LEFT JOIN topup t ON t.ref = r.ref AND t.member = r.member AND t.amount >= r.amount WHERE t.ref IS NULL`,
 	},
 	{
-		"%s micro-EUR were paid back to member %d, %s are booked",
+		"%v micro-EUR were paid back to member %v, %v are booked",
 		`
 SELECT CAST(SUM(told) AS TEXT), owner, CAST(SUM(booked) AS TEXT) FROM (
     SELECT member AS owner, amount AS told, 0 AS booked FROM refund
@@ -129,7 +129,7 @@ SELECT CAST(SUM(told) AS TEXT), owner, CAST(SUM(booked) AS TEXT) FROM (
 ) given GROUP BY owner HAVING SUM(told) <> SUM(booked)`,
 	},
 	{
-		"account %s (revenue of %d) is at %d, and nothing that it earned was reversed",
+		"account %v (revenue of %v) is at %v, and nothing that it earned was reversed",
 		`
 SELECT id AS account, owner, credits - debits FROM account
 WHERE kind = 'revenue' AND credits < debits AND id NOT IN (SELECT debit_account FROM transfer WHERE code = 'reverse')`,
@@ -139,30 +139,30 @@ WHERE kind = 'revenue' AND credits < debits AND id NOT IN (SELECT debit_account 
 // ProveBooks holds what must hold for accounts and transfers as a whole.
 func (tx *Tx) ProveBooks(found func(string)) error { return tx.proveAll(bookProofs, found) }
 
-// heldOpen compares what is held in an open month, $1, with the budgets, at its
-// last instant $2, of the readers whose clicks count (product rule 3).
+// heldOpen compares what is held in an open month, $2, with the budgets, at its
+// last instant $1, of the readers whose clicks count (product rule 3).
 var heldOpen = proof{
-	"%s, which is open: %s are held for reader %d, by the log it must be %s",
+	"%v, which is open: %v are held for reader %v, by the log it must be %v",
 	`
 WITH history AS (
     SELECT bucket, member, amount,
-           ROW_NUMBER() OVER (PARTITION BY bucket, member ORDER BY CASE WHEN at < $2 THEN -seq ELSE seq END) AS n
+           ROW_NUMBER() OVER (PARTITION BY bucket, member ORDER BY CASE WHEN at < $1 THEN -seq ELSE seq END) AS n
     FROM budget
 ), compared AS (
     SELECT c.reader, h.amount AS must, 0 AS kept
-    FROM (SELECT DISTINCT bucket, reader FROM counted WHERE month = $1) c
+    FROM (SELECT DISTINCT bucket, reader FROM counted WHERE month = $2) c
     JOIN history h ON h.bucket = c.bucket AND h.member = c.reader AND h.n = 1
     UNION ALL
-    SELECT owner, 0, credits - debits FROM account WHERE kind = 'held' AND month = $1
+    SELECT owner, 0, credits - debits FROM account WHERE kind = 'held' AND month = $2
 )
-SELECT CAST($1 AS BIGINT) AS month, CAST(SUM(kept) AS TEXT), reader, CAST(SUM(must) AS TEXT)
+SELECT CAST($2 AS BIGINT) AS month, CAST(SUM(kept) AS TEXT), reader, CAST(SUM(must) AS TEXT)
 FROM compared GROUP BY reader HAVING SUM(must) <> SUM(kept)`,
 }
 
 // heldFrozen compares what is held in a frozen month with its snapshot; once it
 // is computed ($2 is 1) what was given already is held no more.
 var heldFrozen = proof{
-	"%s, which is not posted: %s are held for reader %d, by the snapshot it must be %s",
+	"%v, which is not posted: %v are held for reader %v, by the snapshot it must be %v",
 	`
 SELECT CAST($1 AS BIGINT) AS month, CAST(SUM(kept) AS TEXT), reader, CAST(SUM(must) AS TEXT) FROM (
     SELECT reader, budget AS must, 0 AS kept FROM snapshot_budget WHERE month = $1
@@ -174,7 +174,7 @@ SELECT CAST($1 AS BIGINT) AS month, CAST(SUM(kept) AS TEXT), reader, CAST(SUM(mu
 // ProveHeld proves what is held in a month that is not posted.
 func (tx *Tx) ProveHeld(month flattr.Month, state flattr.State, found func(string)) error {
 	if state == flattr.Open {
-		return heldOpen.run(tx, found, int32(month), micros(month.End()))
+		return heldOpen.run(tx, found, micros(month.End()), int32(month))
 	}
 	return heldFrozen.run(tx, found, int32(month), number(state == flattr.Computed))
 }

@@ -10,7 +10,7 @@ import "flattr/ledger/flattr"
 // undo follows. An undo stands where its time and id put it, but never before
 // the click it names; a click that was voided stands nowhere.
 var whatCounts = proof{
-	"%s, reader %d, thing %d: click %s (gave way at the freeze: %d) is %s",
+	"%v, reader %v, thing %v: click %v (gave way at the freeze: %v) is %v",
 	`
 WITH click AS MATERIALIZED (
     SELECT bucket, reader, thing, id, at, late FROM event
@@ -64,7 +64,7 @@ func (tx *Tx) ProveCounting(month flattr.Month, r Range, found func(string)) err
 // logProofs are what must hold for the log as a whole.
 var logProofs = []proof{
 	{
-		"%s has clicks, sums or accounts, and nothing says how far it has come",
+		"%v has clicks, sums or accounts, and nothing says how far it has come",
 		`
 SELECT month FROM (
     SELECT DISTINCT month FROM event WHERE month IS NOT NULL UNION SELECT month FROM counted
@@ -74,13 +74,13 @@ SELECT month FROM (
 ) used WHERE month NOT IN (SELECT month FROM month) ORDER BY month`,
 	},
 	{
-		"%s: the log has clicks of reader %d, who is no member in bucket %d",
+		"%v: the log has clicks of reader %v, who is no member in bucket %v",
 		`
 SELECT month, reader, bucket FROM (SELECT DISTINCT month, bucket, reader FROM event WHERE month IS NOT NULL) e
 WHERE NOT EXISTS (SELECT 1 FROM member m WHERE m.bucket = e.bucket AND m.id = e.reader)`,
 	},
 	{
-		"%d owners of things, claims, parts or accounts are no members",
+		"%v owners of things, claims, parts or accounts are no members",
 		`
 SELECT COUNT(*) FROM (
     SELECT owner FROM thing WHERE owner IS NOT NULL UNION SELECT owner FROM account WHERE owner <> 0
@@ -89,7 +89,7 @@ SELECT COUNT(*) FROM (
 ) named WHERE owner NOT IN (SELECT id FROM member) HAVING COUNT(*) > 0`,
 	},
 	{
-		"%d things that clicks or snapshots name are not there",
+		"%v things that clicks or snapshots name are not there",
 		`
 SELECT COUNT(*) FROM (
     SELECT thing FROM counted UNION SELECT thing FROM snapshot_thing UNION SELECT thing FROM promise

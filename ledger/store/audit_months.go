@@ -8,14 +8,14 @@ import "flattr/ledger/flattr"
 // snapshotProofs are what must hold for the snapshot of a month, $1.
 var snapshotProofs = []proof{
 	{
-		"%s: thing %d is clicked and the snapshot does not have it",
+		"%v: thing %v is clicked and the snapshot does not have it",
 		`
 SELECT month, thing FROM (
     SELECT month, thing FROM counted WHERE month = $1 UNION SELECT month, thing FROM snapshot_merged WHERE month = $1
 ) c WHERE NOT EXISTS (SELECT 1 FROM snapshot_thing t WHERE t.month = c.month AND t.thing = c.thing)`,
 	},
 	{
-		"%s: the snapshot has thing %d, which nobody clicked",
+		"%v: the snapshot has thing %v, which nobody clicked",
 		`
 SELECT t.month, t.thing FROM snapshot_thing t
 WHERE t.month = $1 AND NOT EXISTS (SELECT 1 FROM counted c WHERE c.month = t.month AND c.thing = t.thing)
@@ -23,13 +23,13 @@ WHERE t.month = $1 AND NOT EXISTS (SELECT 1 FROM counted c WHERE c.month = t.mon
   AND t.thing NOT IN (SELECT target FROM snapshot_thing WHERE month = $1 AND target IS NOT NULL)`,
 	},
 	{
-		"%s: the snapshot gives thing %d, and what is an alias of it, %d owners",
+		"%v: the snapshot gives thing %v, and what is an alias of it, %v owners",
 		`
 SELECT CAST($1 AS BIGINT) AS month, COALESCE(target, thing), COUNT(DISTINCT COALESCE(owner, 0))
 FROM snapshot_thing WHERE month = $1 GROUP BY COALESCE(target, thing) HAVING COUNT(DISTINCT COALESCE(owner, 0)) > 1`,
 	},
 	{
-		"%s: the %d parts of thing %d sum to %d, or do not name its owner",
+		"%v: the %v parts of thing %v sum to %v, or do not name its owner",
 		`
 SELECT p.month, COUNT(*), p.thing, SUM(p.bp) FROM snapshot_part p
 LEFT JOIN (
@@ -45,7 +45,7 @@ HAVING SUM(p.bp) <> 10000 OR COUNT(*) < 2 OR MIN(p.position) <> 1 OR MAX(p.posit
 // last instant, $4, by the history of budgets, or nothing where all are
 // promises (product rules 8 and 12).
 var budgets = proof{
-	"%s: reader %d gives %s of budgets for %d snapshots, the snapshot says %s for %d",
+	"%v: reader %v must give %v (%v times), the snapshot says %v (%v times)",
 	`
 WITH clicked AS (
     SELECT c.bucket, c.reader, MAX(CASE WHEN t.owner IS NULL THEN 0 ELSE 1 END) AS pays
@@ -70,7 +70,7 @@ HAVING COALESCE(SUM(must), -1) <> SUM(kept) OR SUM(musts) <> 1 OR SUM(keeps) <> 
 // promises proves that each click for a thing without owner is kept as a promise
 // (product rule 12).
 var promises = proof{
-	"%s: click %s of reader %d on thing %d is a promise, and is not kept so",
+	"%v: click %v of reader %v on thing %v is a promise, and is not kept so",
 	`
 SELECT c.month, c.click, c.reader, c.thing
 FROM counted c JOIN snapshot_thing t ON t.month = c.month AND t.thing = c.thing JOIN event e ON e.id = c.click
@@ -83,7 +83,7 @@ WHERE c.month = $1 AND c.bucket >= $2 AND c.bucket < $3 AND t.owner IS NULL
 // click gets budget / clicks, and the first budget mod clicks of them by their
 // stored place one unit more (product rule 4).
 var thingSums = proof{
-	"%s: thing %d gets %s for %d clicks of the buckets from %d, kept are %s for %d",
+	"%v: thing %v gets %v for %v clicks of the buckets from %v, kept are %v for %v",
 	`
 WITH paid AS (
     SELECT c.bucket, c.reader, COALESCE(t.target, t.thing) AS thing, c.click, e.place, b.budget
@@ -110,7 +110,7 @@ FROM compared GROUP BY thing HAVING SUM(gross) <> SUM(kept) OR SUM(clicks) <> SU
 // earnings splits what each thing brought by its parts: each rounded down, the
 // rest to the first author named (product rule 13).
 var earnings = proof{
-	"%s: thing %d brings author %d %s for %d clicks, kept are %s for %d",
+	"%v: thing %v brings author %v %v for %v clicks, kept are %v for %v",
 	`
 WITH brought AS (
     SELECT thing, CAST(SUM(clicks) AS BIGINT) AS clicks, CAST(SUM(gross) AS BIGINT) AS gross
@@ -141,7 +141,7 @@ HAVING SUM(gross) <> SUM(kept) OR SUM(clicks) <> SUM(kept_clicks) OR SUM(musts) 
 // authorSums sums what each author earns, and takes the fee of $2 basis points
 // once (product: policy).
 var authorSums = proof{
-	"%s: author %d earns %s less %s for %d clicks (%d), kept are %s less %s for %d (%d)",
+	"%v: author %v earns %v less %v for %v clicks (%v), kept are %v less %v for %v (%v)",
 	`
 WITH earned AS (
     SELECT author, CAST(SUM(clicks) AS BIGINT) AS clicks, CAST(SUM(gross) AS BIGINT) AS gross
@@ -163,7 +163,7 @@ HAVING SUM(gross) <> SUM(kept_gross) OR SUM(fee) <> SUM(kept_fee) OR SUM(clicks)
 // feePolicy proves that the fee of a month, $2, was in force when it was frozen,
 // at $3: at that very instant both the old and the new value are.
 var feePolicy = proof{
-	"%s: a fee of %d basis points was not in force at the freeze",
+	"%v: a fee of %v basis points was not in force at the freeze",
 	`
 SELECT CAST($1 AS BIGINT) AS month, CAST($2 AS BIGINT)
 WHERE $2 <> COALESCE((SELECT value FROM policy WHERE name = 'fee_bp' AND at <= $3 ORDER BY seq DESC LIMIT 1), 0)
