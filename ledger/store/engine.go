@@ -11,6 +11,7 @@ import (
 type engine struct {
 	dialect    goose.Dialect
 	name       string // of the database, for messages
+	remote     bool   // a server, to which connections can be lost
 	beginWrite string
 	beginRead  string
 	// sharing is put behind a query of the row that a transaction depends on

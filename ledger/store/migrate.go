@@ -102,7 +102,14 @@ func (e *engine) version(ctx context.Context, db *sql.DB) (int64, error) {
 	if err := db.QueryRowContext(ctx, selectVersion).Scan(&have); err != nil {
 		return 0, fmt.Errorf("read version of schema: %w", err)
 	}
-	if have > 0 && !(tables["event"] && tables["counted"] && tables["transfer"]) {
+	if have == 0 {
+		return 0, nil
+	}
+	// Another process may have made them since they were looked at.
+	if tables, err = e.tables(ctx, db); err != nil {
+		return 0, err
+	}
+	if !(tables["event"] && tables["counted"] && tables["transfer"]) {
 		return 0, ErrForeign
 	}
 	return have, nil

@@ -56,6 +56,7 @@ func postgresEngine(name string) *engine {
 	return &engine{
 		dialect:    goose.DialectPostgres,
 		name:       name,
+		remote:     true,
 		beginWrite: "BEGIN ISOLATION LEVEL SERIALIZABLE",
 		beginRead:  "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 		sharing:    " FOR SHARE",

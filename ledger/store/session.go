@@ -39,7 +39,7 @@ func (on *session) lost() bool {
 		ended = on.ended(raw)
 		return nil
 	})
-	return ended || errors.Is(err, driver.ErrBadConn)
+	return ended || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone)
 }
 
 // discard gives up the connection, so that the next use makes a new one.
@@ -54,12 +54,13 @@ func (on *session) discard() {
 	_ = conn.Close()
 }
 
-// close gives the connection back. Statements that are left open would keep it.
+// close gives the connection back. Statements that are left open would keep a
+// file; a server forgets them with the connection, which may be lost already.
 func (on *session) close() error {
 	if on.conn == nil {
 		return nil
 	}
-	if on.lost() {
+	if on.remote {
 		on.discard()
 		return nil
 	}

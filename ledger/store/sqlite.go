@@ -1,10 +1,13 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -59,7 +62,7 @@ func openSQLite(ctx context.Context, path string, make bool) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{engine: sqliteEngine(path)}
-	if err := readable(path); err != nil {
+	if err := whole(path); err != nil {
 		return nil, err
 	}
 	if !make && !writable(path) {
@@ -123,13 +126,45 @@ func makePrivate(path string) error {
 	return errors.Join(f.Chmod(0o600), f.Close())
 }
 
-// readable says plainly why a file cannot be read; SQLite says less.
-func readable(path string) error {
+// Where the header of a SQLite file says how large the file is.
+const (
+	headerMagic    = "SQLite format 3\x00"
+	headerBytes    = 100
+	headerPageSize = 16 // 2 bytes; 1 means 65536
+	headerPages    = 28 // 4 bytes
+)
+
+// whole holds that a file is as long as its header says, which SQLite finds out
+// only when it reads what is missing. While there is a log beside it, pages may
+// rightly be there alone.
+func whole(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	return f.Close() // it was only looked at
+	defer f.Close() // it is only read
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 {
+		return err
+	}
+	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > 0 {
+		return nil
+	}
+	header := make([]byte, headerBytes)
+	if _, err := io.ReadFull(f, header); err != nil {
+		return fmt.Errorf("%w: %s ends within its header", ErrDamaged, path)
+	}
+	if !bytes.HasPrefix(header, []byte(headerMagic)) {
+		return nil // which SQLite says itself
+	}
+	pageSize := int64(binary.BigEndian.Uint16(header[headerPageSize:]))
+	if pageSize == 1 {
+		pageSize = 64 << 10
+	}
+	if want := pageSize * int64(binary.BigEndian.Uint32(header[headerPages:])); info.Size() < want {
+		return fmt.Errorf("%w: %s has %d bytes and should have %d", ErrDamaged, path, info.Size(), want)
+	}
+	return nil
 }
 
 // writable reports whether this process may write to the file.

@@ -30,11 +30,11 @@ const endTimeout = 5 * time.Second
 // function it was given to.
 type Tx struct {
 	*session
-	ctx    context.Context
-	writes bool
-	months map[int32]flattr.State // states of months, as read or written by this transaction
-	failed error                  // the first statement that the database failed
-	accounts accounts // what is known of readers' accounts
+	ctx      context.Context
+	writes   bool
+	months   map[int32]flattr.State // states of months, as read or written by this transaction
+	failed   error                  // the first statement that the database failed
+	accounts accounts               // what is known of readers' accounts
 }
 
 // Write runs work in one transaction that sees nothing of others and is

@@ -27,7 +27,13 @@ running() { kill -0 "$server" 2>/dev/null; }
 
 end() { # end SIGNAL
   [ -n "$server" ] || return 0
-  kill "-$1" "$server" 2>/dev/null
+  # Those that serve a connection outlive a killed server until they are idle.
+  children=
+  [ "$1" = QUIT ] || for stat in /proc/[0-9]*/stat; do
+    { read -r pid _ _ parent _ <"$stat"; } 2>/dev/null || continue
+    [ "$parent" != "$server" ] || children="$children $pid"
+  done
+  kill "-$1" "$server" $children 2>/dev/null
   wait "$server" 2>/dev/null
   server=
 }

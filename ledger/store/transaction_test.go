@@ -1,0 +1,185 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"flattr/ledger/flattr"
+	"flattr/ledger/money"
+	"flattr/ledger/store/storetest"
+)
+
+func TestARehearsalKeepsNothing(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		ann := join(t, s, "ann", 10*money.Euro)
+		for _, failure := range []error{nil, errors.New("broken")} {
+			err := s.Rehearse(t.Context(), func(tx *Tx) error {
+				out, err := tx.Record(at("10-02 00:00:00"), ann, click(1, "https://a.example/", at("10-02 00:00:00")))
+				if err != nil || out.Result != flattr.Accepted {
+					t.Errorf("Record in a rehearsal = %+v, %v", out, err)
+				}
+				return failure
+			})
+			if !errors.Is(err, failure) {
+				t.Errorf("Rehearse = %v, want %v", err, failure)
+			}
+		}
+		if m, err := s.Member(t.Context(), ann); err != nil || m.Means != 10*money.Euro {
+			t.Errorf("after it: %+v, %v", m, err)
+		}
+		if views, err := s.Clicks(t.Context(), at("10-03 00:00:00"), ann, 202610); err != nil || len(views) != 0 {
+			t.Errorf("after it: %d clicks, %v", len(views), err)
+		}
+		record(t, s, at("10-02 00:00:00"), ann, click(1, "https://a.example/", at("10-02 00:00:00")))
+	})
+}
+
+// TestNothingIsKeptAfterAFailedStatement holds what PostgreSQL does by itself:
+// work that passes over the failure of a statement does not commit the rest.
+func TestNothingIsKeptAfterAFailedStatement(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		err := s.Write(t.Context(), func(tx *Tx) error {
+			if _, err := tx.AddMember(at("10-01 00:00:00"), NewMember{Name: "ann", Budget: flattr.DefaultBudget}); err != nil {
+				return err
+			}
+			_, _ = tx.exec("INSERT INTO secret (name, value) VALUES ($1, NULL)", "x")
+			return nil
+		})
+		if err == nil {
+			t.Error("work that passed over a failed statement was committed")
+		}
+		if _, err := s.MemberByName(t.Context(), "ann"); flattr.CodeOf(err) != flattr.NotFound {
+			t.Errorf("ann = %v, want nobody", err)
+		}
+	})
+}
+
+// TestWritersThatMeetAllSucceed raises one account from many transactions at once.
+func TestWritersThatMeetAllSucceed(t *testing.T) {
+	const writers, times = 8, 10
+	storetest.Each(t, func(t *testing.T, where string) {
+		stores := []*Store{openFor(t, where), openFor(t, where)}
+		ann := join(t, stores[0], "ann", 0)
+		var all sync.WaitGroup
+		for w := range writers {
+			all.Go(func() {
+				for i := range times {
+					ref := string(rune('a'+w)) + string(rune('0'+i))
+					if _, booked, err := stores[w%2].Credit(t.Context(), at("10-01 00:00:00"), "ann", money.Euro, ref); err != nil || !booked {
+						t.Errorf("Credit %s = %v, %v", ref, booked, err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		if m, err := stores[0].Member(t.Context(), ann); err != nil || m.Means != writers*times*money.Euro {
+			t.Errorf("ann has %s, %v, want %d EUR", m.Means, err, writers*times)
+		}
+	})
+}
+
+func TestTextThatCannotBeKeptIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		join(t, s, "ann", 0)
+		for _, ref := range []string{"a\x00b", "a\xffb"} {
+			if _, _, err := s.Credit(t.Context(), at("10-01 00:00:00"), "ann", money.Euro, ref); flattr.CodeOf(err) != flattr.Invalid {
+				t.Errorf("Credit with the reference %q = %v", ref, err)
+			}
+		}
+		if _, err := s.MemberByName(t.Context(), "a\x00"); flattr.CodeOf(err) == "" {
+			t.Errorf("MemberByName = %v, want a refusal", err)
+		}
+	})
+}
+
+func TestAClockThatWasSetBackIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		noon := at("10-10 12:00:00")
+		for _, when := range []time.Time{noon, noon.Add(time.Minute), noon.Add(time.Minute - clockTolerance)} {
+			if err := s.Stamp(t.Context(), when); err != nil {
+				t.Errorf("Stamp at %s = %v", when, err)
+			}
+		}
+		err := s.Stamp(t.Context(), noon)
+		if flattr.CodeOf(err) != flattr.ClockBack || !strings.Contains(err.Error(), "2026-10-10T12:00:00Z") ||
+			!strings.Contains(err.Error(), "2026-10-10T12:01:00Z") {
+			t.Errorf("Stamp a minute before = %v", err)
+		}
+		if err := s.ForgetStamp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Stamp(t.Context(), noon); err != nil {
+			t.Errorf("Stamp after the last was forgotten = %v", err)
+		}
+	})
+}
+
+func TestNoPasswordInWhatIsSaid(t *testing.T) {
+	for _, where := range []string{
+		"postgres://ann:geheim@127.0.0.1:1/ledger",
+		"postgres://ann:geheim@127.0.0.1:1/ledger?password=geheim&sslpassword=geheim",
+		"postgres://ann:geheim%zz@127.0.0.1:1/ledger",
+		"postgres://ann:x@geheim:geheim@127.0.0.1:1/ledger",
+		"postgres://ann:geheim#x@127.0.0.1:1/ledger",
+		"postgresql://127.0.0.1:geheim/ledger?password=geheim",
+		"postgres://127.0.0.1:1/ledger?connect_timeout=geheim",
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		s, err := Open(ctx, where)
+		cancel()
+		if err == nil {
+			t.Errorf("Open = %v", s.Close())
+			continue
+		}
+		if strings.Contains(err.Error(), "geheim") || strings.Contains(Name(where), "geheim") {
+			t.Errorf("the secret is told: %v (named %s)", err, Name(where))
+		}
+	}
+	if got := Name("postgres://ann:geheim@db.example:5433/ledger?sslmode=require"); got != "postgres://ann@db.example:5433/ledger" {
+		t.Errorf("Name = %s", got)
+	}
+}
+
+func TestAServerThatIsAwayIsNamedAndComesBack(t *testing.T) {
+	server := storetest.Private(t)
+	s := openFor(t, server.Database())
+	ann := join(t, s, "ann", 10*money.Euro)
+	for range 2 {
+		server.Kill()
+		for _, err := range []error{
+			s.Check(t.Context()),
+			s.Stamp(t.Context(), at("10-10 12:00:00")),
+		} {
+			if !errors.Is(err, ErrAway) || !Busy(err) {
+				t.Errorf("without its server the ledger answers %v", err)
+			}
+		}
+		server.Start()
+		if m, err := s.Member(t.Context(), ann); err != nil || m.Name != "ann" {
+			t.Errorf("when the server is back: %+v, %v", m, err)
+		}
+		if err := s.Stamp(t.Context(), at("10-10 12:00:00")); err != nil {
+			t.Errorf("when the server is back: %v", err)
+		}
+	}
+	// In the middle of a transaction.
+	err := s.Write(t.Context(), func(tx *Tx) error {
+		if _, err := tx.AddMember(at("10-01 00:00:00"), NewMember{Name: "bob", Budget: flattr.DefaultBudget}); err != nil {
+			return err
+		}
+		server.Kill()
+		_, err := tx.AddMember(at("10-01 00:00:00"), NewMember{Name: "cid", Budget: flattr.DefaultBudget})
+		return err
+	})
+	if !errors.Is(err, ErrAway) {
+		t.Errorf("away in the middle: %v", err)
+	}
+	server.Start()
+	if _, err := s.MemberByName(t.Context(), "bob"); flattr.CodeOf(err) != flattr.NotFound {
+		t.Errorf("bob = %v, want nobody", err)
+	}
+}
