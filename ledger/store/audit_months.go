@@ -161,12 +161,13 @@ HAVING SUM(gross) <> SUM(kept_gross) OR SUM(fee) <> SUM(kept_fee) OR SUM(clicks)
 }
 
 // feePolicy proves that the fee of a month, $2, was in force when it was frozen,
-// at $3: at that very instant both the old and the new value are.
+// at $3: at that very instant both the old and the new value are. A month without
+// clicks may be frozen at any time later, and its fee means nothing.
 var feePolicy = proof{
 	"%v: a fee of %v basis points was not in force at the freeze",
 	`
-SELECT CAST($1 AS BIGINT) AS month, CAST($2 AS BIGINT)
-WHERE $2 <> COALESCE((SELECT value FROM policy WHERE name = 'fee_bp' AND at <= $3 ORDER BY seq DESC LIMIT 1), 0)
+SELECT DISTINCT CAST($1 AS BIGINT) AS month, CAST($2 AS BIGINT) FROM snapshot_budget
+WHERE month = $1 AND $2 <> COALESCE((SELECT value FROM policy WHERE name = 'fee_bp' AND at <= $3 ORDER BY seq DESC LIMIT 1), 0)
   AND $2 <> COALESCE((SELECT value FROM policy WHERE name = 'fee_bp' AND at < $3 ORDER BY seq DESC LIMIT 1), 0)`,
 }
 
