@@ -67,20 +67,15 @@ func (tx *Tx) freeze(now time.Time, month flattr.Month) (bool, error) {
 	if err := tx.touch(month); err != nil {
 		return false, err
 	}
-	// The policies that hold now are those of the settlement (product: policy).
-	fee, err := tx.policy(PolicyFeeBP)
-	if err != nil {
-		return false, err
+	// The policies of that instant are those of the settlement (product: policy).
+	var policies [3]int64
+	for i, name := range []Policy{PolicyFeeBP, PolicyPromiseMonths, PolicyMaxBudget} {
+		var err error
+		if policies[i], err = tx.policyBefore(name, now); err != nil {
+			return false, err
+		}
 	}
-	promises, err := tx.policy(PolicyPromiseMonths)
-	if err != nil {
-		return false, err
-	}
-	budget, err := tx.policy(PolicyMaxBudget)
-	if err != nil {
-		return false, err
-	}
-	n, err := tx.exec(freezeMonth, micros(now), fee, promises, budget, int(flattr.Grace/time.Hour), int32(month))
+	n, err := tx.exec(freezeMonth, micros(now), policies[0], policies[1], policies[2], int(flattr.Grace/time.Hour), int32(month))
 	if err != nil {
 		return false, fmt.Errorf("freeze %s: %w", month, err)
 	}

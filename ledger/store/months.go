@@ -113,6 +113,21 @@ func (tx *Tx) policy(name Policy) (int64, error) {
 	return value, nil
 }
 
+const selectPolicyBefore = `SELECT value FROM policy WHERE name = $1 AND at < $2 ORDER BY seq DESC LIMIT 1`
+
+// policyBefore is the value that was in force when an instant came.
+func (tx *Tx) policyBefore(name Policy, instant time.Time) (int64, error) {
+	var value int64
+	err := tx.row(selectPolicyBefore, string(name), micros(instant)).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return name.byDefault(), nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read policy %s: %w", name, err)
+	}
+	return value, nil
+}
+
 // SetPolicy sets a value from now on. The caller has checked its range.
 func (tx *Tx) SetPolicy(now time.Time, name Policy, value int64) error {
 	if _, err := tx.exec(insertPolicy, string(name), value, micros(now)); err != nil {
