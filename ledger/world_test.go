@@ -4,22 +4,23 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"flattr/ledger/flattr"
+	"flattr/ledger/store/storetest"
 )
 
 // sharedWorlds are the golden worlds that lie beside the project, where they do.
 const sharedWorlds = "../../shared/worlds"
-
-// supported are the shared worlds whose lines this ledger can load.
-var supported = []string{
-	"01", "02", "03", "04", "06", "07", "08", "10", "11", "13", "15", "16", "18", "19", "21", "22", "24", "26", "27", "29",
-}
 
 // ledger runs flattr-ledger and returns what it prints.
 func ledger(t *testing.T, args ...string) string {
@@ -62,81 +63,88 @@ func TestGoldenWorldsComeOutAsWritten(t *testing.T) {
 	if _, err := os.Stat(sharedWorlds); err != nil {
 		t.Skipf("the golden worlds are not here: %v", err)
 	}
-	for _, number := range supported {
-		worlds, err := filepath.Glob(filepath.Join(sharedWorlds, "world-"+number+"-*.ndjson"))
-		if err != nil || len(worlds) < 2 {
-			t.Fatalf("world %s: %v, %v", number, worlds, err)
+	worlds, err := filepath.Glob(filepath.Join(sharedWorlds, "world-*.ndjson"))
+	if err != nil || len(worlds) == 0 {
+		t.Fatalf("worlds: %v, %v", worlds, err)
+	}
+	for _, file := range worlds {
+		if statementName.MatchString(file) {
+			continue
 		}
+		name := strings.TrimSuffix(filepath.Base(file), ".ndjson")
 		for _, cut := range []bool{false, true} {
-			name := map[bool]string{false: "whole", true: "cut"}[cut]
-			t.Run(number+"/"+name, func(t *testing.T) { goldenWorld(t, worlds, cut) })
+			how := map[bool]string{false: "whole", true: "cut"}[cut]
+			t.Run(name+"/"+how, func(t *testing.T) {
+				storetest.Each(t, func(t *testing.T, where string) { goldenWorld(t, where, file, cut) })
+			})
 		}
 	}
 }
 
 var (
 	statementName = regexp.MustCompile(`\.(\d{4}-\d{2})\.statement\.ndjson$`)
-	lineTime      = regexp.MustCompile(`"(?:arrived|at)":"([^"]*)"`)
+	lineArrived   = regexp.MustCompile(`"arrived": *"([^"]*)"`)
+	lineTime      = regexp.MustCompile(`"at": *"([^"]*)"`)
 )
 
-// goldenWorld loads the world whole, or cut where its first month freezes.
-func goldenWorld(t *testing.T, files []string, cut bool) {
-	db := filepath.Join(t.TempDir(), "ledger.db")
-	for _, file := range files {
-		if statementName.MatchString(file) {
-			continue
-		}
-		for _, part := range parts(t, file, cut) {
-			ledger(t, "load", "--db", db, part)
-		}
+// goldenWorld loads the world whole, or cut at each freeze.
+func goldenWorld(t *testing.T, db, file string, cut bool) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, file := range files {
-		month := statementName.FindStringSubmatch(file)
-		if month == nil {
-			continue
-		}
-		text, err := os.ReadFile(file)
+	loadParts(t, db, string(text), cut)
+	statements, err := filepath.Glob(strings.TrimSuffix(file, ".ndjson") + ".*.statement.ndjson")
+	if err != nil || len(statements) == 0 {
+		t.Fatalf("statements of %s: %v, %v", file, statements, err)
+	}
+	for _, name := range statements {
+		month := statementName.FindStringSubmatch(name)[1]
+		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		ledger(t, "settle", "--db", db, "--month", month[1], "--now", "2027-12-31T00:00:00Z")
+		ledger(t, "settle", "--db", db, "--month", month, "--now", "2027-12-31T00:00:00Z")
 		want := jsonLines(t, string(text))
-		got := jsonLines(t, ledger(t, "statement", "--db", db, "--month", month[1]))
+		got := jsonLines(t, ledger(t, "statement", "--db", db, "--month", month))
 		onlyKnown(got, want)
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("statement of %s (-want +got):\n%s", month[1], diff)
+			t.Errorf("statement of %s (-want +got):\n%s", month, diff)
 		}
 	}
 	ledger(t, "audit", "--db", db)
 }
 
-// parts writes the file, or what arrives before 2026-11-04 and what arrives
-// later, into files of their own.
-func parts(t *testing.T, file string, cut bool) []string {
+// loadParts loads a world whole, or what arrives before and after each freeze
+// from files of their own, and answers what load says on stderr.
+func loadParts(t *testing.T, db, world string, cut bool) string {
 	t.Helper()
-	if !cut {
-		return []string{file}
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var halves [2]strings.Builder
-	for line := range strings.Lines(string(text)) {
-		half := 0
-		times := lineTime.FindAllStringSubmatch(line, -1)
-		if len(times) > 0 && times[len(times)-1][1] >= "2026-11-04T" {
-			half = 1
+	parts := map[string]*strings.Builder{}
+	for line := range strings.Lines(world) {
+		part := "" // by the month whose freeze came last
+		arrived := lineArrived.FindStringSubmatch(line)
+		if arrived == nil {
+			arrived = lineTime.FindStringSubmatch(line)
 		}
-		halves[half].WriteString(line)
-	}
-	var names []string
-	for i := range halves {
-		name := filepath.Join(t.TempDir(), "part.ndjson")
-		if err := os.WriteFile(name, []byte(halves[i].String()), 0o600); err != nil {
-			t.Fatal(err)
+		if cut && arrived != nil {
+			at, err := time.Parse(time.RFC3339, arrived[1])
+			if err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+			part = flattr.MonthOf(at.Add(-flattr.Grace)).String()
 		}
-		names = append(names, name)
+		if parts[part] == nil {
+			parts[part] = &strings.Builder{}
+		}
+		parts[part].WriteString(line)
 	}
-	return names
+	var said strings.Builder
+	for _, part := range slices.Sorted(maps.Keys(parts)) {
+		var out bytes.Buffer
+		err := run(context.Background(), []string{"load", "--db", db, "-"}, strings.NewReader(parts[part].String()), &out, &said)
+		if err != nil {
+			t.Fatalf("load: %v\n%s", err, said.String())
+		}
+	}
+	return said.String()
 }
