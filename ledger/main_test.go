@@ -27,6 +27,13 @@ func TestMain(m *testing.M) {
 	if os.Getenv(writerVariable) != "" {
 		os.Exit(writeClicks(os.Stdout, os.Stderr))
 	}
+	if os.Getenv(programVariable) != "" {
+		main()
+		return
+	}
+	if os.Getenv(settlerVariable) != "" {
+		os.Exit(settleForTest(os.Stdout, os.Stderr))
+	}
 	testscript.Main(m, map[string]func(){"flattr-ledger": main})
 }
 

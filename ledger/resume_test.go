@@ -4,80 +4,77 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
-	"time"
 
 	"flattr/ledger/closing"
 	"flattr/ledger/store"
+	"flattr/ledger/store/storetest"
 )
 
-// TestABrokenOffSettlementGoesOn breaks a settlement off after each of its
-// states, and runs it in two processes' worth of stores at once: the statement
-// is the same to the byte, and the audit is clean.
+// TestABrokenOffSettlementGoesOn breaks a settlement off whenever it says
+// something, and runs it by several processes' worth of stores at once: the
+// statement is the same to the byte, and the audit is clean.
 func TestABrokenOffSettlementGoesOn(t *testing.T) {
-	const seed = 3
-	var text strings.Builder
-	for _, line := range simulate(rand.New(rand.NewPCG(seed, 0))) {
-		text.WriteString(line.text + "\n")
-	}
-	dir := t.TempDir()
-	world := filepath.Join(dir, "world.ndjson")
-	if err := os.WriteFile(world, []byte(text.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	// Ids of members are random, and with them the order of buckets: each run
-	// settles a copy of one database.
-	loaded := filepath.Join(dir, "loaded.db")
-	ledger(t, "load", "--db", loaded, world)
-	database, err := os.ReadFile(loaded)
-	if err != nil {
-		t.Fatal(err)
-	}
-	copied := func(name string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, database, 0o600); err != nil {
-			t.Fatal(err)
+	storetest.Each(t, func(t *testing.T, where string) {
+		const seed = 3
+		loaded(t, where, crashWorld(rand.New(rand.NewPCG(seed, 0))))
+		undisturbed := storetest.Copy(t, where)
+		want := settled(t, undisturbed)
+		for name, settle := range map[string]func(*testing.T, string){
+			"broken off":                          breakOff,
+			"at once":                             func(t *testing.T, where string) { settleAtOnce(t, where, 50, 50) },
+			"at once in chunks of different size": func(t *testing.T, where string) { settleAtOnce(t, where, 40, 70, 1000) },
+			"at once, with few things kept in memory": func(t *testing.T, where string) { settleAtOnce(t, where, -30, 90) },
+		} {
+			t.Run(name, func(t *testing.T) {
+				copied := storetest.Copy(t, where)
+				settle(t, copied)
+				got := ledger(t, "statement", "--db", copied, "--month", crashMonth.String())
+				if got != want {
+					t.Errorf("seed %d: the statement is\n%s\nundisturbed it is\n%s", seed, got, want)
+				}
+				ledger(t, "audit", "--db", copied)
+			})
 		}
-		return path
-	}
-	now := time.Date(2027, 2, 4, 0, 0, 0, 0, time.UTC)
-	want := copied("undisturbed.db")
-	ledger(t, "settle", "--db", want, "--month", "2026-12", "--now", now.Format(time.RFC3339))
-	statement := ledger(t, "statement", "--db", want, "--month", "2026-12")
+	})
+}
 
-	for name, settle := range map[string]func(*testing.T, string, time.Time){"broken off": breakOff, "twice at once": settleTwice} {
-		path := copied(name)
-		settle(t, path, now)
-		if got := ledger(t, "statement", "--db", path, "--month", "2026-12"); got != statement {
-			t.Errorf("%s, the statement is\n%s\nundisturbed it is\n%s", name, got, statement)
-		}
-		ledger(t, "audit", "--db", path)
+// inChunks is the settlement of crashMonth with chunks of so many clicks; below
+// 0 things are looked up in the database.
+func inChunks(s *store.Store, clicks int) closing.Settlement {
+	limits := closing.Limits{ChunkClicks: max(clicks, -clicks)}
+	if clicks < 0 {
+		limits.Things = 1
+	}
+	return closing.Settlement{
+		Store: s, Month: crashMonth, Now: crashMonth.FreezeAt(), Limits: limits, Say: func(string, ...any) {},
 	}
 }
 
-// breakOff settles the month and breaks off after each new state.
-func breakOff(t *testing.T, path string, now time.Time) {
-	s, err := store.Open(context.Background(), path)
+// breakOff settles the month and breaks off whenever there is progress to say.
+func breakOff(t *testing.T, where string) {
+	s, err := store.Open(context.Background(), where)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for states := 0; ; states++ {
+	for breaks := 0; ; breaks++ {
 		ctx, cancel := context.WithCancel(context.Background())
-		err := closing.Settlement{Store: s, Month: 202612, Now: now, Say: func(_ string, args ...any) {
-			if len(args) == 2 { // a new state
+		settlement := inChunks(s, 200)
+		settlement.Say = func(format string, _ ...any) {
+			if !strings.Contains(format, "posted the readers") { // which begins anew each time
 				cancel()
 			}
-		}}.Settle(ctx)
+		}
+		err := settlement.Settle(ctx)
 		cancel()
-		if errors.Is(err, closing.ErrClosed) {
-			if states < 3 {
-				t.Errorf("it was broken off %d times only", states)
+		if errors.Is(err, closing.ErrDone) {
+			if breaks < 6 {
+				t.Errorf("it was broken off %d times only", breaks)
 			}
-			break
+			return
 		}
 		if err != nil && !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
@@ -85,22 +82,20 @@ func breakOff(t *testing.T, path string, now time.Time) {
 	}
 }
 
-// settleTwice settles the month by two stores at once.
-func settleTwice(t *testing.T, path string, now time.Time) {
-	failed := make(chan error)
-	for range 2 {
-		go func() {
-			s, err := store.Open(context.Background(), path)
+// settleAtOnce settles the month by as many stores as there are sizes of chunks.
+func settleAtOnce(t *testing.T, where string, chunks ...int) {
+	var work sync.WaitGroup
+	for _, clicks := range chunks {
+		work.Go(func() {
+			s, err := store.Open(context.Background(), where)
 			if err == nil {
-				err = closing.Settlement{Store: s, Month: 202612, Now: now, Say: func(string, ...any) {}}.Settle(context.Background())
+				err = inChunks(s, clicks).Settle(context.Background())
 				err = errors.Join(err, s.Close())
 			}
-			failed <- err
-		}()
+			if err != nil && !errors.Is(err, closing.ErrDone) {
+				t.Errorf("several settlements at once: %v", err)
+			}
+		})
 	}
-	for range 2 {
-		if err := <-failed; err != nil && !errors.Is(err, closing.ErrClosed) {
-			t.Errorf("two settlements at once: %v", err)
-		}
-	}
+	work.Wait()
 }

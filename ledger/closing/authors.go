@@ -26,10 +26,7 @@ func (s Settlement) sumAuthors(ctx context.Context, feeBP int) error {
 	}
 	err := s.Store.View(ctx, func(tx *store.Tx) error {
 		return tx.EachAuthorGross(s.Month, func(sum store.AuthorSum) error {
-			author := settle.Author{ID: sum.Author, Gross: sum.Gross}
-			author.Charge(feeBP)
-			sum.Fee, sum.Net = author.Fee, author.Net
-			if ready = append(ready, sum); len(ready) < rowsPerTransaction {
+			if ready = append(ready, charged(sum, feeBP)); len(ready) < rowsPerTransaction {
 				return nil
 			}
 			return write()
@@ -96,4 +93,12 @@ func earnings(thing []store.ThingShare) []store.Earning {
 		earned[i] = store.Earning{Author: parts[i].Author, Thing: first.Thing, Clicks: first.Clicks, Gross: gross}
 	}
 	return earned
+}
+
+// charged is what an author earns, with the fee taken.
+func charged(sum store.AuthorSum, feeBP int) store.AuthorSum {
+	author := settle.Author{ID: sum.Author, Gross: sum.Gross}
+	author.Charge(feeBP)
+	sum.Fee, sum.Net = author.Fee, author.Net
+	return sum
 }

@@ -9,14 +9,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"flattr/ledger/flattr"
 	"flattr/ledger/store"
 )
 
-// ErrClosed is what Settle answers to a month that was closed before.
-var ErrClosed = errors.New("closed already")
+// ErrDone is what a step answers that was done before.
+var ErrDone = errors.New("nothing was changed")
 
 // Settlement is the work on one month.
 type Settlement struct {
@@ -28,46 +29,118 @@ type Settlement struct {
 	Limits Limits
 }
 
+// step brings a month from one state to the next.
+type step struct {
+	from, to flattr.State
+	verb     string // as the command that does it
+	do       func(Settlement, context.Context) error
+}
+
+// steps is the way of a month.
+var steps = []step{
+	{flattr.Open, flattr.Frozen, "freeze", Settlement.freeze},
+	{flattr.Frozen, flattr.Computed, "compute", Settlement.compute},
+	{flattr.Computed, flattr.Posted, "post", Settlement.post},
+	{flattr.Posted, flattr.Closed, "close", Settlement.close},
+}
+
 // Settle brings the month from wherever it stands to closed, after freezing
 // the open months before it. It refuses with month_open before the month's
-// grace is over.
+// grace is over, and answers ErrDone when it was closed before.
 func (s Settlement) Settle(ctx context.Context) error {
+	return s.reach(ctx, flattr.Closed, len(steps))
+}
+
+// Freeze ends the month, and the open months before it, for clicks and undos.
+// It refuses with month_open before the month's grace is over. Freeze,
+// Compute, Post and Close answer ErrDone when the month has come so far before.
+func (s Settlement) Freeze(ctx context.Context) error { return s.reach(ctx, flattr.Frozen, 1) }
+
+// Compute divides the budgets of the frozen month and sums what authors earn.
+// It refuses with month_open a month that is not frozen.
+func (s Settlement) Compute(ctx context.Context) error { return s.reach(ctx, flattr.Computed, 1) }
+
+// Post books what was computed. It answers with the step that comes first
+// where the month is not computed.
+func (s Settlement) Post(ctx context.Context) error { return s.reach(ctx, flattr.Posted, 1) }
+
+// Close ends the posted month for good. It answers with the step that comes
+// first where the month is not posted.
+func (s Settlement) Close(ctx context.Context) error { return s.reach(ctx, flattr.Closed, 1) }
+
+// place is how far along steps a month with this state is.
+func place(state flattr.State) (int, error) {
+	if state == flattr.Closed {
+		return len(steps), nil
+	}
+	i := slices.IndexFunc(steps, func(st step) bool { return st.from == state })
+	if i < 0 {
+		return 0, fmt.Errorf("a month has the unknown state %q: the database is damaged", state)
+	}
+	return i, nil
+}
+
+// reach brings the month to a state, in at most so many steps.
+func (s Settlement) reach(ctx context.Context, goal flattr.State, most int) error {
 	p, err := s.progress(ctx)
 	if err != nil {
 		return err
 	}
-	if p.State == flattr.Closed {
-		return fmt.Errorf("%s is %w; nothing was changed", s.Month, ErrClosed)
+	at, err := place(p.State)
+	if err != nil {
+		return err
 	}
-	for p.State != flattr.Closed {
-		before := p.State
-		var step func(context.Context) error
-		switch p.State {
-		case flattr.Open:
-			step = s.freeze
-		case flattr.Frozen:
-			step = s.compute
-		case flattr.Computed:
-			step = s.post
-		case flattr.Posted:
-			step = s.close
-		case flattr.Closed:
-			return nil
-		default:
-			return fmt.Errorf("month %s has the unknown state %q", s.Month, p.State)
-		}
-		if err := step(ctx); err != nil {
-			return err
+	end, err := place(goal)
+	if err != nil {
+		return err
+	}
+	if at >= end {
+		return fmt.Errorf("%s is %s already; %w", s.Month, p.State, ErrDone)
+	}
+	if end-at > most {
+		return s.tooEarly(p.State, steps[at].verb)
+	}
+	for at < end {
+		if err := steps[at].do(s, ctx); err != nil {
+			return s.brokenOff(ctx, err)
 		}
 		if p, err = s.progress(ctx); err != nil {
 			return err
 		}
-		if p.State == before {
-			return fmt.Errorf("month %s stays %s", s.Month, before)
+		before := at
+		if at, err = place(p.State); err != nil {
+			return err
+		}
+		if at == before {
+			return fmt.Errorf("month %s stays %s", s.Month, p.State)
 		}
 		s.Say("%s: %s", s.Month, p.State)
 	}
 	return nil
+}
+
+// tooEarly says which step comes first.
+func (s Settlement) tooEarly(state flattr.State, verb string) error {
+	sentence := fmt.Sprintf("%s is %s. Run first: flattr-ledger month %s --month %s", s.Month, state, verb, s.Month)
+	if state == flattr.Open {
+		return flattr.Refuse(flattr.MonthOpen, sentence)
+	}
+	return errors.New(sentence)
+}
+
+// brokenOff adds to an error what is done and that the rest can be done later.
+func (s Settlement) brokenOff(ctx context.Context, err error) error {
+	if flattr.CodeOf(err) != "" {
+		return err
+	}
+	done := "what was done before is kept"
+	if p, failed := s.progress(context.WithoutCancel(ctx)); failed == nil {
+		done = fmt.Sprintf("it is %s", p.State)
+		if p.State == flattr.Frozen && p.NextBucket > 0 {
+			done += fmt.Sprintf(", computed %d of %d buckets", p.NextBucket, flattr.Buckets)
+		}
+	}
+	return fmt.Errorf("%s was broken off, %s; the same command goes on from there: %w", s.Month, done, err)
 }
 
 func (s Settlement) progress(ctx context.Context) (p store.Progress, err error) {
@@ -81,7 +154,7 @@ func (s Settlement) progress(ctx context.Context) (p store.Progress, err error) 
 // freeze freezes the month and the open ones before it, whose grace is over
 // all the more.
 func (s Settlement) freeze(ctx context.Context) error {
-	return s.Store.Write(ctx, func(tx *store.Tx) error { return tx.FreezeThrough(s.Now, s.Month) })
+	return s.Store.WriteGated(ctx, func(tx *store.Tx) error { return tx.FreezeThrough(s.Now, s.Month) })
 }
 
 func (s Settlement) advance(ctx context.Context, from, to flattr.State) error {

@@ -118,3 +118,43 @@ func TestFeeIsRoundedDownOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestPartsAddUp splits amounts of all sizes among up to ten authors.
+func TestPartsAddUp(t *testing.T) {
+	const seed = 13
+	random := rand.New(rand.NewPCG(seed, 0))
+	for range 2000 {
+		gross := money.Micro(random.Int64N(1 << random.IntN(63)))
+		var authors []flattr.Part
+		for left := 10_000; left > 0; {
+			bp := left
+			if len(authors) < 9 {
+				bp = 1 + random.IntN(left)
+			}
+			authors = append(authors, flattr.Part{Author: flattr.MemberID(len(authors) + 1), BP: bp})
+			left -= bp
+		}
+		sum := money.Micro(0)
+		parts := Parts(gross, authors)
+		for i, part := range parts {
+			sum += part
+			down := money.Part(gross, authors[i].BP)
+			if i > 0 && part != down {
+				t.Fatalf("seed %d: part %d of %d is %d, rounded down it is %d", seed, i, gross, part, down)
+			}
+			if rest := part - down; rest < 0 || rest >= money.Micro(len(authors)) {
+				t.Fatalf("seed %d: %d units of %d are left over for %d authors", seed, rest, gross, len(authors))
+			}
+		}
+		if sum != gross {
+			t.Fatalf("seed %d: the parts of %d sum to %d", seed, gross, sum)
+		}
+	}
+}
+
+func TestTheRestGoesToTheFirstAuthorNamed(t *testing.T) {
+	got := Parts(100, []flattr.Part{{Author: 1, BP: 3333}, {Author: 2, BP: 3333}, {Author: 3, BP: 3334}})
+	if want := []money.Micro{34, 33, 33}; !slices.Equal(got, want) {
+		t.Errorf("Parts = %v, want %v", got, want)
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"flattr/ledger/book"
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
@@ -31,8 +33,7 @@ func revenueOf(m flattr.MemberID) book.Account {
 }
 
 const insertTransfer = `
-INSERT INTO transfer (id, debit_account, credit_account, amount, code, batch, at)
-VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`
+INSERT INTO transfer (id, debit_account, credit_account, amount, code, batch, at) VALUES `
 
 const changeBalance = `
 UPDATE account SET debits = debits + $1, credits = credits + $2 WHERE id = $3 AND debits <= $4 AND credits <= $5`
@@ -44,17 +45,33 @@ VALUES ($1, $2, $3, $4, 'EUR', $5, $6) ON CONFLICT DO NOTHING`
 // post books transfers. One whose id is booked already changes nothing, so
 // that doing it twice is harmless. It returns how many were new.
 func (tx *Tx) post(at int64, transfers []book.Transfer) (int, error) {
-	fresh := make([]book.Transfer, 0, len(transfers))
-	for _, t := range transfers {
+	// In the order of the key, neighbours are written together, and two writers
+	// of one database never wait for each other in a circle.
+	sorted := slices.SortedFunc(slices.Values(transfers), func(a, b book.Transfer) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	isNew := make(map[uuid.UUID]bool, len(sorted))
+	rows := tx.many(insertTransfer, onceOnly+" RETURNING id", 7)
+	rows.each = func(row *sql.Rows) error {
+		var id flattr.EventID
+		err := scanID(row, &id)
+		isNew[uuid.UUID(id)] = true
+		return err
+	}
+	for _, t := range sorted {
 		if err := t.Check(); err != nil {
 			return 0, err
 		}
 		debit, credit := t.Debit.ID(), t.Credit.ID()
-		n, err := tx.exec(insertTransfer, t.ID[:], debit[:], credit[:], int64(t.Amount), string(t.Code), t.Batch, at)
-		if err != nil {
-			return 0, fmt.Errorf("book transfer %s: %w", t.ID, err)
+		if err := rows.add(t.ID[:], debit[:], credit[:], int64(t.Amount), string(t.Code), t.Batch, at); err != nil {
+			return 0, fmt.Errorf("book transfers: %w", err)
 		}
-		if n == 1 {
+	}
+	if err := rows.flush(); err != nil {
+		return 0, fmt.Errorf("book transfers: %w", err)
+	}
+	fresh := sorted[:0]
+	for _, t := range sorted {
+		if isNew[t.ID] {
+			isNew[t.ID] = false // the same transfer may be given twice
 			fresh = append(fresh, t)
 		}
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"strconv"
 	"strings"
 )
@@ -17,7 +18,7 @@ type many struct {
 	head, tail string
 	columns    int
 	args       []any
-	inserted   int64
+	each       func(*sql.Rows) error // takes what RETURNING in tail returns
 }
 
 // many begins to insert rows of so many columns. head ends with VALUES.
@@ -49,9 +50,14 @@ func (m *many) flush() error {
 
 // insert inserts the first rows that wait.
 func (m *many) insert(rows int) error {
-	n, err := m.tx.exec(m.head+placeholders(rows, m.columns)+m.tail, m.args[:rows*m.columns]...)
+	query, args := m.head+placeholders(rows, m.columns)+m.tail, m.args[:rows*m.columns]
+	var err error
+	if m.each != nil {
+		err = m.tx.each(query, m.each, args...)
+	} else {
+		_, err = m.tx.exec(query, args...)
+	}
 	m.args = append(m.args[:0], m.args[rows*m.columns:]...)
-	m.inserted += n
 	return err
 }
 
