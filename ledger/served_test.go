@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"sync"
 	"testing"
@@ -20,12 +19,13 @@ import (
 	"flattr/ledger/api"
 	"flattr/ledger/money"
 	"flattr/ledger/store"
+	"flattr/ledger/store/storetest"
 )
 
 // served is a ledger that runs on loopback as `serve` runs it.
 type served struct {
 	t      *testing.T
-	db     string // its file
+	db     string // where it is
 	origin string
 	store  *store.Store // another connection to the same database
 	log    *lines
@@ -55,7 +55,12 @@ func (l *lines) String() string {
 
 func startLedger(t *testing.T) *served {
 	t.Helper()
-	db := filepath.Join(t.TempDir(), "ledger.db")
+	return startLedgerOn(t, storetest.SQLite(t))
+}
+
+// startLedgerOn is startLedger for a database that may be there already.
+func startLedgerOn(t *testing.T, db string) *served {
+	t.Helper()
 	s := &served{t: t, db: db, log: &lines{}, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	var err error
 	if s.store, err = store.Open(t.Context(), db); err != nil {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"flattr/ledger/flattr"
@@ -102,10 +103,10 @@ func (s Settlement) reach(ctx context.Context, goal flattr.State, most int) erro
 	}
 	for at < end {
 		if err := steps[at].do(s, ctx); err != nil {
-			return s.brokenOff(ctx, err)
+			return s.brokenOff(ctx, at, err)
 		}
 		if p, err = s.progress(ctx); err != nil {
-			return err
+			return s.brokenOff(ctx, at, err)
 		}
 		before := at
 		if at, err = place(p.State); err != nil {
@@ -128,19 +129,28 @@ func (s Settlement) tooEarly(state flattr.State, verb string) error {
 	return errors.New(sentence)
 }
 
-// brokenOff adds to an error what is done and that the rest can be done later.
-func (s Settlement) brokenOff(ctx context.Context, err error) error {
+// brokenOff adds to an error what is done, what is left, and that it can be done
+// later. at is the step that failed, which is all that is known where the
+// database is away.
+func (s Settlement) brokenOff(ctx context.Context, at int, err error) error {
 	if flattr.CodeOf(err) != "" {
 		return err
 	}
-	done := "what was done before is kept"
+	done := fmt.Sprintf("it was %s before", steps[at].from)
 	if p, failed := s.progress(context.WithoutCancel(ctx)); failed == nil {
 		done = fmt.Sprintf("it is %s", p.State)
 		if p.State == flattr.Frozen && p.NextBucket > 0 {
 			done += fmt.Sprintf(", computed %d of %d buckets", p.NextBucket, flattr.Buckets)
 		}
+		if now, known := place(p.State); known == nil {
+			at = min(now, len(steps)-1)
+		}
 	}
-	return fmt.Errorf("%s was broken off, %s; the same command goes on from there: %w", s.Month, done, err)
+	var left []string
+	for _, st := range steps[at:] {
+		left = append(left, st.verb)
+	}
+	return fmt.Errorf("%s was broken off: %s, left: %s; the same command goes on from there: %w", s.Month, done, strings.Join(left, ", "), err)
 }
 
 func (s Settlement) progress(ctx context.Context) (p store.Progress, err error) {
