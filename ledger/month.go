@@ -239,7 +239,6 @@ func writePreview(to io.Writer, p closing.Preview) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s%s\t\n", name, a, b, sign, a-b)
 	}
-	fmt.Fprintf(w, "state\t%s\t%s\t\t\n", now.State, before.State)
 	count("readers", now.Readers, before.Readers)
 	count("clicks", now.Clicks, before.Clicks)
 	count("promises", now.Promises, before.Promises)
@@ -247,7 +246,7 @@ func writePreview(to io.Writer, p closing.Preview) error {
 	amount("budget", now.Budget, before.Budget)
 	amount("fee", now.Fee, before.Fee)
 	amount("net", now.Net, before.Net)
-	fmt.Fprintf(w, "fee policy\t%s\t%s\t\t\n", percent(now.Policy.FeeBP), percent(before.Policy.FeeBP))
+	fmt.Fprintf(w, "fee policy\t%s\t%s\t\n", percent(now.Policy.FeeBP), percent(before.Policy.FeeBP))
 	if err := w.Flush(); err != nil {
 		return err
 	}
@@ -255,7 +254,7 @@ func writePreview(to io.Writer, p closing.Preview) error {
 		if i == 0 {
 			fmt.Fprintln(to, "the largest of what authors would get:")
 		}
-		fmt.Fprintf(to, "  %s: %s EUR for %d clicks (%s less a fee of %s)\n", a.Name, a.Net, a.Clicks, a.Gross, a.Fee)
+		fmt.Fprintf(to, "  %s: %s EUR (clicks: %d; %s less a fee of %s)\n", a.Name, a.Net, a.Clicks, a.Gross, a.Fee)
 	}
 	return nil
 }
