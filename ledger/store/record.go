@@ -17,14 +17,13 @@ import (
 // each by itself, in one transaction. The outcomes stand in the same order and
 // are durable when it returns.
 func (s *Store) Record(ctx context.Context, now time.Time, reader flattr.MemberID, events []flattr.Event) (outcomes []flattr.Outcome, err error) {
+	arrivals := make([]*arrival, len(events))
+	for i, e := range events {
+		arrivals[i] = arrive(now, reader, e) // before others have to wait
+	}
 	err = s.write(ctx, func(tx *Tx) error {
-		outcomes = make([]flattr.Outcome, len(events))
-		for i, e := range events {
-			if outcomes[i], err = tx.Record(now, reader, e); err != nil {
-				return fmt.Errorf("record event %s: %w", e.ID, err)
-			}
-		}
-		return nil
+		outcomes, err = tx.recordAll(arrivals)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -41,19 +40,40 @@ type arrival struct {
 	now    time.Time
 	at     time.Time // the reader's time, clamped to now
 	body   [sha256.Size]byte
+	key    flattr.Key // of the thing's URL; empty where it has none
+	badURL error      // why it has none
 }
 
-// Record is Store.Record for one event inside a transaction. What is refused
-// without having been logged leaves nothing behind.
-func (tx *Tx) Record(now time.Time, reader flattr.MemberID, e flattr.Event) (flattr.Outcome, error) {
-	a := &arrival{Event: e, tx: tx, reader: reader, bucket: reader.Bucket(), now: now}
-	if e.ID.IsZero() || e.At.IsZero() {
-		return a.refuse(flattr.Refuse(flattr.Invalid, "An event needs an id and a time.")), nil
+// arrive looks at an event by itself.
+func arrive(now time.Time, reader flattr.MemberID, e flattr.Event) *arrival {
+	a := &arrival{Event: e, reader: reader, bucket: reader.Bucket(), now: now}
+	if !a.sound() {
+		return a
 	}
 	a.at = e.At.UTC().Truncate(time.Microsecond)
 	a.body = bodyOf(reader, e)
 	if a.at.After(now) {
 		a.at = now
+	}
+	if e.Thing.URL != "" {
+		a.key, a.badURL = flattr.KeyOf(e.Thing.URL)
+	}
+	return a
+}
+
+// sound reports whether the event has what every event needs.
+func (a *arrival) sound() bool { return !a.ID.IsZero() && !a.At.IsZero() }
+
+// Record is Store.Record for one event inside a transaction. What is refused
+// without having been logged leaves nothing behind.
+func (tx *Tx) Record(now time.Time, reader flattr.MemberID, e flattr.Event) (flattr.Outcome, error) {
+	return tx.record(arrive(now, reader, e))
+}
+
+func (tx *Tx) record(a *arrival) (flattr.Outcome, error) {
+	a.tx = tx
+	if !a.sound() {
+		return a.refuse(flattr.Refuse(flattr.Invalid, "An event needs an id and a time.")), nil
 	}
 	outcome, err := a.judge()
 	// A refusal is the answer; any other error ends the transaction.
@@ -64,7 +84,7 @@ func (tx *Tx) Record(now time.Time, reader flattr.MemberID, e flattr.Event) (fla
 	if err != nil || outcome.Result == flattr.Refused {
 		return outcome, err
 	}
-	return outcome, tx.retry(now, reader) // means may have come back, or the month be paid now
+	return outcome, tx.retry(a.now, a.reader) // means may have come back, or the month be paid now
 }
 
 // judge judges the event. A *flattr.Error is a refusal that leaves nothing behind.
@@ -239,13 +259,13 @@ func (a *arrival) logRefused(code flattr.Code, t storedThing) (flattr.Outcome, e
 // the owner and parts that it would have, and its key is answered beside it.
 func (a *arrival) find() (t storedThing, key flattr.Key, err error) {
 	if a.Thing.URL != "" {
-		if key, err = flattr.KeyOf(a.Thing.URL); err != nil {
-			return t, key, err
+		if a.badURL != nil {
+			return t, "", a.badURL
 		}
-		if t, err = a.tx.thingByKey(key); err == nil && t.id == 0 {
-			t, err = a.tx.expected(key)
+		if t, err = a.tx.thingByKey(a.key); err == nil && t.id == 0 {
+			t, err = a.tx.expected(a.key)
 		}
-		return t, key, err
+		return t, a.key, err
 	}
 	if a.Thing.ID != 0 {
 		t, err = a.tx.thing(a.Thing.ID)
