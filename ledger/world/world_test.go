@@ -3,13 +3,23 @@ package world
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"flattr/ledger/flattr"
 	"flattr/ledger/store"
+	"flattr/ledger/store/storetest"
 )
+
+func init() {
+	storetest.Schema = func(ctx context.Context, where string) error {
+		s, err := store.Open(ctx, where)
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	}
+}
 
 // load loads text and returns the tally, the refusals and the bad lines.
 func load(t *testing.T, s *store.Store, text string, keepGoing bool) (Tally, []int, error) {
@@ -23,9 +33,9 @@ func load(t *testing.T, s *store.Store, text string, keepGoing bool) (Tally, []i
 	return tally, bad, err
 }
 
-func open(t *testing.T) *store.Store {
+func open(t *testing.T, where string) *store.Store {
 	t.Helper()
-	s, err := store.Open(context.Background(), filepath.Join(t.TempDir(), "ledger.db"))
+	s, err := store.Open(context.Background(), where)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,60 +48,66 @@ func open(t *testing.T) *store.Store {
 }
 
 func TestNothingOfABadFileIsKept(t *testing.T) {
-	s := open(t)
-	text := `{"type":"member","name":"ann"}` + "\n\n" + `{"type":"thing","url":"https://a.example/","owner":"bob"}`
-	_, bad, err := load(t, s, text, false)
-	if !errors.Is(err, ErrBad) || len(bad) != 1 || bad[0] != 3 {
-		t.Fatalf("load = %v, bad lines %v", err, bad)
-	}
-	if _, err := s.MemberByName(context.Background(), "ann"); flattr.CodeOf(err) != flattr.NotFound {
-		t.Errorf("ann after a bad file: %v", err)
-	}
-	tally, bad, err := load(t, s, text, true)
-	if !errors.Is(err, ErrBad) || len(bad) != 1 || tally.Loaded["member"] != 1 || tally.Bad != 1 {
-		t.Fatalf("load, keeping on = %+v, %v, bad lines %v", tally, err, bad)
-	}
-	if _, err := s.MemberByName(context.Background(), "ann"); err != nil {
-		t.Errorf("ann after keeping on: %v", err)
-	}
+	storetest.Each(t, func(t *testing.T, where string) {
+		s := open(t, where)
+		text := `{"type":"member","name":"ann"}` + "\n\n" + `{"type":"thing","url":"https://a.example/","owner":"bob"}`
+		_, bad, err := load(t, s, text, false)
+		if !errors.Is(err, ErrBad) || len(bad) != 1 || bad[0] != 3 {
+			t.Fatalf("load = %v, bad lines %v", err, bad)
+		}
+		if _, err := s.MemberByName(context.Background(), "ann"); flattr.CodeOf(err) != flattr.NotFound {
+			t.Errorf("ann after a bad file: %v", err)
+		}
+		tally, bad, err := load(t, s, text, true)
+		if !errors.Is(err, ErrBad) || len(bad) != 1 || tally.Loaded["member"] != 1 || tally.Bad != 1 {
+			t.Fatalf("load, keeping on = %+v, %v, bad lines %v", tally, err, bad)
+		}
+		if _, err := s.MemberByName(context.Background(), "ann"); err != nil {
+			t.Errorf("ann after keeping on: %v", err)
+		}
+	})
 }
 
 func TestALineThatIsTooLongIsABadLine(t *testing.T) {
-	s := open(t)
-	long := `{"type":"member","name":"` + strings.Repeat("a", 2*maxLineBytes) + `"}`
-	text := `{"type":"member","name":"ann"}` + "\n" + long + "\n" + `{"type":"member","name":"bob"}` + "\n" + long
-	if _, bad, err := load(t, s, text, false); !errors.Is(err, ErrBad) || len(bad) != 1 || bad[0] != 2 {
-		t.Errorf("load = %v, bad lines %v, want line 2", err, bad)
-	}
-	tally, bad, err := load(t, s, text, true)
-	if !errors.Is(err, ErrBad) || len(bad) != 2 || bad[1] != 4 || tally.Loaded["member"] != 2 {
-		t.Errorf("load, keeping on = %+v, %v, bad lines %v, want ann and bob", tally, err, bad)
-	}
-	almost := `{"type":"thing","url":"https://a.example/","title":"`
-	almost += strings.Repeat("x", maxLineBytes-len(almost)-len(`"}`+"\n")) + `"}` + "\n"
-	if _, _, err := load(t, s, almost, false); err != nil {
-		t.Errorf("a line of %d bytes: %v", len(almost), err)
-	}
+	storetest.Each(t, func(t *testing.T, where string) {
+		s := open(t, where)
+		long := `{"type":"member","name":"` + strings.Repeat("a", 2*maxLineBytes) + `"}`
+		text := `{"type":"member","name":"ann"}` + "\n" + long + "\n" + `{"type":"member","name":"bob"}` + "\n" + long
+		if _, bad, err := load(t, s, text, false); !errors.Is(err, ErrBad) || len(bad) != 1 || bad[0] != 2 {
+			t.Errorf("load = %v, bad lines %v, want line 2", err, bad)
+		}
+		tally, bad, err := load(t, s, text, true)
+		if !errors.Is(err, ErrBad) || len(bad) != 2 || bad[1] != 4 || tally.Loaded["member"] != 2 {
+			t.Errorf("load, keeping on = %+v, %v, bad lines %v, want ann and bob", tally, err, bad)
+		}
+		almost := `{"type":"thing","url":"https://a.example/","title":"`
+		almost += strings.Repeat("x", maxLineBytes-len(almost)-len(`"}`+"\n")) + `"}` + "\n"
+		if _, _, err := load(t, s, almost, false); err != nil {
+			t.Errorf("a line of %d bytes: %v", len(almost), err)
+		}
+	})
 }
 
 // Files come from all kinds of editors and programs.
 func TestFilesAreReadAsTheyAreWritten(t *testing.T) {
-	s := open(t)
-	text := "\ufeff" + `{"type":"member","name":"ann","means":"9.00"}` + "\r\n \t\r\n\r\n" +
-		`{"type":"click","id":"C0000000-0000-4000-8000-00000000000A","reader":"Ann","url":"https://a.example/","at":"2026-10-03t12:00:00.5z"}` + "\r\n" +
-		`  {"at":"2026-10-03T15:00:00+01:00","reader":"ann","click":"c0000000-0000-4000-8000-00000000000a","id":"c0000000-0000-4000-8000-00000000000B","type":"undo"}`
-	tally, bad, err := load(t, s, text, false)
-	if err != nil || len(bad) != 0 || tally.Loaded["click"] != 1 || tally.Loaded["undo"] != 1 {
-		t.Fatalf("load = %+v, %v, bad lines %v", tally, err, bad)
-	}
-	m, err := s.MemberByName(context.Background(), "ann")
-	if err != nil || m.Means != 9_000_000 {
-		t.Errorf("ann = %+v, %v, want all of her means back", m, err)
-	}
-	// Only a file begins with the mark.
-	if _, bad, _ := load(t, s, "\n\ufeff"+`{"type":"member","name":"bob"}`, true); len(bad) != 1 {
-		t.Errorf("a mark in the second line: bad lines %v, want 2", bad)
-	}
+	storetest.Each(t, func(t *testing.T, where string) {
+		s := open(t, where)
+		text := "\ufeff" + `{"type":"member","name":"ann","means":"9.00"}` + "\r\n \t\r\n\r\n" +
+			`{"type":"click","id":"C0000000-0000-4000-8000-00000000000A","reader":"Ann","url":"https://a.example/","at":"2026-10-03t12:00:00.5z"}` + "\r\n" +
+			`  {"at":"2026-10-03T15:00:00+01:00","reader":"ann","click":"c0000000-0000-4000-8000-00000000000a","id":"c0000000-0000-4000-8000-00000000000B","type":"undo"}`
+		tally, bad, err := load(t, s, text, false)
+		if err != nil || len(bad) != 0 || tally.Loaded["click"] != 1 || tally.Loaded["undo"] != 1 {
+			t.Fatalf("load = %+v, %v, bad lines %v", tally, err, bad)
+		}
+		m, err := s.MemberByName(context.Background(), "ann")
+		if err != nil || m.Means != 9_000_000 {
+			t.Errorf("ann = %+v, %v, want all of her means back", m, err)
+		}
+		// Only a file begins with the mark.
+		if _, bad, _ := load(t, s, "\n\ufeff"+`{"type":"member","name":"bob"}`, true); len(bad) != 1 {
+			t.Errorf("a mark in the second line: bad lines %v, want 2", bad)
+		}
+	})
 }
 
 // What is wrong is said in the words of the format, not of the program.
@@ -111,16 +127,18 @@ func TestBadLinesAreSaidInPlainWords(t *testing.T) {
 }
 
 func TestAFailingReaderKeepsNothing(t *testing.T) {
-	s := open(t)
-	l := Loader{Store: s, Bad: func(int, error) {}, Refused: func(int, flattr.Code) {}, Say: func(string, ...any) {}}
-	broken := errors.New("broken pipe")
-	_, err := l.Load(context.Background(), &failing{strings.NewReader(`{"type":"member","name":"ann"}` + "\n"), broken})
-	if !errors.Is(err, broken) {
-		t.Errorf("load = %v, want %v", err, broken)
-	}
-	if _, err := s.MemberByName(context.Background(), "ann"); flattr.CodeOf(err) != flattr.NotFound {
-		t.Errorf("ann after a broken file: %v", err)
-	}
+	storetest.Each(t, func(t *testing.T, where string) {
+		s := open(t, where)
+		l := Loader{Store: s, Bad: func(int, error) {}, Refused: func(int, flattr.Code) {}, Say: func(string, ...any) {}}
+		broken := errors.New("broken pipe")
+		_, err := l.Load(context.Background(), &failing{strings.NewReader(`{"type":"member","name":"ann"}` + "\n"), broken})
+		if !errors.Is(err, broken) {
+			t.Errorf("load = %v, want %v", err, broken)
+		}
+		if _, err := s.MemberByName(context.Background(), "ann"); flattr.CodeOf(err) != flattr.NotFound {
+			t.Errorf("ann after a broken file: %v", err)
+		}
+	})
 }
 
 type failing struct {
@@ -195,24 +213,26 @@ func FuzzParse(f *testing.F) {
 
 // Lines of one instant have an order of their own: what others need comes first.
 func TestLinesOfOneInstantComeInTheOrderOfTheirTypes(t *testing.T) {
-	s := open(t)
-	const at = `"at":"2026-10-03T12:00:00Z"}`
-	tally, bad, err := load(t, s, strings.Join([]string{
-		`{"type":"undo","id":"c0000000-0000-4000-8000-000000000000","click":"c0000000-0000-4000-8000-000000000001","reader":"ann","at":"2026-10-03T11:00:00Z","arrived":"2026-10-03T12:00:00Z"}`,
-		`{"type":"click","id":"c0000000-0000-4000-8000-000000000001","reader":"ann","url":"https://bob.example/1",` + at,
-		`{"type":"click","id":"c0000000-0000-4000-8000-000000000002","reader":"ann","url":"https://bob.example/2",` + at,
-		`{"type":"click","id":"c0000000-0000-4000-8000-000000000003","reader":"bob","url":"https://bob.example/2",` + at,
-		`{"type":"budget","name":"ann","budget":"300.00",` + at,
-		`{"type":"credit","name":"ann","amount":"300.00","ref":"R",` + at,
-		`{"type":"policy","max_budget":"500.00",` + at,
-		`{"type":"thing","url":"https://bob.example/2","owner":"bob",` + at,
-		`{"type":"member","name":"bob",` + at,
-		`{"type":"member","name":"ann",` + at,
-	}, "\n"), false)
-	if err != nil || len(bad) != 0 || tally.Refused != 1 || tally.Loaded["click"] != 2 { // bob's own thing is refused
-		t.Fatalf("load = %+v, %v, bad lines %v, want all but the click of bob", tally, err, bad)
-	}
-	if m, err := s.MemberByName(context.Background(), "ann"); err != nil || m.Means != 0 || m.Budget != 300_000_000 {
-		t.Errorf("ann = %+v, %v, want her 300.00 EUR held", m, err)
-	}
+	storetest.Each(t, func(t *testing.T, where string) {
+		s := open(t, where)
+		const at = `"at":"2026-10-03T12:00:00Z"}`
+		tally, bad, err := load(t, s, strings.Join([]string{
+			`{"type":"undo","id":"c0000000-0000-4000-8000-000000000000","click":"c0000000-0000-4000-8000-000000000001","reader":"ann","at":"2026-10-03T11:00:00Z","arrived":"2026-10-03T12:00:00Z"}`,
+			`{"type":"click","id":"c0000000-0000-4000-8000-000000000001","reader":"ann","url":"https://bob.example/1",` + at,
+			`{"type":"click","id":"c0000000-0000-4000-8000-000000000002","reader":"ann","url":"https://bob.example/2",` + at,
+			`{"type":"click","id":"c0000000-0000-4000-8000-000000000003","reader":"bob","url":"https://bob.example/2",` + at,
+			`{"type":"budget","name":"ann","budget":"300.00",` + at,
+			`{"type":"credit","name":"ann","amount":"300.00","ref":"R",` + at,
+			`{"type":"policy","max_budget":"500.00",` + at,
+			`{"type":"thing","url":"https://bob.example/2","owner":"bob",` + at,
+			`{"type":"member","name":"bob",` + at,
+			`{"type":"member","name":"ann",` + at,
+		}, "\n"), false)
+		if err != nil || len(bad) != 0 || tally.Refused != 1 || tally.Loaded["click"] != 2 { // bob's own thing is refused
+			t.Fatalf("load = %+v, %v, bad lines %v, want all but the click of bob", tally, err, bad)
+		}
+		if m, err := s.MemberByName(context.Background(), "ann"); err != nil || m.Means != 0 || m.Budget != 300_000_000 {
+			t.Errorf("ann = %+v, %v, want her 300.00 EUR held", m, err)
+		}
+	})
 }
