@@ -272,6 +272,7 @@ func TestRequestsThatAreNotInOrder(t *testing.T) {
 
 func TestCodeAttacks(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, where string) {
+		d := newDesk(t, where)
 		verifier := oauth2.GenerateVerifier()
 		for name, attack := range map[string]func(*desk, url.Values){
 			"wrong verifier":  func(_ *desk, f url.Values) { f.Set("code_verifier", oauth2.GenerateVerifier()) },
@@ -291,7 +292,6 @@ func TestCodeAttacks(t *testing.T) {
 			"name and password": func(_ *desk, f url.Values) { f.Set("grant_type", "password"); f.Set("username", "ann") },
 		} {
 			t.Run(name, func(t *testing.T) {
-				d := newDesk(t, where)
 				form := exchangeForm(d.allow(verifier), verifier)
 				attack(d, form)
 				status, body := d.exchange(form)
@@ -301,7 +301,6 @@ func TestCodeAttacks(t *testing.T) {
 			})
 		}
 		t.Run("59 s later is in time", func(t *testing.T) {
-			d := newDesk(t, where)
 			form := exchangeForm(d.allow(verifier), verifier)
 			d.pass(oauth.CodeLifetime - time.Second)
 			if status, body := d.exchange(form); status != http.StatusOK {
