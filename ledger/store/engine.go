@@ -26,6 +26,10 @@ type engine struct {
 	dropTrigger func(trigger, table string) string
 	// dialected rewrites the words of a statement that makes tables.
 	dialected func(ddl string) string
+	// shortWrites holds where each statement of a transaction that writes is over
+	// so soon that it is not cut off when the caller gives up, only not followed
+	// by another one. SQLite's driver starts a goroutine for each that can be.
+	shortWrites bool
 	// commit ends a transaction, or fails when it could not be kept.
 	commit func(ctx context.Context, conn *sql.Conn) error
 	// ended reports whether a driver's connection has ended.

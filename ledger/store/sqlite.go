@@ -39,6 +39,7 @@ func sqliteEngine(path string) *engine {
 		listTables:  `SELECT name FROM sqlite_master WHERE type = 'table'`,
 		dropTrigger: func(trigger, _ string) string { return "DROP TRIGGER " + trigger },
 		dialected:   func(ddl string) string { return ddl },
+		shortWrites: true,
 		commit: func(ctx context.Context, conn *sql.Conn) error {
 			_, err := conn.ExecContext(ctx, "COMMIT")
 			return err

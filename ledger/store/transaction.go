@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -30,7 +31,8 @@ const endTimeout = 5 * time.Second
 // function it was given to.
 type Tx struct {
 	*session
-	ctx      context.Context
+	ctx      context.Context // of the caller
+	uncut    context.Context // what statements run under
 	writes   bool
 	months   map[int32]flattr.State // states of months, as read or written by this transaction
 	failed   error                  // the first statement that the database failed
@@ -79,7 +81,7 @@ func (s *Store) repeat(ctx context.Context, o order, work func(*Tx) error) error
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
 		err := s.transact(ctx, o, work)
-		if err == nil || !s.again(err) || attempt == writeAttempts {
+		if err == nil || !o.writes || !s.again(err) || attempt == writeAttempts {
 			return s.named(err)
 		}
 		select {
@@ -113,7 +115,10 @@ func (s *Store) transact(ctx context.Context, o order, work func(*Tx) error) err
 	if err := on.begin(ctx, begin); err != nil {
 		return err
 	}
-	tx := &Tx{session: on, ctx: ctx, writes: o.writes, months: make(map[int32]flattr.State)}
+	tx := &Tx{session: on, ctx: ctx, uncut: ctx, writes: o.writes, months: make(map[int32]flattr.State)}
+	if s.shortWrites && o.writes {
+		tx.uncut = context.WithoutCancel(ctx)
+	}
 	if o.gated && s.gate != "" {
 		if _, err := on.conn.ExecContext(ctx, s.gate); err != nil {
 			return on.rollBack(ctx, fmt.Errorf("wait for clicks under way: %w", err))
@@ -200,10 +205,10 @@ func check(args []any) error {
 
 // prepare checks the arguments of a query and prepares it.
 func (tx *Tx) prepare(query string, args []any) (*sql.Stmt, error) {
-	if err := check(args); err != nil {
+	if err := cmp.Or(tx.ctx.Err(), check(args)); err != nil {
 		return nil, err
 	}
-	st, err := tx.statement(tx.ctx, query)
+	st, err := tx.statement(tx.uncut, query)
 	return st, tx.note(err)
 }
 
@@ -213,7 +218,7 @@ func (tx *Tx) exec(query string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	result, err := st.ExecContext(tx.ctx, args...)
+	result, err := st.ExecContext(tx.uncut, args...)
 	if err != nil {
 		return 0, tx.note(err)
 	}
@@ -256,7 +261,7 @@ func (tx *Tx) row(query string, args ...any) row {
 	if err != nil {
 		return row{err: err}
 	}
-	return row{Row: st.QueryRowContext(tx.ctx, args...), tx: tx}
+	return row{Row: st.QueryRowContext(tx.uncut, args...), tx: tx}
 }
 
 // each runs scan for every row of a query. scan must not use the transaction.
@@ -265,7 +270,7 @@ func (tx *Tx) each(query string, scan func(*sql.Rows) error, args ...any) error 
 	if err != nil {
 		return err
 	}
-	rows, err := st.QueryContext(tx.ctx, args...)
+	rows, err := st.QueryContext(tx.uncut, args...)
 	if err != nil {
 		return tx.note(err)
 	}
