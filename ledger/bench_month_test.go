@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"time"
@@ -37,14 +38,36 @@ type childReport struct {
 	MiB     int                // the most memory that was resident
 }
 
+// profileVariable names a folder into which such processes write what they
+// spent their processor time on.
+const profileVariable = "FLATTR_BENCH_PROFILE"
+
 func init() {
 	if task, db, ok := strings.Cut(os.Getenv(childVariable), "|"); ok {
-		if err := benchChild(task, db); err != nil {
+		if err := profiled(task, func() error { return benchChild(task, db) }); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		os.Exit(0)
 	}
+}
+
+// profiled runs work, and writes a profile of it where one is wanted.
+func profiled(task string, work func() error) error {
+	dir := os.Getenv(profileVariable)
+	if dir == "" {
+		return work()
+	}
+	file, err := os.Create(filepath.Join(dir, task+".pprof"))
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return err
+	}
+	err = work()
+	pprof.StopCPUProfile()
+	return errors.Join(err, file.Close())
 }
 
 // benchChild is the process: serve, stream or settle.
@@ -63,8 +86,8 @@ func benchChild(task, db string) error {
 	case "stream":
 		// The floor of compute: the rows that it reads, the way it reads them.
 		err = s.View(ctx, func(tx *store.Tx) error {
-			return tx.EachCounted(benchMonthOf, 0, func(store.CountedClick) error {
-				report.Clicks++
+			return tx.EachReader(benchMonthOf, 0, false, func(r store.ReaderClicks) error {
+				report.Clicks += r.Count()
 				return nil
 			})
 		})
