@@ -6,8 +6,8 @@ import "flattr/ledger/flattr"
 // rule 7), and which of them gave way at the freeze (rule 10), and compares
 // that with counted and snapshot_merged, both ways.
 //
-// In the order of (time, id) the click that counts is the first one that no
-// undo follows. An undo stands where its time and id put it, but never before
+// In the order of (time, id) the click that counts is the one that no undo
+// follows and no click since the last undo comes before. An undo stands where its time and id put it, but never before
 // the click it names; a click that was voided stands nowhere.
 var whatCounts = proof{
 	"%v, reader %v, thing %v: click %v (gave way at the freeze: %v) is %v",
@@ -28,18 +28,21 @@ WITH click AS MATERIALIZED (
     FROM undo WHERE kind = 'undo'
 ), followed AS (
     SELECT bucket, reader, thing, at, id, undone, late,
-           SUM(undone) OVER (PARTITION BY bucket, reader, thing ORDER BY at DESC, id DESC, undone DESC
-                             ROWS UNBOUNDED PRECEDING) AS undos
+           SUM(undone) OVER spot AS undos, LEAD(undone) OVER spot AS before
     FROM step
-), standing AS (
-    SELECT bucket, reader, thing, at, id, late,
-           ROW_NUMBER() OVER (PARTITION BY bucket, reader, thing ORDER BY at, id) AS n
-    FROM followed WHERE undone = 0 AND undos = 0
+    WINDOW spot AS (PARTITION BY bucket, reader, thing ORDER BY at DESC, id DESC, undone DESC ROWS UNBOUNDED PRECEDING)
+), standing AS MATERIALIZED (
+    SELECT bucket, reader, thing, at, id, late FROM followed
+    WHERE undone = 0 AND undos = 0 AND COALESCE(before, 1) = 1
+), alias AS MATERIALIZED (
+    SELECT thing, target FROM snapshot_thing WHERE month = $1 AND target IS NOT NULL
+    UNION SELECT target, target FROM snapshot_thing WHERE month = $1 AND target IS NOT NULL
 ), ranked AS (
     SELECT s.bucket, s.reader, s.thing, s.id, s.late,
-           ROW_NUMBER() OVER (PARTITION BY s.bucket, s.reader, COALESCE(t.target, s.thing) ORDER BY s.at, s.id) AS n
-    FROM standing s LEFT JOIN snapshot_thing t ON t.month = $1 AND t.thing = s.thing
-    WHERE s.n = 1
+           ROW_NUMBER() OVER (PARTITION BY s.bucket, s.reader, a.target ORDER BY s.at, s.id) AS n
+    FROM standing s JOIN alias a ON a.thing = s.thing
+    UNION ALL
+    SELECT bucket, reader, thing, id, late, 1 FROM standing WHERE thing NOT IN (SELECT thing FROM alias)
 ), compared AS (
     SELECT bucket, reader, thing, id, late, CASE n WHEN 1 THEN 0 ELSE 1 END AS merged, 1 AS side FROM ranked
     UNION ALL

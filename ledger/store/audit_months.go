@@ -91,10 +91,10 @@ WITH paid AS (
     JOIN snapshot_thing t ON t.month = c.month AND t.thing = c.thing
     JOIN snapshot_budget b ON b.month = c.month AND b.bucket = c.bucket AND b.reader = c.reader
     WHERE c.month = $1 AND c.bucket >= $2 AND c.bucket < $3 AND t.owner IS NOT NULL
+), shared AS (
+    SELECT bucket, reader, thing, click, place, budget, COUNT(*) OVER (PARTITION BY bucket, reader) AS clicks FROM paid
 ), divided AS (
-    SELECT thing, budget, COUNT(*) OVER (PARTITION BY bucket, reader) AS clicks,
-           ROW_NUMBER() OVER (PARTITION BY bucket, reader ORDER BY place, click) AS n
-    FROM paid
+    SELECT thing, budget, clicks, ROW_NUMBER() OVER (PARTITION BY bucket, reader ORDER BY place, click) AS n FROM shared
 ), compared AS (
     SELECT thing, 1 AS clicks, budget / clicks + CASE WHEN n <= budget % clicks THEN 1 ELSE 0 END AS gross,
            0 AS kept, 0 AS keeps
@@ -112,11 +112,13 @@ FROM compared GROUP BY thing HAVING SUM(gross) <> SUM(kept) OR SUM(clicks) <> SU
 var earnings = proof{
 	"%v: thing %v brings author %v %v for %v clicks, kept are %v for %v",
 	`
-WITH brought AS (
-    SELECT thing, CAST(SUM(clicks) AS BIGINT) AS clicks, CAST(SUM(gross) AS BIGINT) AS gross
-    FROM thing_sum WHERE month = $1 GROUP BY thing
-), owned AS (
-    SELECT DISTINCT COALESCE(target, thing) AS thing, owner FROM snapshot_thing WHERE month = $1 AND owner IS NOT NULL
+WITH brought AS MATERIALIZED (
+    SELECT thing, CAST(SUM(clicks) AS BIGINT) AS clicks, CAST(SUM(gross) AS BIGINT) AS gross, MAX(owner) AS owner
+    FROM (
+        SELECT thing, clicks, gross, CAST(NULL AS BIGINT) AS owner, 1 AS sums FROM thing_sum WHERE month = $1
+        UNION ALL
+        SELECT COALESCE(target, thing), 0, 0, owner, 0 FROM snapshot_thing WHERE month = $1
+    ) known GROUP BY thing HAVING SUM(sums) > 0
 ), part AS (
     SELECT p.thing, p.position, p.author, b.clicks, b.gross,
            b.gross / 10000 * p.bp + b.gross % 10000 * p.bp / 10000 AS part
@@ -128,8 +130,8 @@ WITH brought AS (
            1 AS musts, 0 AS kept, 0 AS kept_clicks, 0 AS keeps
     FROM divided
     UNION ALL
-    SELECT b.thing, o.owner, b.clicks, b.gross, 1, 0, 0, 0 FROM brought b LEFT JOIN owned o ON o.thing = b.thing
-    WHERE b.thing NOT IN (SELECT thing FROM snapshot_part WHERE month = $1)
+    SELECT thing, owner, clicks, gross, 1, 0, 0, 0 FROM brought
+    WHERE thing NOT IN (SELECT thing FROM snapshot_part WHERE month = $1)
     UNION ALL
     SELECT thing, author, 0, 0, 0, gross, clicks, 1 FROM earning WHERE month = $1
 )
