@@ -246,7 +246,7 @@ const stages = [
   ["vitest", vitest()],
   ["postgresql for the tests", startPostgres()],
   ["go test", goTests(quick ? "" : "-race")],
-  ...(quick ? [] : [["end to end", endToEnd()]]),
+  ...(quick ? [] : [["bench, small", single("make bench SIZE=small")], ["end to end", endToEnd()]]),
 ];
 
 const begun = Date.now();
