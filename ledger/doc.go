@@ -16,8 +16,11 @@
 // is found by its key, the month by the reader's time (months.go), what counts
 // is derived from the log (record.go, counted.go), and the first click of a
 // month moves the budget from the account means to held (budgets.go, books.go).
-// Everything is in the one file that --db names; store/migrations says what
-// each table is for.
+// Everything is in the one database that --db names, a file of SQLite or
+// PostgreSQL (sqlite.go, postgres.go); store/migrations says what each table is
+// for. Whose a thing is, and who shares what it earns, is in ownership.go,
+// parts.go and aliases.go; promises.go and subscriptions.go make clicks of
+// their own; returns.go, reversal.go and deletion.go move money back.
 //
 // Package closing ends a month: open, frozen, computed, posted, closed. The
 // freeze writes a snapshot of budgets, owners and policy in the transaction
@@ -25,10 +28,10 @@
 // settle applied bucket by bucket, sums what each thing and author gets; post
 // books it. Each step can be broken off and run again.
 //
-// Package report writes statements and the audit, which recomputes all of it
-// from the log, the snapshot and the transfers. Package world loads a whole
-// world from a file, in the order in which its lines arrived. Package web has
-// the pages for people.
+// Package report writes statements, revenue and the audit, which recomputes all
+// of it from the log, the snapshot and the transfers by statements of its own.
+// Package world loads a whole world from a file, in the order in which its
+// lines arrived. Package web has the pages for people.
 //
 // # Who may do what
 //
@@ -41,11 +44,6 @@
 // What can be expected to go wrong is a *flattr.Error: a code for programs and
 // a sentence for the person, which names the next step. Everything else is
 // internal and logged at the edge.
-//
-// # What is not here yet
-//
-// Subscriptions, claims of sites, co-authors and aliases: load says "not
-// supported yet" to their lines. Promises of frozen months stay promises.
 //
 // # Running it
 //
