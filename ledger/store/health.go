@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -36,8 +37,13 @@ func Busy(err error) bool {
 
 const selectOne = `SELECT 1`
 
+// checkTimeout is how long a database may take that is well.
+const checkTimeout = 5 * time.Second
+
 // Check reports whether the database answers.
 func (s *Store) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
 	return s.read(ctx, func(tx *Tx) error {
 		var one int
 		return tx.row(selectOne).Scan(&one)

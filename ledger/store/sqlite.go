@@ -88,12 +88,12 @@ func openSQLite(ctx context.Context, path string, make bool) (*Store, error) {
 	return s, nil
 }
 
-// openReadOnly opens a file that cannot be written to. Where no other program
-// has left a log beside it, SQLite is told that it does not change: else it
-// would need to make one.
+// openReadOnly opens a file that cannot be written to. Where no log lies beside
+// it, nobody has it open, and SQLite is told that it does not change: else it
+// would need to make a log.
 func (s *Store) openReadOnly(ctx context.Context, path string) error {
 	options := "mode=ro&_query_only=1"
-	if log, err := os.Stat(path + "-wal"); err != nil || log.Size() == 0 {
+	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
 		options += "&immutable=1"
 	}
 	db, err := sql.Open("sqlite3", dsn(path, readerKibibytes, options))
@@ -139,33 +139,45 @@ const (
 // only when it reads what is missing. While there is a log beside it, pages may
 // rightly be there alone.
 func whole(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
+	pages, size, err := lengths(path)
+	if err != nil || size >= pages {
 		return err
 	}
-	defer f.Close() // it is only read
-	info, err := f.Stat()
-	if err != nil || info.Size() == 0 {
+	// Another process may just have taken its log into the file.
+	if pages, size, err = lengths(path); err != nil || size >= pages {
 		return err
 	}
 	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > 0 {
 		return nil
 	}
+	return fmt.Errorf("%w: %s has %d bytes and should have %d", ErrDamaged, path, size, pages)
+}
+
+// lengths are how many bytes a file has by its header, 0 where it has none, and
+// how many it has. A file that is used only grows, so the header is read first.
+func lengths(path string) (byHeader, size int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close() // it is only read
 	header := make([]byte, headerBytes)
-	if _, err := io.ReadFull(f, header); err != nil {
-		return fmt.Errorf("%w: %s ends within its header", ErrDamaged, path)
+	n, err := io.ReadFull(f, header)
+	if err != nil && n > 0 {
+		return 0, 0, fmt.Errorf("%w: %s ends within its header", ErrDamaged, path)
 	}
-	if !bytes.HasPrefix(header, []byte(headerMagic)) {
-		return nil // which SQLite says itself
+	if bytes.HasPrefix(header, []byte(headerMagic)) { // else SQLite says itself what it is not
+		pageSize := int64(binary.BigEndian.Uint16(header[headerPageSize:]))
+		if pageSize == 1 {
+			pageSize = 64 << 10
+		}
+		byHeader = pageSize * int64(binary.BigEndian.Uint32(header[headerPages:]))
 	}
-	pageSize := int64(binary.BigEndian.Uint16(header[headerPageSize:]))
-	if pageSize == 1 {
-		pageSize = 64 << 10
+	info, err := f.Stat()
+	if err != nil {
+		return 0, 0, err
 	}
-	if want := pageSize * int64(binary.BigEndian.Uint32(header[headerPages:])); info.Size() < want {
-		return fmt.Errorf("%w: %s has %d bytes and should have %d", ErrDamaged, path, info.Size(), want)
-	}
-	return nil
+	return byHeader, info.Size(), nil
 }
 
 // writable reports whether this process may write to the file.
