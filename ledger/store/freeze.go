@@ -45,20 +45,25 @@ SELECT month, bucket, reader, thing, click, late FROM (
 		ROW_NUMBER() OVER (PARTITION BY c.bucket, c.reader, s.target ORDER BY e.at, c.click) AS n
 	FROM (SELECT thing, COALESCE(target, thing) AS target FROM snapshot_thing WHERE month = $1 AND (
 		target IS NOT NULL OR thing IN (SELECT target FROM snapshot_thing WHERE month = $1 AND target IS NOT NULL))) s
-	JOIN counted c ON c.month = $1 AND c.thing = s.thing
-	JOIN event e ON e.id = c.click) m
+	` + clicksOn + `) m
 WHERE n > 1`
 
 	dropMerged = `
-DELETE FROM counted WHERE month = $1 AND EXISTS (SELECT 1 FROM snapshot_merged m WHERE m.month = counted.month
-	AND m.bucket = counted.bucket AND m.reader = counted.reader AND m.thing = counted.thing)`
+DELETE FROM counted WHERE month = $1
+AND (bucket, reader, thing) IN (SELECT bucket, reader, thing FROM snapshot_merged WHERE month = $1)`
 
 	snapshotPromises = `
 INSERT INTO promise (thing, bucket, reader, month, click, at, state)
 SELECT c.thing, c.bucket, c.reader, c.month, c.click, e.at, 'waiting'
-FROM snapshot_thing s JOIN counted c ON c.month = s.month AND c.thing = s.thing JOIN event e ON e.id = c.click
-WHERE s.month = $1 AND s.owner IS NULL`
+FROM snapshot_thing s ` + clicksOn + ` AND s.month = $1 AND s.owner IS NULL`
 )
+
+// clicksOn joins to things s of the month $1 what counts on them, c, and its
+// events e. CROSS JOIN and the two steps (k alone is answered by the index over
+// things) tell SQLite to begin with the things, of which few matter, and not to
+// look at all clicks.
+const clicksOn = `CROSS JOIN counted k CROSS JOIN counted c CROSS JOIN event e WHERE k.month = $1 AND k.thing = s.thing
+AND c.month = k.month AND c.bucket = k.bucket AND c.reader = k.reader AND c.thing = k.thing AND e.id = c.click`
 
 // freeze ends a month for clicks and undos at an instant: it writes the state
 // and the snapshot, and gives back what is held for readers with promises only.
