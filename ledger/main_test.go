@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"os"
+	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -37,12 +39,33 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"flattr-ledger": main})
 }
 
-// TestScripts runs the manual in testdata.
+// TestScripts runs the manual in testdata on a file, and on PostgreSQL where it
+// speaks of no file.
 func TestScripts(t *testing.T) {
+	scripts, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, script := range scripts {
+		text, err := os.ReadFile(script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run("sqlite", func(t *testing.T) { runScript(t, script, "ledger.db") })
+		if !aboutAFile.Match(text) {
+			t.Run("postgres", func(t *testing.T) { runScript(t, script, storetest.EmptyPostgres(t)) })
+		}
+	}
+}
+
+// aboutAFile finds what a script says of the database's file.
+var aboutAFile = regexp.MustCompile(`\.db\b|(?m)^(damage|mode) |FLATTR_LEDGER_DB`)
+
+func runScript(t *testing.T, script, where string) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Files: []string{script},
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("FLATTR_LEDGER_DB", "ledger.db")
+			env.Setenv("FLATTR_LEDGER_DB", where)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
