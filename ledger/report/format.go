@@ -190,6 +190,14 @@ func clean(text string) string {
 	return string(kept)
 }
 
+// counted is a number of things: "1 click", "2 clicks".
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 // flush writes the rows that were kept back.
 func (t *table) flush() {
 	for _, row := range t.rows {

@@ -145,9 +145,9 @@ func operatorText(tx *store.Tx, month flattr.Month, sums operatorLine, to io.Wri
 		return err
 	}
 	out.line("")
-	out.line("%d readers gave %s EUR with %d clicks; %d of them had promises only. %d clicks are promises.",
-		sums.Readers, sums.Budget, sums.Clicks, sums.Empty, sums.Promises)
-	out.line("%d authors got %s EUR; the fee was %s EUR.", sums.Authors, sums.Net, sums.Fee)
+	out.line("%s gave %s EUR with %s; %s more had promises only. Promises: %d.",
+		counted(sums.Readers-sums.Empty, "reader"), sums.Budget, counted(sums.Clicks, "click"), counted(sums.Empty, "reader"), sums.Promises)
+	out.line("%s got %s EUR; the fee was %s EUR.", counted(sums.Authors, "author"), sums.Net, sums.Fee)
 	out.line("")
 	out.row("on the books now", ">EUR")
 	for _, account := range []struct {

@@ -148,6 +148,6 @@ func (out readerStatement) text(to io.Writer) error {
 		t.row(s.At.UTC().Format(time.DateOnly), label, who, share)
 	}
 	t.line("")
-	t.line("%s EUR given, divided over %d clicks; %d promises.", out.Budget, out.Clicks, out.Promises)
+	t.line("%s EUR given, divided over %s; %s.", out.Budget, counted(out.Clicks, "click"), counted(out.Promises, "promise"))
 	return t.end()
 }

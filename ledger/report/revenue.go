@@ -149,7 +149,7 @@ func writeRevenueText(to io.Writer, author string, months []authorMonth) error {
 			out.row(label, t.Clicks, t.Revenue, t.Total)
 		}
 		out.line("")
-		out.line("%s EUR less %s EUR fee: %s EUR for %d clicks.", m.Gross, m.Fee, m.Net, m.Clicks)
+		out.line("%s EUR less %s EUR fee: %s EUR for %s.", m.Gross, m.Fee, m.Net, counted(m.Clicks, "click"))
 	}
 	return out.end()
 }

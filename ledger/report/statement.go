@@ -214,7 +214,7 @@ func summary(tx *store.Tx, month flattr.Month, to io.Writer) error {
 		return err
 	}
 	out.line("")
-	out.line("%s EUR given: %s EUR to %d authors, %s EUR fee. %d clicks, %d promises.",
-		sums.Budget, sums.Net, sums.Authors, sums.Fee, sums.Clicks, sums.Promises)
+	out.line("%s EUR given: %s EUR to %s, %s EUR fee. %s, %s.", sums.Budget, sums.Net, counted(sums.Authors, "author"), sums.Fee,
+		counted(sums.Clicks, "click"), counted(sums.Promises, "promise"))
 	return out.end()
 }
