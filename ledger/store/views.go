@@ -17,6 +17,7 @@ func (s *Store) Summaries(ctx context.Context, now time.Time, member flattr.Memb
 		return 0, nil, err
 	}
 	err = s.read(ctx, func(tx *Tx) error {
+		months = nil
 		if means, err = tx.balance(meansOf(member)); err != nil {
 			return err
 		}
