@@ -21,7 +21,7 @@ type Limits struct {
 
 // What limits are by default.
 const (
-	chunkClicks  = 8 << 20   // some seconds of work
+	chunkClicks  = 4 << 20   // some seconds of work
 	chunkThings  = 500_000   // 24 MiB of sums, and 12 more while they are written
 	paidInMemory = 3_000_000 // 32 MiB
 )

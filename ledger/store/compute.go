@@ -67,16 +67,6 @@ func (r ReaderClicks) Unpack(things []flattr.ThingID, ids []flattr.EventID) ([]f
 	return things, ids, nil
 }
 
-// selectReaderClicks packs the clicks of each reader into one row: fetching a
-// row costs several times what a click costs. The engine says how a thing and
-// a click are written as text.
-const selectReaderClicks = `
-SELECT c.bucket, c.reader,
-       COALESCE((SELECT b.budget FROM snapshot_budget b WHERE b.month = $1 AND b.bucket = c.bucket AND b.reader = c.reader), -1),
-       string_agg(%[1]s, ','), string_agg(%[2]s, '')
-FROM counted c %[3]s
-WHERE c.month = $1 AND c.bucket >= $2 GROUP BY c.bucket, c.reader ORDER BY c.bucket, c.reader`
-
 // joinSnapshot looks up the snapshot of each click in the database: slower, for
 // months of so many things that nobody wants them in memory.
 const joinSnapshot = `JOIN snapshot_thing o ON o.month = c.month AND o.thing = c.thing`
@@ -88,7 +78,11 @@ const paidTarget = `CASE WHEN o.owner IS NULL THEN 0 ELSE COALESCE(o.target, o.t
 // things are those after aliases, and 0 where a click is a promise; else they
 // are those that were clicked.
 func (tx *Tx) EachReader(month flattr.Month, fromBucket int, resolved bool, use func(ReaderClicks) error) error {
-	err := tx.each(tx.readerClicks(resolved), func(rows *sql.Rows) error {
+	query, done, err := tx.readerClicks(resolved)
+	if err != nil {
+		return fmt.Errorf("read clicks of %s: %w", month, err)
+	}
+	err = tx.each(query, func(rows *sql.Rows) error {
 		var r ReaderClicks
 		if err := rows.Scan(&r.Bucket, &r.Reader, &r.Budget, &r.things, &r.clicks); err != nil {
 			return err
@@ -98,6 +92,11 @@ func (tx *Tx) EachReader(month flattr.Month, fromBucket int, resolved bool, use 
 		}
 		return use(r)
 	}, int32(month), fromBucket)
+	if tx.failed == nil { // also where use has had enough
+		if failed := done(); err == nil {
+			err = failed
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("read clicks of %s: %w", month, err)
 	}
@@ -282,14 +281,3 @@ func (tx *Tx) AddAuthorSums(month flattr.Month, sums []AuthorSum) error {
 
 // onceOnly lets a row that is there stay as it is.
 const onceOnly = ` ON CONFLICT DO NOTHING`
-
-// readerClicks is the statement of EachReader. Things go by the snapshot where
-// they are to be resolved.
-func (tx *Tx) readerClicks(resolved bool) string {
-	thing, join := "c.thing", ""
-	if resolved {
-		thing, join = paidTarget, joinSnapshot
-	}
-	pack := tx.packing()
-	return fmt.Sprintf(selectReaderClicks, fmt.Sprintf(pack.thing, thing), pack.click, join)
-}
