@@ -35,8 +35,7 @@ func (r *run) step(l *line) (flattr.Code, error) {
 		return r.account(l)
 	case subscribeLine, pauseLine, stopLine:
 		return r.subscription(l)
-	case clickLine, undoLine:
-		return r.event(l)
+	case clickLine, undoLine: // these are judged many at a time
 	}
 	return "", badLine("unknown type %q", l.Type)
 }
@@ -149,23 +148,4 @@ func (r *run) subscription(l *line) (flattr.Code, error) {
 		err = r.tx.Stop(l.arrived, reader, l.id)
 	}
 	return judge(err)
-}
-
-func (r *run) event(l *line) (flattr.Code, error) {
-	reader, err := r.member(l.Reader)
-	if err != nil {
-		return "", err
-	}
-	e := flattr.Event{ID: l.id, Kind: flattr.KindClick, At: l.at, Thing: flattr.ThingRef{URL: l.URL}}
-	if l.Type == undoLine {
-		e = flattr.Event{ID: l.id, Kind: flattr.KindUndo, At: l.at, Click: l.click}
-	}
-	out, err := r.tx.Record(l.arrived, reader, e)
-	if err != nil {
-		return "", err
-	}
-	if out.Code == flattr.Invalid {
-		return "", badLine("%s", out.Sentence)
-	}
-	return out.Code, nil
 }

@@ -67,7 +67,7 @@ func (l *Loader) Load(ctx context.Context, from io.Reader) (Tally, error) {
 				l.Say("applied %d of %d lines", i+1, len(lines))
 			}
 		}
-		return nil
+		return last.record()
 	})
 	if last != nil {
 		last.report(&tally)
@@ -189,6 +189,7 @@ type run struct {
 	frozen  flattr.Month               // months up to this one were frozen
 	loaded  map[string]int             // by type
 	said    []said
+	waiting []waiting // clicks and undos that are not judged yet
 }
 
 // said is what there is to say of a line that was not applied: a code, or an
@@ -222,20 +223,32 @@ func (r *run) apply(p pending) error {
 	if err := r.freeze(l.arrived); err != nil {
 		return fmt.Errorf("line %d: %w", p.number, err)
 	}
+	if l.Type.timed() {
+		return r.event(&l, p.number)
+	}
+	if err := r.record(); err != nil {
+		return err
+	}
 	code, err := r.step(&l)
+	return r.applied(p.number, l.Type, code, err)
+}
+
+// applied takes down what became of a line. Only an error that ends the load is
+// returned.
+func (r *run) applied(number int, of kind, code flattr.Code, err error) error {
 	var senseless *badError
 	switch {
 	case errors.As(err, &senseless):
-		r.said = append(r.said, said{line: p.number, err: senseless.reason})
+		r.said = append(r.said, said{line: number, err: senseless.reason})
 		if !r.KeepGoing {
-			return badFile(p.number)
+			return badFile(number)
 		}
 	case err != nil:
-		return fmt.Errorf("line %d: %w", p.number, err)
+		return fmt.Errorf("line %d: %w", number, err)
 	case code != "":
-		r.said = append(r.said, said{line: p.number, code: code})
+		r.said = append(r.said, said{line: number, code: code})
 	default:
-		r.loaded[string(l.Type)]++
+		r.loaded[string(of)]++
 	}
 	return nil
 }
@@ -245,6 +258,9 @@ func (r *run) freeze(now time.Time) error {
 	due := flattr.MonthOf(now.Add(-flattr.Grace)).Prev()
 	if due <= r.frozen {
 		return nil
+	}
+	if err := r.record(); err != nil {
+		return err
 	}
 	r.frozen = due
 	return r.tx.FreezeDue(now)
