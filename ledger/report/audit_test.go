@@ -18,9 +18,11 @@ var damages = []struct{ name, statement, want string }{
 	{"an event taken out", `DELETE FROM event WHERE kind = 'undo'`, `2026-10, reader \d+, thing \d+: click a0+-0000-4000-8000-000000000004 .* by the log it is`},
 	{"an undo before its click", `UPDATE event SET at = at - 86400000000 * 30 WHERE kind = 'undo'`, ``},
 	{"an undo after the click that counts", `UPDATE event SET at = at + 86400000000 * 2 WHERE kind = 'undo'`, `kept as one that counts, which by the log it is not`},
-	{"a click moved by a microsecond, where that changes what counts",
+	{
+		"a click moved by a microsecond, where that changes what counts",
 		`UPDATE event SET at = (SELECT u.at - 1 FROM event u WHERE u.kind = 'undo') WHERE kind = 'click' AND arrived = 1791453600000000`,
-		`reader \d+, thing \d+: click`},
+		`reader \d+, thing \d+: click`,
+	},
 	{"a click moved into another month", `UPDATE event SET at = at - 86400000000 * 31, arrived = arrived - 86400000000 * 31 WHERE kind = 'click' AND late = 0 AND month = 202611`, `does not belong into 2026-11`},
 	{"a click that arrived too late", `UPDATE event SET arrived = arrived + 86400000000 * 40 WHERE kind = 'click' AND late = 0 AND month = 202610`, `does not belong into 2026-10`},
 	{"a void taken out", `DELETE FROM event WHERE kind = 'void'`, `2026-10, reader \d+, thing \d+: click a0+-0000-4000-8000-00000000000b .* by the log it is`},
