@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -113,6 +114,25 @@ func TestAnEmptyOrMissingFileIsNoLedger(t *testing.T) {
 	}
 	if _, err := OpenExisting(t.Context(), path); !errors.Is(err, ErrMissing) {
 		t.Errorf("an empty file is answered with %v", err)
+	}
+}
+
+func TestAnEmptyDatabaseIsNoLedger(t *testing.T) {
+	where := storetest.EmptyPostgres(t)
+	if _, err := OpenExisting(t.Context(), where); !errors.Is(err, ErrMissing) {
+		t.Errorf("OpenExisting of an empty database = %v", err)
+	}
+	tables, err := postgresEngine(where).tables(t.Context(), storetest.DB(t, where))
+	if err != nil || len(tables) != 0 {
+		t.Errorf("it made the tables %v, %v", tables, err)
+	}
+	u, err := url.Parse(where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path += "x"
+	if _, err := Open(t.Context(), u.String()); err == nil || !strings.Contains(err.Error(), "createdb") {
+		t.Errorf("Open of no database = %v", err)
 	}
 }
 

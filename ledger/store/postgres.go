@@ -188,6 +188,7 @@ const (
 	featureNotSupported  = "0A000" // a prepared statement whose table has changed since
 	lockNotAvailable     = "55P03"
 	tooManyConnections   = "53300"
+	noSuchDatabase       = "3D000"
 	undefinedTable       = "42P01"
 	undefinedColumn      = "42703"
 	duplicateTable       = "42P07"
@@ -222,6 +223,8 @@ func namedByPostgres(name string, err error) error {
 		return fmt.Errorf("%w: %s: %w", ErrDamaged, name, err)
 	case code == undefinedTable || code == undefinedColumn:
 		return fmt.Errorf("%w: %s has not the tables of a ledger: %w", ErrDamaged, name, err)
+	case code == noSuchDatabase:
+		return fmt.Errorf("the server has no such database: make an empty one with createdb, then try again: %w", err)
 	case code == duplicateTable:
 		return fmt.Errorf("%w: %w", ErrForeign, err)
 	case away(code, err):
