@@ -120,42 +120,60 @@ type giver struct {
 }
 
 const selectGivers = `
-SELECT bucket, reader FROM counted WHERE month = $1 AND (bucket, reader) > ($2, $3)
-GROUP BY bucket, reader ORDER BY bucket, reader LIMIT $4`
+SELECT bucket, reader FROM counted WHERE month = $1 AND bucket >= $2 AND bucket < $3
+GROUP BY bucket, reader ORDER BY bucket, reader`
 
 const selectPromisersOnly = `
 SELECT DISTINCT p.bucket, p.reader FROM promise p
-WHERE (p.bucket, p.reader) >= ($1, $2) AND (p.bucket, p.reader) <= ($3, $4) AND p.month = $5 AND NOT EXISTS (
+WHERE p.month = $1 AND p.bucket >= $2 AND p.bucket < $3 AND NOT EXISTS (
 	SELECT 1 FROM counted c JOIN snapshot_thing s ON s.month = c.month AND s.thing = c.thing
-	WHERE c.month = $5 AND c.bucket = p.bucket AND c.reader = p.reader AND s.owner IS NOT NULL)`
+	WHERE c.month = $1 AND c.bucket = p.bucket AND c.reader = p.reader AND s.owner IS NOT NULL)`
 
 // snapshotBudgets writes down what each reader gives, which is what is held.
 func (tx *Tx) snapshotBudgets(now time.Time, month flattr.Month) error {
-	last := giver{bucket: -1}
-	for {
-		var readers []giver
-		collect := func(rows *sql.Rows) error {
-			var r giver
-			err := rows.Scan(&r.bucket, &r.id)
-			readers = append(readers, r)
-			return err
+	return inRanges(func(from, to int) (int, error) {
+		all, err := tx.givers(selectGivers, month, from, to)
+		if err != nil || len(all) == 0 {
+			return 0, err
 		}
-		err := tx.each(selectGivers, collect, int32(month), last.bucket, int64(last.id), page)
-		if err != nil || len(readers) == 0 {
-			return err
+		promisers, err := tx.givers(selectPromisersOnly, month, from, to)
+		if err != nil {
+			return 0, err
 		}
-		all := readers
-		first := all[0]
-		last = all[len(all)-1]
-		readers = nil
-		err = tx.each(selectPromisersOnly, collect, first.bucket, int64(first.id), last.bucket, int64(last.id), int32(month))
+		return len(all), tx.writeBudgets(now, month, all, promisers)
+	})
+}
+
+func (tx *Tx) givers(query string, month flattr.Month, from, to int) (readers []giver, err error) {
+	err = tx.each(query, func(rows *sql.Rows) error {
+		var r giver
+		err := rows.Scan(&r.bucket, &r.id)
+		readers = append(readers, r)
+		return err
+	}, int32(month), from, to)
+	return readers, err
+}
+
+// inRanges does a work for all buckets, range by range; the ranges grow and
+// shrink so that the work finds about a page of rows in each, which it answers.
+// A range is read as a whole: asking for the first rows behind some place lets
+// PostgreSQL, as long as it has not counted a table, sort all that is left each time.
+func inRanges(work func(from, to int) (int, error)) error {
+	for from, step := 0, 16; from < flattr.Buckets; {
+		to := min(from+step, flattr.Buckets)
+		found, err := work(from, to)
 		if err != nil {
 			return err
 		}
-		if err := tx.writeBudgets(now, month, all, readers); err != nil {
-			return err
+		from = to
+		switch {
+		case found < page/2:
+			step *= 2
+		case found > 2*page && step > 1:
+			step /= 2
 		}
 	}
+	return nil
 }
 
 // writeBudgets writes the budgets of a page of readers. Those with promises only

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -100,7 +101,7 @@ func (tx *Tx) promising(now time.Time) (running, oldest flattr.Month, err error)
 const selectPromisers = `
 SELECT DISTINCT p.bucket, p.reader FROM promise p
 WHERE p.thing IN (SELECT o.id FROM thing o WHERE o.id = $1 OR o.alias_of = $1)
-AND p.state = 'waiting' AND p.month >= $2 AND (p.bucket, p.reader) > ($3, $4)
+AND p.state = 'waiting' AND p.month >= $2 AND p.bucket >= $3 AND p.bucket < $4
 ORDER BY p.bucket, p.reader LIMIT $5`
 
 const selectPromisesFor = `
@@ -120,26 +121,39 @@ func (tx *Tx) keepPromisesFor(now time.Time, target flattr.ThingID) error {
 	if err != nil {
 		return err
 	}
-	bucket, last := -1, flattr.MemberID(0)
-	for {
-		var readers []flattr.MemberID
-		err := tx.each(selectPromisers, func(rows *sql.Rows) error {
-			err := rows.Scan(&bucket, &last)
-			readers = append(readers, last)
-			return err
-		}, int64(target), int32(oldest), bucket, int64(last), page)
-		if err != nil {
-			return fmt.Errorf("read who promised: %w", err)
+	keep := func(from, to, most int) (int, error) {
+		readers, err := tx.promisers(target, oldest, from, to, most)
+		if err != nil || len(readers) == most {
+			return len(readers), err
 		}
 		for _, reader := range readers {
 			if err := tx.keepPromisesOf(now, running, oldest, reader, t); err != nil {
-				return err
+				return 0, err
 			}
 		}
-		if len(readers) < page {
-			return nil
-		}
+		return len(readers), nil
 	}
+	// Most things have few; the readers of the others do not fit into memory.
+	if few, err := keep(0, flattr.Buckets, page); err != nil || few < page {
+		return err
+	}
+	return inRanges(func(from, to int) (int, error) { return keep(from, to, math.MaxInt32) })
+}
+
+// promisers are the first readers of a range of buckets with promises for a
+// thing and its aliases.
+func (tx *Tx) promisers(target flattr.ThingID, oldest flattr.Month, from, to, most int) (readers []flattr.MemberID, err error) {
+	err = tx.each(selectPromisers, func(rows *sql.Rows) error {
+		var bucket int
+		var reader flattr.MemberID
+		err := rows.Scan(&bucket, &reader)
+		readers = append(readers, reader)
+		return err
+	}, int64(target), int32(oldest), from, to, most)
+	if err != nil {
+		return nil, fmt.Errorf("read who promised: %w", err)
+	}
+	return readers, nil
 }
 
 // keepPromisesOf makes a click of a reader's promises for a thing and its
