@@ -17,7 +17,7 @@ var ErrDamaged = errors.New("the ledger is damaged")
 const maxFindings = 100
 
 // Audit proves the ledger on one unchanging view of it, and changes nothing:
-// what counts follows from the raw log, every frozen month from what counts and
+// the pages of a file are sound, what counts follows from the raw log, every frozen month from what counts and
 // its snapshot, down to what each thing and author gets, all postings from
 // that, every balance from its transfers, and what is held from all of it. It
 // writes what it finds, unit by unit, and answers ErrDamaged when one is off.
@@ -33,7 +33,7 @@ const maxFindings = 100
 func Audit(ctx context.Context, s *store.Store, to io.Writer, say func(format string, args ...any)) error {
 	return s.View(ctx, func(tx *store.Tx) error {
 		a := &audit{tx: tx, to: to, say: say, states: make(map[flattr.Month]flattr.State), postings: make(map[string]int)}
-		for _, step := range []func() error{a.readMonths, a.log, a.counting, a.settled, a.books} {
+		for _, step := range []func() error{tx.Integrity, a.readMonths, a.log, a.counting, a.settled, a.books} {
 			if err := step(); err != nil {
 				return fmt.Errorf("audit: %w", err)
 			}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -91,6 +92,36 @@ func TestADamagedFileIsNamedAndLeftAlone(t *testing.T) {
 				t.Errorf("the damaged file was changed (%v)", err)
 			}
 		})
+	}
+}
+
+// TestEveryOverwrittenPageIsFound overwrites one page after the other.
+func TestEveryOverwrittenPageIsFound(t *testing.T) {
+	path := storetest.SQLite(t)
+	someLedger(t, path)
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prove := func() error {
+		s, err := OpenExisting(t.Context(), path)
+		if err != nil {
+			return err
+		}
+		return errors.Join(s.View(t.Context(), (*Tx).Integrity), s.Close())
+	}
+	if err := prove(); err != nil {
+		t.Fatalf("the file as it was: %v", err)
+	}
+	for page := 0; page < len(file); page += pageSize {
+		broken := bytes.Clone(file)
+		fill(broken[page : page+pageSize])
+		if err := os.WriteFile(path, broken, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := prove(); !errors.Is(err, ErrDamaged) {
+			t.Errorf("with page %d overwritten: %v", page/pageSize+1, err)
+		}
 	}
 }
 

@@ -22,6 +22,8 @@ type engine struct {
 	gate string
 	// listTables asks for the names of all tables.
 	listTables string
+	// proof asks the engine whether every page is sound; empty where it cannot tell.
+	proof string
 	// dropTrigger is the statement that drops a trigger.
 	dropTrigger func(trigger, table string) string
 	// dialected rewrites the words of a statement that makes tables.

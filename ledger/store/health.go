@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -48,4 +49,21 @@ func (s *Store) Check(ctx context.Context) error {
 		var one int
 		return tx.row(selectOne).Scan(&one)
 	})
+}
+
+// Integrity reads every page of the database where the engine can prove them,
+// which SQLite can, and answers ErrDamaged with the first that is not what it
+// must be. A server looks after its pages itself.
+func (tx *Tx) Integrity() error {
+	if tx.proof == "" {
+		return nil
+	}
+	var said string
+	if err := tx.row(tx.proof).Scan(&said); err != nil {
+		return fmt.Errorf("read all pages: %w", err)
+	}
+	if said != "ok" {
+		return fmt.Errorf("%w: %s: %.200s", ErrDamaged, tx.name, said)
+	}
+	return nil
 }

@@ -37,6 +37,7 @@ func sqliteEngine(path string) *engine {
 		beginWrite:  "BEGIN IMMEDIATE",
 		beginRead:   "BEGIN",
 		listTables:  `SELECT name FROM sqlite_master WHERE type = 'table'`,
+		proof:       "PRAGMA quick_check(1)",
 		dropTrigger: func(trigger, _ string) string { return "DROP TRIGGER " + trigger },
 		dialected:   func(ddl string) string { return ddl },
 		shortWrites: true,
