@@ -122,10 +122,16 @@ var stories = []story{{
 		2026-10-15T12:00:00Z subscribe 1 ann a
 		2026-10-20T12:00:00Z claim ann a
 		2026-10-21T12:00:00Z subscribe 2 ann a
+		2026-10-21T12:00:01Z subscribe 2 ann a
+		2026-10-21T12:00:02Z subscribe 2 ann b
+		2026-10-21T12:00:03Z stop 2 ann
 		2026-10-22T12:00:00Z click 3 bob a`,
 	said: `
 		line 5: flattr_owner
-		line 6: no_means`,
+		line 6: flattr_owner
+		line 7: id_reused
+		line 8: not_found
+		line 9: no_means`,
 	want: `
 		2026-10
 		2026-11`,
@@ -323,4 +329,29 @@ var stories = []story{{
 		2026-10 ann = 2000000 1
 		2026-11`,
 	means: `ann 6.00 0.00 0.00 0.00`,
+}, {
+	name: "an author of a frozen month is not deleted, settled or not",
+	// bob's part of October is posted when somebody settles it, which must not
+	// matter to what is refused. cyd has a part in nothing that was clicked.
+	world: `
+		member ann 2.00
+		member bob
+		member cyd
+		member eve
+		thing a eve
+		thing c cyd
+		2026-10-01T12:00:00Z parts a bob eve
+		2026-10-04T12:00:00Z click 1 ann a
+		2026-11-04T00:00:00Z delete bob
+		2026-11-04T00:00:01Z delete eve
+		2026-11-04T00:00:02Z delete cyd`,
+	said: `
+		line 9: balance_left
+		line 10: balance_left`,
+	want: `
+		2026-10 ann a 2000000
+		2026-10 ann = 2000000 1`,
+	means: `
+		bob 0.00 0.00 1.00 0.00
+		eve 0.00 0.00 1.00 0.00`,
 }}

@@ -41,6 +41,35 @@ func (l Standing) refuse() error {
 		strings.Join(stands, " and "), strings.Join(next, ", or ")))
 }
 
+const selectUnposted = `
+SELECT m.month FROM month m WHERE m.state IN ('frozen', 'computed') AND m.fee_bp < $1 AND (
+    EXISTS (SELECT 1 FROM snapshot_thing s WHERE s.owner = $2 AND s.month = m.month)
+ OR EXISTS (SELECT 1 FROM snapshot_part p WHERE p.month = m.month AND p.author = $2)
+) ORDER BY m.month LIMIT 1`
+
+// mayGo refuses with balance_left while there is money between a member and the
+// ledger, also what the member has earned in a frozen month and the settlement
+// has still to post: whether that was run must not matter.
+func (tx *Tx) mayGo(member flattr.MemberID) error {
+	stands, err := tx.standing(member)
+	if err != nil {
+		return err
+	}
+	if err := stands.refuse(); err != nil {
+		return err
+	}
+	var month flattr.Month
+	err = tx.row(selectUnposted, flattr.AllParts, int64(member)).Scan(&month)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for months that are not posted: %w", err)
+	}
+	return flattr.Refuse(flattr.BalanceLeft, fmt.Sprintf(
+		"There is revenue of %s, which is not settled yet. First settle that month, then see what can be done with it.", month))
+}
+
 // Delete is Tx.Delete for the member of that name; it answers the name that the
 // account has from then on.
 func (s *Store) Delete(ctx context.Context, now time.Time, name string) (became string, err error) {
@@ -74,11 +103,7 @@ func (tx *Tx) Delete(now time.Time, member flattr.MemberID) error {
 	if err := tx.dueAll(now); err != nil {
 		return err
 	}
-	l, err := tx.standing(member)
-	if err == nil {
-		err = l.refuse()
-	}
-	if err != nil {
+	if err := tx.mayGo(member); err != nil {
 		return err
 	}
 	for _, step := range []func(time.Time, flattr.MemberID) error{

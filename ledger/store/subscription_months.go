@@ -33,16 +33,16 @@ func (tx *Tx) due(now time.Time, reader flattr.MemberID) error {
 
 // dueMonth decides a month that has begun, for a page of the reader's subscriptions.
 func (tx *Tx) dueMonth(now time.Time, reader flattr.MemberID, month flattr.Month) error {
-	type subscription struct {
+	type undecided struct {
 		id     flattr.EventID
 		thing  flattr.ThingID
 		months int
 		at     int64
 		paused bool
 	}
-	var due []subscription
+	var due []undecided
 	err := tx.each(selectDue, func(rows *sql.Rows) error {
-		var s subscription
+		var s undecided
 		err := scanID(rows, &s.id, &s.thing, &s.months, &s.at, &s.paused)
 		due = append(due, s)
 		return err

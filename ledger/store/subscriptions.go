@@ -1,8 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,11 +20,11 @@ const (
 	monthEnded   = "ended"   // paused or stopped while it waited
 )
 
-const selectSubscription = `SELECT reader, body FROM subscription WHERE id = $1`
+const selectSubscription = `SELECT body, thing FROM subscription WHERE id = $1`
 
 const insertSubscription = `
-INSERT INTO subscription (id, bucket, reader, thing, months, at, paused, next_month, body)
-VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8)`
+INSERT INTO subscription (id, bucket, reader, thing, months, at, paused, stopped, next_month, body)
+VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9)`
 
 // Subscribe makes a reader's click on a URL now and repeats it every month, from
 // the next one on at the month's first instant (product rule 14). A first click
@@ -35,32 +38,70 @@ func (tx *Tx) Subscribe(now time.Time, reader flattr.MemberID, s flattr.Subscrip
 	if s.ID.IsZero() || s.Months != 0 && s.Months != 3 && s.Months != 6 && s.Months != 12 {
 		return flattr.Refuse(flattr.Invalid, "A subscription has an id, and runs for 3, 6 or 12 months or until it is stopped.")
 	}
-	body := subscriptionBody(reader, s)
-	if _, known, err := tx.subscription(s.ID); err != nil || known != nil {
-		if err == nil && string(known) != string(body[:]) {
-			err = flattr.Refuse(flattr.IDReused, "Another subscription has this id already. Subscriptions need ids of their own.")
-		}
+	row := subscription{body: subscriptionBody(reader, s), Subscription: s, reader: reader, at: now}
+	if known, err := tx.subscribedBefore(row); err != nil || known {
 		return err
 	}
-	month, err := tx.runningMonth(now)
+	var err error
+	if row.first, err = tx.runningMonth(now); err != nil {
+		return err
+	}
+	row.thing, err = tx.subscribable(now, reader, s.URL)
+	if flattr.CodeOf(err) == flattr.OwnThing {
+		return cmp.Or(tx.addSubscription(row), err) // the same answer is given again
+	}
 	if err != nil {
 		return err
 	}
-	thing, err := tx.subscribable(now, reader, s.URL)
-	if err != nil {
+	if err := tx.addSubscription(row); err != nil {
 		return err
-	}
-	_, err = tx.exec(insertSubscription, s.ID[:], reader.Bucket(), int64(reader), int64(thing), s.Months, micros(now),
-		int32(month.Next()), body[:])
-	if err != nil {
-		return fmt.Errorf("write subscription: %w", err)
 	}
 	tx.forget(reader)
-	first := planned{subscription: s.ID, reader: reader, thing: thing, month: month, at: now}
+	first := planned{subscription: s.ID, reader: reader, thing: row.thing, month: row.first, at: now}
 	if err := tx.decide(now, first); err != nil {
 		return err
 	}
 	return tx.retry(now, reader)
+}
+
+// subscription is a subscription as it begins.
+type subscription struct {
+	flattr.Subscription
+	reader flattr.MemberID
+	thing  flattr.ThingID // 0: it was refused, as the reader's own thing
+	first  flattr.Month
+	at     time.Time
+	body   [sha256.Size]byte
+}
+
+// subscribedBefore reports whether a subscription is known already, with the
+// first answer, or refuses with id_reused.
+func (tx *Tx) subscribedBefore(s subscription) (bool, error) {
+	var body []byte
+	var thing flattr.ThingID
+	err := tx.row(selectSubscription, s.ID[:]).Scan(&body, &thing)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("read subscription %s: %w", s.ID, err)
+	case string(body) != string(s.body[:]):
+		return true, flattr.Refuse(flattr.IDReused, "Another subscription has this id already. Subscriptions need ids of their own.")
+	case thing == 0:
+		return true, refusal(flattr.OwnThing)
+	}
+	return true, nil
+}
+
+func (tx *Tx) addSubscription(s subscription) error {
+	stopped := sql.NullInt64{Int64: micros(s.at), Valid: s.thing == 0}
+	_, err := tx.exec(insertSubscription, s.ID[:], s.reader.Bucket(), int64(s.reader), int64(s.thing), s.Months, micros(s.at),
+		stopped, int32(s.first.Next()), s.body[:])
+	if err != nil {
+		return fmt.Errorf("write subscription: %w", err)
+	}
+	return nil
 }
 
 // subscriptionBody is the SHA-256 over what the reader asked for.
@@ -70,16 +111,6 @@ func subscriptionBody(reader flattr.MemberID, s flattr.Subscription) [sha256.Siz
 		panic(err) // numbers and strings can be marshalled
 	}
 	return sha256.Sum256(text)
-}
-
-// subscription is the reader of a subscription and its body; without one both
-// are zero.
-func (tx *Tx) subscription(id flattr.EventID) (reader flattr.MemberID, body []byte, err error) {
-	err = ignoreNone(tx.row(selectSubscription, id[:]).Scan(&reader, &body))
-	if err != nil {
-		return 0, nil, fmt.Errorf("read subscription %s: %w", id, err)
-	}
-	return reader, body, nil
 }
 
 // subscribable is the thing of a URL, made where it is not known, or a refusal
@@ -108,10 +139,10 @@ func (tx *Tx) subscribable(now time.Time, reader flattr.MemberID, url string) (f
 	return t.id, err
 }
 
-const pauseSubscription = `UPDATE subscription SET paused = $1 WHERE id = $2 AND bucket = $3 AND reader = $4`
+const pauseSubscription = `UPDATE subscription SET paused = $1 WHERE id = $2 AND bucket = $3 AND reader = $4 AND thing <> 0`
 
 const stopSubscription = `
-UPDATE subscription SET stopped = COALESCE(stopped, $1) WHERE id = $2 AND bucket = $3 AND reader = $4`
+UPDATE subscription SET stopped = COALESCE(stopped, $1) WHERE id = $2 AND bucket = $3 AND reader = $4 AND thing <> 0`
 
 const endWaiting = `
 UPDATE subscription_month SET state = 'ended' WHERE bucket = $1 AND reader = $2 AND subscription = $3 AND state = 'waiting'`

@@ -94,7 +94,7 @@ CREATE TABLE subscription (
     id         BLOB    NOT NULL PRIMARY KEY,
     bucket     INTEGER NOT NULL,
     reader     INTEGER NOT NULL,
-    thing      INTEGER NOT NULL,
+    thing      INTEGER NOT NULL, -- 0: refused as the reader's own thing, and stopped at once; kept so that the same answer is given again
     months     INTEGER NOT NULL, -- 3, 6 or 12; 0: until stopped
     at         INTEGER NOT NULL,
     paused     INTEGER NOT NULL, -- 1: makes no clicks until resumed
