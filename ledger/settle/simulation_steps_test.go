@@ -124,23 +124,29 @@ func (s *simulation) step() {
 	}
 }
 
-// record sends an event. The first answer to it is kept where it is final.
-func (s *simulation) record(reader flattr.MemberID, e flattr.Event) {
-	outcomes, err := s.store.Record(s.Context(), s.now, reader, []flattr.Event{e})
+// record sends events of a reader, as a companion does.
+func (s *simulation) record(reader flattr.MemberID, events ...flattr.Event) {
+	outcomes, err := s.store.Record(s.Context(), s.now, reader, events)
 	if err != nil {
-		s.fatal("%s %s: %v", e.Kind, e.ID, err)
+		s.fatal("record for %d: %v", reader, err)
 	}
-	s.done[string(e.Kind)+" "+string(outcomes[0].Result)]++
-	if code := outcomes[0].Code; code != "" {
-		s.done["refused "+string(code)]++
+	for i, o := range outcomes {
+		s.done[string(events[i].Kind)+" "+string(o.Result)]++
+		if o.Code != "" {
+			s.done["refused "+string(o.Code)]++
+		}
 	}
 }
 
+// click flattrs something, or many things of some days at once.
 func (s *simulation) click() {
-	e := flattr.Event{ID: s.id(), Kind: flattr.KindClick, At: s.past(), Thing: flattr.ThingRef{URL: s.url()}}
 	reader := s.member()
-	s.events = append(s.events, recorded{reader, e})
-	s.record(reader, e)
+	events := make([]flattr.Event, []int{1, 1, 1, 1, 8}[s.random.IntN(5)])
+	for i := range events {
+		events[i] = flattr.Event{ID: s.id(), Kind: flattr.KindClick, At: s.past(), Thing: flattr.ThingRef{URL: s.url()}}
+		s.events = append(s.events, recorded{reader, events[i]})
+	}
+	s.record(reader, events...)
 }
 
 // undo takes back one of the last clicks, one that a subscription or promise
@@ -174,7 +180,7 @@ func (s *simulation) again() {
 }
 
 func (s *simulation) credit() {
-	t := topUp{s.member(), "top-up " + s.id().String(), money.Micro(1+s.random.IntN(6)) * money.Euro}
+	t := topUp{s.member(), "top-up " + s.id().String(), money.Micro(1+s.random.IntN(12)) * money.Euro}
 	if s.write(func(tx *store.Tx) error {
 		_, err := tx.Credit(s.now, t.reader, t.amount, t.ref)
 		return err
