@@ -20,152 +20,159 @@ import (
 	"flattr/ledger/api"
 	"flattr/ledger/money"
 	"flattr/ledger/store"
+	"flattr/ledger/store/storetest"
 )
 
 // The whole way of a reader: invite, budget, companion, clicks, undo.
 func TestStoryOfAReader(t *testing.T) {
-	s := startLedger(t)
-	ann := s.join("ann", 50*money.Euro)
-	ann.wants("No click yet", "You have €50.00", "You can let 3 people in", "ann")
+	storetest.Each(t, func(t *testing.T, where string) {
+		s := startLedgerOn(t, where)
+		ann := s.join("ann", 50*money.Euro)
+		ann.wants("No click yet", "You have €50.00", "You can let 3 people in", "ann")
 
-	ann.submit("budget", map[string]string{"budget": "1.99"})
-	ann.wants("The budget is from €2.00 to €100.00 a month.")
-	if field := ann.find(func(n *html.Node) bool { return attr(n, "name") == "budget" }); attr(field, "value") != "1.99" {
-		t.Errorf("the form does not keep what was typed: %q", attr(field, "value"))
-	}
-	ann.submit("budget", map[string]string{"budget": "4,00"})
-	ann.wants("Your budget is now €4.00 a month.")
-	ann.get("/month")
-	if strings.Contains(words(ann.page), "Your budget is now") {
-		t.Error("the notice is shown twice")
-	}
-	ann.submit("budget", map[string]string{"budget": "2"})
-
-	companion := s.link(ann)
-	if account, _, err := companion.Account(t.Context()); err != nil || account.Name != "ann" {
-		t.Fatalf("Account = %v, %v, want ann", account, err)
-	}
-	var events []api.Event
-	for i := range 3 {
-		events = append(events, click(s.clock().Add(time.Duration(i)*time.Second),
-			api.Thing{URL: fmt.Sprintf("https://blog.example/%d", i), Title: fmt.Sprintf("Article %d", i)}))
-	}
-	results := send(t, companion, events...)
-	for i, result := range results.Results {
-		if result.Outcome != api.OutcomeAccepted || !result.Promise || result.Month != "2026-11" {
-			t.Errorf("result %d = %+v, want accepted as a promise in 2026-11", i, result)
+		ann.submit("budget", map[string]string{"budget": "1.99"})
+		ann.wants("The budget is from €2.00 to €100.00 a month.")
+		if field := ann.find(func(n *html.Node) bool { return attr(n, "name") == "budget" }); attr(field, "value") != "1.99" {
+			t.Errorf("the form does not keep what was typed: %q", attr(field, "value"))
 		}
-	}
-	if m := results.Months; len(m.Months) == 0 || m.Months[0].Promises != 3 || m.MeansMicro != 48_000_000 || m.Months[0].HeldMicro != 2_000_000 {
-		t.Errorf("months = %+v, want three promises, 48 EUR means, 2 EUR held", m)
-	}
-	again := send(t, companion, events...)
-	if fmt.Sprint(again.Results) != fmt.Sprint(results.Results) {
-		t.Errorf("sent again = %v, want the same answers %v", again.Results, results.Results)
-	}
+		ann.submit("budget", map[string]string{"budget": "4,00"})
+		ann.wants("Your budget is now €4.00 a month.")
+		ann.get("/month")
+		if strings.Contains(words(ann.page), "Your budget is now") {
+			t.Error("the notice is shown twice")
+		}
+		ann.submit("budget", map[string]string{"budget": "2"})
 
-	ann.get("/month")
-	ann.wants("Article 0", "Article 2", "blog.example", "promise", "22 November, 12:00")
-	first := ann.find(func(n *html.Node) bool {
-		return n.Data == "form" && attr(n, "action") == "/undo"
+		companion := s.link(ann)
+		if account, _, err := companion.Account(t.Context()); err != nil || account.Name != "ann" {
+			t.Fatalf("Account = %v, %v, want ann", account, err)
+		}
+		var events []api.Event
+		for i := range 3 {
+			events = append(events, click(s.clock().Add(time.Duration(i)*time.Second),
+				api.Thing{URL: fmt.Sprintf("https://blog.example/%d", i), Title: fmt.Sprintf("Article %d", i)}))
+		}
+		results := send(t, companion, events...)
+		for i, result := range results.Results {
+			if result.Outcome != api.OutcomeAccepted || !result.Promise || result.Month != "2026-11" {
+				t.Errorf("result %d = %+v, want accepted as a promise in 2026-11", i, result)
+			}
+		}
+		if m := results.Months; len(m.Months) == 0 || m.Months[0].Promises != 3 || m.MeansMicro != 48_000_000 || m.Months[0].HeldMicro != 2_000_000 {
+			t.Errorf("months = %+v, want three promises, 48 EUR means, 2 EUR held", m)
+		}
+		again := send(t, companion, events...)
+		if fmt.Sprint(again.Results) != fmt.Sprint(results.Results) {
+			t.Errorf("sent again = %v, want the same answers %v", again.Results, results.Results)
+		}
+
+		ann.get("/month")
+		ann.wants("Article 0", "Article 2", "blog.example", "promise", "22 November, 12:00")
+		first := ann.find(func(n *html.Node) bool {
+			return n.Data == "form" && attr(n, "action") == "/undo"
+		})
+		if first == nil {
+			t.Fatalf("no undo button:\n%s", ann.text)
+		}
+		ann.send(first, nil)
+		ann.wants("Taken back.", "undone")
+		if months, _, err := companion.Months(t.Context()); err != nil || months.Months[0].Promises != 2 {
+			t.Errorf("Months after undo = %+v, %v, want two promises", months, err)
+		}
+
+		ann.submit("signout", nil)
+		if ann.get("/month"); ann.at.Path != "/signin" {
+			t.Errorf("after signing out /month leads to %s, want /signin", ann.at)
+		}
+		ann.submit("signin", map[string]string{"name": "ANN", "password": "correct horse"})
+		if ann.at.Path != "/month" {
+			t.Errorf("signing in leads to %s, want /month", ann.at)
+		}
+		if _, err := companion.Revoke(t.Context()); err != nil {
+			t.Errorf("Revoke = %v", err)
+		}
+		if _, _, err := companion.Account(t.Context()); !errors.Is(err, api.ErrUnauthorized) {
+			t.Errorf("Account after Revoke = %v, want ErrUnauthorized", err)
+		}
+		if text := s.log.String(); strings.Contains(text, "blog.example") || strings.Contains(text, "correct horse") || strings.Contains(text, "code_challenge") {
+			t.Errorf("the log says too much:\n%s", text)
+		}
 	})
-	if first == nil {
-		t.Fatalf("no undo button:\n%s", ann.text)
-	}
-	ann.send(first, nil)
-	ann.wants("Taken back.", "undone")
-	if months, _, err := companion.Months(t.Context()); err != nil || months.Months[0].Promises != 2 {
-		t.Errorf("Months after undo = %+v, %v, want two promises", months, err)
-	}
-
-	ann.submit("signout", nil)
-	if ann.get("/month"); ann.at.Path != "/signin" {
-		t.Errorf("after signing out /month leads to %s, want /signin", ann.at)
-	}
-	ann.submit("signin", map[string]string{"name": "ANN", "password": "correct horse"})
-	if ann.at.Path != "/month" {
-		t.Errorf("signing in leads to %s, want /month", ann.at)
-	}
-	if _, err := companion.Revoke(t.Context()); err != nil {
-		t.Errorf("Revoke = %v", err)
-	}
-	if _, _, err := companion.Account(t.Context()); !errors.Is(err, api.ErrUnauthorized) {
-		t.Errorf("Account after Revoke = %v, want ErrUnauthorized", err)
-	}
-	if text := s.log.String(); strings.Contains(text, "blog.example") || strings.Contains(text, "correct horse") || strings.Contains(text, "code_challenge") {
-		t.Errorf("the log says too much:\n%s", text)
-	}
 }
 
 func TestBothMonthsAreShownInTheGrace(t *testing.T) {
-	s := startLedger(t)
-	s.setClock(time.Date(2026, 10, 31, 23, 0, 0, 0, time.UTC))
-	bob := s.join("bob", 0)
-	ann := s.join("ann", 50*money.Euro)
-	companion := s.link(ann)
-	send(t, companion, click(s.clock(), api.Thing{URL: "https://blog.example/october", Title: "An October"}))
-	s.setClock(time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC))
-	send(t, companion, click(s.clock(), api.Thing{URL: "https://blog.example/november", Title: "A November"}))
-	err := s.store.Write(t.Context(), func(tx *store.Tx) error {
-		bob, err := tx.MemberID("bob")
+	storetest.Each(t, func(t *testing.T, where string) {
+		s := startLedgerOn(t, where)
+		s.setClock(time.Date(2026, 10, 31, 23, 0, 0, 0, time.UTC))
+		bob := s.join("bob", 0)
+		ann := s.join("ann", 50*money.Euro)
+		companion := s.link(ann)
+		send(t, companion, click(s.clock(), api.Thing{URL: "https://blog.example/october", Title: "An October"}))
+		s.setClock(time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC))
+		send(t, companion, click(s.clock(), api.Thing{URL: "https://blog.example/november", Title: "A November"}))
+		err := s.store.Write(t.Context(), func(tx *store.Tx) error {
+			bob, err := tx.MemberID("bob")
+			if err != nil {
+				return err
+			}
+			return tx.AddThing(s.clock(), "https://blog.example/october", "", bob)
+		})
 		if err != nil {
-			return err
+			t.Fatalf("AddThing = %v", err)
 		}
-		return tx.AddThing(s.clock(), "https://blog.example/october", "", bob)
+		bob.get("/revenue")
+		bob.wants("November 2026", "October 2026 preview October 2026 is over but not settled yet.", "An October", "€2.00")
+		ann.get("/month")
+		ann.wants("November 2026", "October 2026", "open until 4 November, 00:00", "An October", "A November")
+		if got := len(ann.all("data-click")); got != 2 {
+			t.Errorf("clicks shown = %d, want 2", got)
+		}
+		s.setClock(time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC))
+		ann.get("/month")
+		if strings.Contains(words(ann.page), "October 2026") {
+			t.Error("the month is shown after its grace")
+		}
 	})
-	if err != nil {
-		t.Fatalf("AddThing = %v", err)
-	}
-	bob.get("/revenue")
-	bob.wants("November 2026", "October 2026 preview October 2026 is over but not settled yet.", "An October", "€2.00")
-	ann.get("/month")
-	ann.wants("November 2026", "October 2026", "open until 4 November, 00:00", "An October", "A November")
-	if got := len(ann.all("data-click")); got != 2 {
-		t.Errorf("clicks shown = %d, want 2", got)
-	}
-	s.setClock(time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC))
-	ann.get("/month")
-	if strings.Contains(words(ann.page), "October 2026") {
-		t.Error("the month is shown after its grace")
-	}
 }
 
 func TestRefusedSignUpCreatesNothingAndKeepsWhatWasTyped(t *testing.T) {
-	s := startLedger(t)
-	used := s.invite(0)
-	b := newBrowser(t, s.origin)
-	b.get("/signup?invite=" + used)
-	b.submit("signup", map[string]string{"name": "ann", "password": "correct horse"})
-	for _, try := range []struct{ invite, name, password, want string }{
-		{"", "bob", "correct horse", "Enter the invite code"},
-		{"AAAA-AAAA-AAAA-AAAA", "bob", "correct horse", "This invite code is not known."},
-		{used, "bob", "correct horse", "This invite code has been used already."},
-		{s.invite(0), "bob", "short", "at least 8 characters"},
-		{s.invite(0), "bob", strings.Repeat("x", 200), "at most 128 characters"},
-		{s.invite(0), "Ann", "correct horse", "This name is taken."},
-		{s.invite(0), "b b", "correct horse", "A name has 1 to 40 letters"},
-	} {
+	storetest.Each(t, func(t *testing.T, where string) {
+		s := startLedgerOn(t, where)
+		used := s.invite(0)
 		b := newBrowser(t, s.origin)
-		b.get("/signup")
-		b.submit("signup", map[string]string{"invite": try.invite, "name": try.name, "password": try.password})
-		if b.status != http.StatusUnprocessableEntity {
-			t.Errorf("sign-up %+v = %d, want 422", try, b.status)
-		}
-		b.wants(try.want)
-		for _, name := range []string{"invite", "name"} {
-			field := b.find(func(n *html.Node) bool { return attr(n, "name") == name })
-			want := map[string]string{"invite": try.invite, "name": try.name}[name]
-			if attr(field, "value") != want {
-				t.Errorf("field %s = %q, want %q as typed", name, attr(field, "value"), want)
+		b.get("/signup?invite=" + used)
+		b.submit("signup", map[string]string{"name": "ann", "password": "correct horse"})
+		for _, try := range []struct{ invite, name, password, want string }{
+			{"", "bob", "correct horse", "Enter the invite code"},
+			{"AAAA-AAAA-AAAA-AAAA", "bob", "correct horse", "This invite code is not known."},
+			{used, "bob", "correct horse", "This invite code has been used already."},
+			{s.invite(0), "bob", "short", "at least 8 characters"},
+			{s.invite(0), "bob", strings.Repeat("x", 200), "at most 128 characters"},
+			{s.invite(0), "Ann", "correct horse", "This name is taken."},
+			{s.invite(0), "b b", "correct horse", "A name has 1 to 40 letters"},
+		} {
+			b := newBrowser(t, s.origin)
+			b.get("/signup")
+			b.submit("signup", map[string]string{"invite": try.invite, "name": try.name, "password": try.password})
+			if b.status != http.StatusUnprocessableEntity {
+				t.Errorf("sign-up %+v = %d, want 422", try, b.status)
+			}
+			b.wants(try.want)
+			for _, name := range []string{"invite", "name"} {
+				field := b.find(func(n *html.Node) bool { return attr(n, "name") == name })
+				want := map[string]string{"invite": try.invite, "name": try.name}[name]
+				if attr(field, "value") != want {
+					t.Errorf("field %s = %q, want %q as typed", name, attr(field, "value"), want)
+				}
+			}
+			if strings.Contains(b.text, "correct horse") {
+				t.Error("the page repeats the password")
+			}
+			if _, err := s.store.MemberByName(t.Context(), "bob"); err == nil {
+				t.Fatalf("sign-up %+v made a member", try)
 			}
 		}
-		if strings.Contains(b.text, "correct horse") {
-			t.Error("the page repeats the password")
-		}
-		if _, err := s.store.MemberByName(t.Context(), "bob"); err == nil {
-			t.Fatalf("sign-up %+v made a member", try)
-		}
-	}
+	})
 }
 
 func TestPagesInGerman(t *testing.T) {
