@@ -354,4 +354,23 @@ var stories = []story{{
 	means: `
 		bob 0.00 0.00 1.00 0.00
 		eve 0.00 0.00 1.00 0.00`,
+}, {
+	name: "the undo of another's click that a subscription made",
+	// November has begun, though nobody has looked at ann's month yet: the click
+	// is there and not bob's. Hers of December waits for it to be made.
+	world: `
+		member ann 8.00
+		member bob
+		thing a bob
+		2026-10-04T12:00:00Z subscribe 1 ann a 3
+		2026-11-02T12:00:00Z undo 2 bob 1@2026-11
+		2026-11-03T12:00:00Z undo 3 ann 1@2026-12`,
+	said: `line 5: not_found`,
+	want: `
+		2026-10 ann a 2000000
+		2026-10 ann = 2000000 1
+		2026-11 ann a 2000000
+		2026-11 ann = 2000000 1
+		2026-12`,
+	means: `ann 4.00 0.00 0.00 0.00`,
 }}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"flattr/ledger/store/storetest"
 )
@@ -23,8 +24,16 @@ type story struct {
 // storyThing is the URL of a thing in a story.
 func storyThing(name string) string { return "https://things.example/" + name }
 
-// storyID is the n-th id of a story.
-func storyID(n string) string { return fmt.Sprintf("5d000000-0000-4000-8000-%012s", n) }
+// storyID is the n-th id of a story; "1@2026-11" is the click that the
+// subscription 1 makes in November.
+func storyID(n string) string {
+	n, month, derived := strings.Cut(n, "@")
+	id := fmt.Sprintf("5d000000-0000-4000-8000-%012s", n)
+	if derived {
+		id = uuid.NewSHA1(uuid.MustParse(id), []byte(month)).String()
+	}
+	return id
+}
 
 // storyLine writes a short line as a line of a world.
 func storyLine(t *testing.T, short string) string {

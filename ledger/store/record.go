@@ -358,6 +358,12 @@ func (a *arrival) undo() (flattr.Outcome, error) {
 	}
 	out := flattr.Outcome{ID: a.ID, Result: flattr.Accepted}
 	named, known, err := a.tx.event(a.Click)
+	if err == nil && !known && derivable(a.Click) {
+		// A subscription of somebody has made it when the month began.
+		if err = a.tx.dueAll(a.now); err == nil {
+			named, known, err = a.tx.event(a.Click)
+		}
+	}
 	if err != nil {
 		return out, err
 	}
