@@ -113,7 +113,7 @@ func (a *audit) settled() error {
 			return err
 		}
 		for _, r := range computed {
-			if err := a.tx.ProveThings(m.Month, r, a.finding); err != nil {
+			if err := a.tx.ProveThings(m.Month, r, hashOf, a.finding); err != nil {
 				return err
 			}
 		}

@@ -61,9 +61,14 @@ func (a *audit) click(e *store.LoggedEvent) {
 	}
 }
 
-// placeOf is where a click stands in the order of the units left over: the
-// first 8 bytes of SHA-256 over "2026-11|click id", less 2^63.
+// hashOf is SHA-256 over "2026-11|click id", by which the units left over go.
+func hashOf(month flattr.Month, id flattr.EventID) [sha256.Size]byte {
+	return sha256.Sum256([]byte(month.String() + "|" + id.String()))
+}
+
+// placeOf is what the log keeps of the hash of a click: the first 8 bytes, less
+// 2^63.
 func placeOf(month flattr.Month, id flattr.EventID) int64 {
-	sum := sha256.Sum256([]byte(month.String() + "|" + id.String()))
+	sum := hashOf(month, id)
 	return int64(binary.BigEndian.Uint64(sum[:8]) - 1<<63)
 }

@@ -145,8 +145,8 @@ func operatorText(tx *store.Tx, month flattr.Month, sums operatorLine, to io.Wri
 		return err
 	}
 	out.line("")
-	out.line("%s gave %s EUR with %s; %s more had promises only. Promises: %d.",
-		counted(sums.Readers-sums.Empty, "reader"), sums.Budget, counted(sums.Clicks, "click"), counted(sums.Empty, "reader"), sums.Promises)
+	out.line("%s gave %s EUR with %s.", counted(sums.Readers-sums.Empty, "reader"), sums.Budget, counted(sums.Clicks, "click"))
+	out.line("%s, and %s with promises only.", counted(sums.Promises, "promise"), counted(sums.Empty, "reader"))
 	out.line("%s got %s EUR; the fee was %s EUR.", counted(sums.Authors, "author"), sums.Net, sums.Fee)
 	out.line("")
 	out.row("on the books now", ">EUR")

@@ -1,8 +1,10 @@
 package report_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -77,8 +79,19 @@ func settle(t *testing.T, s *store.Store, month flattr.Month) {
 // audit is what an audit finds; nothing when it is clean.
 func audit(t *testing.T, where string) string {
 	t.Helper()
+	before := bytesOf(t, where)
+	s, err := store.OpenExisting(context.Background(), where)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var out strings.Builder
-	err := report.Audit(context.Background(), open(t, where), &out, func(string, ...any) {})
+	err = report.Audit(context.Background(), s, &out, func(string, ...any) {})
+	if failed := s.Close(); failed != nil {
+		t.Fatal(failed)
+	}
+	if !bytes.Equal(bytesOf(t, where), before) {
+		t.Error("the audit changed the file")
+	}
 	switch {
 	case err == nil && out.String() == "audit: clean\n":
 		return ""
@@ -87,6 +100,19 @@ func audit(t *testing.T, where string) string {
 	}
 	t.Fatalf("audit = %v\n%s", err, out.String())
 	return ""
+}
+
+// bytesOf is a ledger's file, where it is one.
+func bytesOf(t *testing.T, where string) []byte {
+	t.Helper()
+	if strings.HasPrefix(where, "postgres") {
+		return nil
+	}
+	text, err := os.ReadFile(where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // year is a world that uses every rule of money: October and November are

@@ -79,34 +79,6 @@ WHERE c.month = $1 AND c.bucket >= $2 AND c.bucket < $3 AND t.owner IS NULL
   AND (p.click IS NULL OR p.click <> c.click OR p.at <> e.at)`,
 }
 
-// thingSums divides the budgets of the readers of a range of buckets: each paid
-// click gets budget / clicks, and the first budget mod clicks of them by their
-// stored place one unit more (product rule 4).
-var thingSums = proof{
-	"%v: thing %v gets %v for %v clicks of the buckets from %v, kept are %v for %v",
-	`
-WITH paid AS (
-    SELECT c.bucket, c.reader, COALESCE(t.target, t.thing) AS thing, c.click, e.place, b.budget
-    FROM counted c JOIN event e ON e.id = c.click
-    JOIN snapshot_thing t ON t.month = c.month AND t.thing = c.thing
-    JOIN snapshot_budget b ON b.month = c.month AND b.bucket = c.bucket AND b.reader = c.reader
-    WHERE c.month = $1 AND c.bucket >= $2 AND c.bucket < $3 AND t.owner IS NOT NULL
-), shared AS (
-    SELECT bucket, reader, thing, click, place, budget, COUNT(*) OVER (PARTITION BY bucket, reader) AS clicks FROM paid
-), divided AS (
-    SELECT thing, budget, clicks, ROW_NUMBER() OVER (PARTITION BY bucket, reader ORDER BY place, click) AS n FROM shared
-), compared AS (
-    SELECT thing, 1 AS clicks, budget / clicks + CASE WHEN n <= budget % clicks THEN 1 ELSE 0 END AS gross,
-           0 AS kept, 0 AS keeps
-    FROM divided
-    UNION ALL
-    SELECT thing, 0, 0, gross, clicks FROM thing_sum WHERE month = $1 AND bucket >= $2 AND bucket < $3
-)
-SELECT CAST($1 AS BIGINT) AS month, thing, CAST(SUM(gross) AS TEXT), SUM(clicks), CAST($2 AS BIGINT),
-       CAST(SUM(kept) AS TEXT), SUM(keeps)
-FROM compared GROUP BY thing HAVING SUM(gross) <> SUM(kept) OR SUM(clicks) <> SUM(keeps)`,
-}
-
 // earnings splits what each thing brought by its parts: each rounded down, the
 // rest to the first author named (product rule 13).
 var earnings = proof{
@@ -188,12 +160,6 @@ func (tx *Tx) ProveReaders(month flattr.Month, r Range, found func(string)) erro
 		return err
 	}
 	return promises.run(tx, found, int32(month), r.From, r.To)
-}
-
-// ProveThings proves what the things of a month get from the readers of a range
-// of buckets, which begins and ends where computing it did.
-func (tx *Tx) ProveThings(month flattr.Month, r Range, found func(string)) error {
-	return thingSums.run(tx, found, int32(month), r.From, r.To)
 }
 
 // ProveAuthors proves what the authors of a computed month earn.

@@ -45,15 +45,21 @@ func loaded(t *testing.T, where string) *store.Store {
 			t.Errorf("close: %v", err)
 		}
 	})
+	loadMore(t, s, shared)
+	return s
+}
+
+// loadMore loads lines of a world.
+func loadMore(t *testing.T, s *store.Store, lines string) {
+	t.Helper()
 	l := world.Loader{
 		Store: s, Say: func(string, ...any) {},
 		Refused: func(line int, code flattr.Code) { t.Errorf("line %d: %s", line, code) },
 		Bad:     func(line int, err error) { t.Errorf("line %d: %v", line, err) },
 	}
-	if _, err := l.Load(context.Background(), strings.NewReader(shared)); err != nil {
+	if _, err := l.Load(context.Background(), strings.NewReader(lines)); err != nil {
 		t.Fatal(err)
 	}
-	return s
 }
 
 // revenueOf is what a member's page says: month, clicks, gross, fee, net, and
