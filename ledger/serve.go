@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -33,6 +35,10 @@ const (
 	drainTimeout = 15 * time.Second
 )
 
+// gcPercent is how much a serving ledger's heap grows before it is collected. It
+// is a few megabytes small: by default it would be collected many times a second.
+const gcPercent = 400
+
 // serveCommand is `flattr-ledger serve`. db points to the value of --db, which
 // is known when the command runs.
 func serveCommand(db *string) *cobra.Command {
@@ -51,6 +57,9 @@ hands the Host header on; --public-url then names the address readers use.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(gcPercent)
+			}
 			log := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
 			return serve(ctx, serveOptions{db: *db, listen: listen, public: public, now: time.Now, log: log, out: cmd.OutOrStdout()})
 		},

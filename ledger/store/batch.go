@@ -187,12 +187,14 @@ func (b *batch) accept(a *arrival, k spot, late bool, result flattr.Result) erro
 		return err
 	}
 	b.taken[a.ID], b.spots[k] = true, true
-	err := b.events.add(a.ID[:], string(a.Kind), a.bucket, int64(a.reader), micros(a.at), micros(a.now), int32(k.month),
-		int64(k.thing), number(late), a.body[:], string(result), "", flattr.Place(k.month, a.ID))
+	// What is no int64 by itself costs database/sql a look by reflection.
+	month, bucket, isLate := int64(k.month), int64(a.bucket), int64(number(late))
+	err := b.events.add(a.ID[:], string(a.Kind), bucket, int64(a.reader), micros(a.at), micros(a.now), month,
+		int64(k.thing), isLate, a.body[:], string(result), "", flattr.Place(k.month, a.ID))
 	if err != nil {
 		return fmt.Errorf("append to the log: %w", err)
 	}
-	err = b.counted.add(int32(k.month), a.bucket, int64(a.reader), int64(k.thing), a.ID[:], number(late))
+	err = b.counted.add(month, bucket, int64(a.reader), int64(k.thing), a.ID[:], isLate)
 	if err != nil {
 		return fmt.Errorf("count click: %w", err)
 	}
@@ -214,7 +216,7 @@ const selectTakenIDs = `SELECT id FROM event WHERE id IN `
 
 const selectNamedIDs = `SELECT click FROM event WHERE click IN `
 
-const selectThingsByKey = `SELECT ` + thingColumns + `, t.key FROM thing t WHERE t.key IN `
+const selectThingsByKey = `SELECT t.key, ` + plainColumns + ` FROM thing t WHERE t.key IN `
 
 // ask finds out what the log and the things say about all clicks.
 func (b *batch) ask(arrivals []*arrival) error {
@@ -246,7 +248,7 @@ func (b *batch) ask(arrivals []*arrival) error {
 	err := b.tx.eachIn(selectThingsByKey, keys, func(rows *sql.Rows) error {
 		var t storedThing
 		var key flattr.Key
-		if err := rows.Scan(&t.id, &t.url, &t.title, &t.named, &t.target, &t.owner, &t.parts, &key); err != nil {
+		if err := rows.Scan(&key, &t.id, &t.url, &t.title, &t.owner, &t.parts); err != nil {
 			return err
 		}
 		b.things[key] = t
@@ -274,7 +276,7 @@ func (b *batch) askSpots(arrivals []*arrival) error {
 		if err != nil {
 			return err
 		}
-		asked = append(asked, int32(month), a.bucket, int64(a.reader), int64(t.id))
+		asked = append(asked, int64(month), int64(a.bucket), int64(a.reader), int64(t.id))
 	}
 	err := inParts(asked, spotColumns, func(part []any) error {
 		return b.tx.each(spotsAmong(len(part)/spotColumns), func(rows *sql.Rows) error {

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // rowsPerInsert is how many rows one statement inserts: enough that what a
@@ -50,7 +51,7 @@ func (m *many) flush() error {
 
 // insert inserts the first rows that wait.
 func (m *many) insert(rows int) error {
-	query, args := m.head+placeholders(rows, m.columns)+m.tail, m.args[:rows*m.columns]
+	query, args := m.statement(rows), m.args[:rows*m.columns]
 	var err error
 	if m.each != nil {
 		err = m.tx.each(query, m.each, args...)
@@ -59,6 +60,24 @@ func (m *many) insert(rows int) error {
 	}
 	m.args = append(m.args[:0], m.args[rows*m.columns:]...)
 	return err
+}
+
+// texts holds the statements by what they begin with and how many rows they
+// insert: making them takes as long as binding their values. They are few.
+var texts sync.Map
+
+// statement is the statement that inserts so many rows.
+func (m *many) statement(rows int) string {
+	type kind struct {
+		head, tail string
+		rows       int
+	}
+	k := kind{m.head, m.tail, rows}
+	text, known := texts.Load(k)
+	if !known {
+		text, _ = texts.LoadOrStore(k, m.head+placeholders(rows, m.columns)+m.tail)
+	}
+	return text.(string)
 }
 
 // placeholders is "($1,$2),($3,$4)" for two rows of two columns.

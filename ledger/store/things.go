@@ -32,7 +32,10 @@ type storedThing struct {
 }
 
 // thingColumns cost one look-up where the thing is no alias.
-const thingColumns = `t.id, t.url, t.title, COALESCE(t.owner, 0), COALESCE(t.alias_of, t.id),
+const thingColumns = `COALESCE(t.owner, 0), COALESCE(t.alias_of, t.id), ` + plainColumns
+
+// plainColumns are what a plain click needs of its thing.
+const plainColumns = `t.id, t.url, t.title,
 	COALESCE(CASE WHEN t.alias_of IS NULL THEN t.owner ELSE (SELECT o.owner FROM thing o WHERE o.id = t.alias_of) END, 0),
 	COALESCE(CASE WHEN t.alias_of IS NULL THEN t.parts_key ELSE (SELECT o.parts_key FROM thing o WHERE o.id = t.alias_of) END, '')`
 
@@ -57,7 +60,7 @@ func (tx *Tx) thing(id flattr.ThingID) (storedThing, error) {
 
 func scanThing(r row) (storedThing, error) {
 	var t storedThing
-	err := r.Scan(&t.id, &t.url, &t.title, &t.named, &t.target, &t.owner, &t.parts)
+	err := r.Scan(&t.named, &t.target, &t.id, &t.url, &t.title, &t.owner, &t.parts)
 	if errors.Is(err, sql.ErrNoRows) {
 		return storedThing{}, nil
 	}

@@ -46,8 +46,9 @@ func (s *Store) Summaries(ctx context.Context, now time.Time, member flattr.Memb
 const countCountedOf = `
 SELECT COALESCE(SUM(CASE WHEN paid.owner IS NULL THEN 0 ELSE 1 END), 0), COALESCE(SUM(CASE WHEN paid.owner IS NULL THEN 1 ELSE 0 END), 0)
 FROM (
-    SELECT CASE WHEN s.thing IS NULL THEN o.owner ELSE s.owner END AS owner
-    FROM counted c JOIN thing t ON t.id = c.thing JOIN thing o ON o.id = COALESCE(t.alias_of, t.id)
+    SELECT CASE WHEN s.thing IS NOT NULL THEN s.owner WHEN t.alias_of IS NULL THEN t.owner
+           ELSE (SELECT o.owner FROM thing o WHERE o.id = t.alias_of) END AS owner
+    FROM counted c JOIN thing t ON t.id = c.thing
     LEFT JOIN snapshot_thing s ON s.month = c.month AND s.thing = c.thing
     WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3
 ) paid`
