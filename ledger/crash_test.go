@@ -25,9 +25,9 @@ import (
 )
 
 // settlerVariable makes the test binary a process that settles crashMonth. Its
-// value is where the ledger is, behind a | the statement before which the
-// process kills itself (0: it does not), and behind another | how many clicks a
-// chunk has.
+// value is where the ledger is, how many clicks a chunk has, the state from
+// which on statements are counted, and the one before which the process kills
+// itself (0: it does not), separated by |.
 const settlerVariable = "FLATTR_TEST_SETTLER"
 
 // crashMonth is the month that is settled in spite of crashes.
@@ -41,11 +41,11 @@ const crashPoints = 10
 type countdown struct {
 	context.Context
 	asked atomic.Int64
-	last  int64 // 0: never
+	last  atomic.Int64 // 0: never
 }
 
 func (c *countdown) Err() error {
-	if c.asked.Add(1) == c.last {
+	if c.asked.Add(1) == c.last.Load() {
 		// Nothing of the process runs on, as when kill -9 does it.
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
@@ -54,21 +54,32 @@ func (c *countdown) Err() error {
 }
 
 // settleForTest is the process. It prints each state, behind the number of
-// statements it took to get there.
+// statements since the one before.
 func settleForTest(out, errs io.Writer) int {
 	fields := strings.Split(os.Getenv(settlerVariable), "|")
-	last, err := strconv.ParseInt(fields[1], 10, 64)
-	chunk, failed := strconv.Atoi(fields[2])
+	chunk, err := strconv.Atoi(fields[1])
+	from := flattr.State(fields[2])
+	last, failed := strconv.ParseInt(fields[3], 10, 64)
 	s, opened := store.OpenExisting(context.Background(), fields[0])
 	if err := errors.Join(err, failed, opened); err != nil {
 		fmt.Fprintln(errs, err)
 		return 1
 	}
-	ctx := &countdown{Context: context.Background(), last: last}
+	ctx := &countdown{Context: context.Background()}
+	if from == flattr.Open {
+		ctx.last.Store(last)
+	}
 	err = closing.Settlement{
 		Store: s, Month: crashMonth, Now: crashMonth.FreezeAt(), Limits: closing.Limits{ChunkClicks: chunk},
 		Say: func(format string, args ...any) {
-			fmt.Fprintf(out, "%d %s\n", ctx.asked.Load(), fmt.Sprintf(format, args...))
+			_, state, _ := strings.Cut(fmt.Sprintf(format, args...), ": ")
+			if strings.Contains(state, " ") {
+				return // no state, but how far it is on the way
+			}
+			fmt.Fprintf(out, "%d %s\n", ctx.asked.Swap(0), state)
+			if from == flattr.State(state) {
+				ctx.last.Store(last)
+			}
 		},
 	}.Settle(ctx)
 	if err := errors.Join(err, s.Close()); err != nil {
@@ -79,9 +90,10 @@ func settleForTest(out, errs io.Writer) int {
 }
 
 // settler is the command that runs the process.
-func settler(ctx context.Context, where string, last int64, chunk int) *exec.Cmd {
+func settler(ctx context.Context, where string, from flattr.State, last int64) *exec.Cmd {
+	const clicksInChunk = 300
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%d|%d", settlerVariable, where, last, chunk))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%d|%s|%d", settlerVariable, where, clicksInChunk, from, last))
 	return cmd
 }
 
@@ -177,15 +189,16 @@ func crash(t *testing.T, where string, seed uint64, points int) {
 		copied := storetest.Copy(t, where)
 		what := ""
 		if point%2 == 0 {
-			// In one of the steps, so that kills land in each of them.
+			// In each of the steps in turn. How many statements a step has depends a
+			// little on who is faster, so its end is left to the times.
 			step := stages[point/2%len(stages)]
-			last := step.first + random.Int64N(step.statements)
-			what = fmt.Sprintf("before statement %d (%s)", last, step.name)
-			killed(t, settler(t.Context(), copied, last, 300), 0)
+			last := 1 + random.Int64N(max(1, step.statements*3/4))
+			what = fmt.Sprintf("before statement %d of %d from %s on", last, step.statements, step.from)
+			killed(t, settler(t.Context(), copied, step.from, last), 0)
 		} else {
 			after := time.Duration(random.Int64N(int64(took)))
 			what = fmt.Sprintf("after %s", after)
-			killed(t, settler(t.Context(), copied, 0, 300), after)
+			killed(t, settler(t.Context(), copied, flattr.Open, 0), after)
 		}
 		found[monthState(t, copied)]++
 		if got := settled(t, copied); got != want {
@@ -206,17 +219,17 @@ func crash(t *testing.T, where string, seed uint64, points int) {
 	}
 }
 
-// stage is the statements of one step of a settlement.
+// stage is one step of a settlement.
 type stage struct {
-	name              string
-	first, statements int64
+	from       flattr.State
+	statements int64
 }
 
 // measured settles undisturbed in a process, and answers how long that took
-// and which statements belong to which step.
+// and how many statements each step has.
 func measured(t *testing.T, where string) (time.Duration, []stage) {
 	t.Helper()
-	cmd := settler(t.Context(), where, 0, 300)
+	cmd := settler(t.Context(), where, flattr.Open, 0)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	start := time.Now()
@@ -226,14 +239,15 @@ func measured(t *testing.T, where string) (time.Duration, []stage) {
 		t.Fatalf("settle: %v\n%s", err, errs.String())
 	}
 	var stages []stage
-	next := int64(1)
+	from := flattr.Open
 	for text := range strings.Lines(string(out)) {
-		count, said, _ := strings.Cut(strings.TrimSpace(text), " ")
-		_, state, _ := strings.Cut(said, ": ")
-		if n, err := strconv.ParseInt(count, 10, 64); err == nil && !strings.Contains(state, " ") && n >= next {
-			stages = append(stages, stage{"on the way to " + state, next, n - next + 1})
-			next = n + 1
+		count, state, _ := strings.Cut(strings.TrimSpace(text), " ")
+		n, err := strconv.ParseInt(count, 10, 64)
+		if err != nil {
+			t.Fatalf("the settlement said %q: %v", out, err)
 		}
+		stages = append(stages, stage{from, n})
+		from = flattr.State(state)
 	}
 	if len(stages) != 4 {
 		t.Fatalf("the settlement said %q, want four states", out)

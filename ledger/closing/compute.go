@@ -21,7 +21,7 @@ type Limits struct {
 
 // What limits are by default.
 const (
-	chunkClicks  = 4 << 20   // some seconds of work
+	chunkClicks  = 16 << 20  // some seconds of work; smaller ones would write more rows per click
 	chunkThings  = 500_000   // 24 MiB of sums, and 12 more while they are written
 	paidInMemory = 3_000_000 // 32 MiB
 )

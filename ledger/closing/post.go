@@ -10,6 +10,11 @@ import (
 	"flattr/ledger/store"
 )
 
+// postedPerTransaction is how many readers or authors are booked at once. Ids of
+// transfers are spread over all of their table: of few rows each would write a
+// page of its own, in every transaction. Clicks wait for half a second.
+const postedPerTransaction = 50_000
+
 // post books what readers give, then what authors earn, and ends the step when
 // the month's clearing is at 0.
 func (s Settlement) post(ctx context.Context) error {
@@ -26,7 +31,7 @@ func (s Settlement) postReaders(ctx context.Context) error {
 		var last flattr.MemberID
 		err := s.Store.Write(ctx, func(tx *store.Tx) error {
 			last = 0
-			budgets, err := tx.Budgets(s.Month, after)
+			budgets, err := tx.Budgets(s.Month, after, postedPerTransaction)
 			if err != nil || len(budgets) == 0 {
 				return err
 			}
@@ -56,7 +61,7 @@ func (s Settlement) postAuthors(ctx context.Context) error {
 		var last flattr.MemberID
 		err := s.Store.Write(ctx, func(tx *store.Tx) error {
 			last = 0
-			sums, err := tx.AuthorSums(s.Month, after)
+			sums, err := tx.AuthorSums(s.Month, after, postedPerTransaction)
 			if err != nil {
 				return err
 			}

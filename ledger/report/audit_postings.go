@@ -8,6 +8,9 @@ import (
 	"flattr/ledger/store"
 )
 
+// postingsAtOnce is how many readers or authors are asked for at once.
+const postingsAtOnce = 1000
+
 // postingsOfMonths proves that each month is booked as its snapshot and its
 // sums say, and that nothing else is booked for it.
 func (a *audit) postingsOfMonths() error {
@@ -58,7 +61,9 @@ func (p *postings) must(t book.Transfer) error {
 // gives proves what each reader gave.
 func (p *postings) gives() error {
 	clearing := book.Account{Kind: book.Clearing, Month: int32(p.month)}
-	return eachPage(func(after flattr.MemberID) ([]store.ReaderBudget, error) { return p.tx.Budgets(p.month, after) },
+	return eachPage(func(after flattr.MemberID) ([]store.ReaderBudget, error) {
+		return p.tx.Budgets(p.month, after, postingsAtOnce)
+	},
 		func(r store.ReaderBudget) (flattr.MemberID, error) {
 			if r.Budget == 0 {
 				return r.Reader, nil
@@ -71,7 +76,9 @@ func (p *postings) gives() error {
 // earns proves what each author got, and the operator of it.
 func (p *postings) earns() error {
 	clearing := book.Account{Kind: book.Clearing, Month: int32(p.month)}
-	return eachPage(func(after flattr.MemberID) ([]store.AuthorSum, error) { return p.tx.AuthorSums(p.month, after) },
+	return eachPage(func(after flattr.MemberID) ([]store.AuthorSum, error) {
+		return p.tx.AuthorSums(p.month, after, postingsAtOnce)
+	},
 		func(s store.AuthorSum) (flattr.MemberID, error) {
 			revenue := book.Account{Kind: book.Revenue, Bucket: s.Author.Bucket(), Owner: int64(s.Author)}
 			if s.Net > 0 {

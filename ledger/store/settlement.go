@@ -38,9 +38,9 @@ const selectBudgets = `
 SELECT bucket, reader, budget FROM snapshot_budget
 WHERE month = $1 AND (bucket, reader) > ($2, $3) ORDER BY bucket, reader LIMIT $4`
 
-// Budgets is the next page of what readers give, after a reader; 0 begins. An
-// empty page is the end.
-func (tx *Tx) Budgets(month flattr.Month, after flattr.MemberID) ([]ReaderBudget, error) {
+// Budgets is what the next readers give, at most so many, after a reader; 0
+// begins. None is the end.
+func (tx *Tx) Budgets(month flattr.Month, after flattr.MemberID, most int) ([]ReaderBudget, error) {
 	bucket := -1
 	if after != 0 {
 		bucket = after.Bucket()
@@ -54,7 +54,7 @@ func (tx *Tx) Budgets(month flattr.Month, after flattr.MemberID) ([]ReaderBudget
 		}
 		budgets = append(budgets, b)
 		return inBucket(b.Reader, in)
-	}, int32(month), bucket, int64(after), page)
+	}, int32(month), bucket, int64(after), most)
 	if err != nil {
 		return nil, fmt.Errorf("read budgets of %s: %w", month, err)
 	}
@@ -64,9 +64,10 @@ func (tx *Tx) Budgets(month flattr.Month, after flattr.MemberID) ([]ReaderBudget
 const selectAuthorSums = `
 SELECT author, '', clicks, gross, fee, net FROM author_sum WHERE month = $1 AND author > $2 ORDER BY author LIMIT $3`
 
-// AuthorSums is the next page of what authors earn, after an author; 0 begins.
-func (tx *Tx) AuthorSums(month flattr.Month, after flattr.MemberID) ([]AuthorSum, error) {
-	return tx.authorSums(month, selectAuthorSums, int32(month), int64(after), page)
+// AuthorSums is what the next authors earn, at most so many, after an author; 0
+// begins. None is the end.
+func (tx *Tx) AuthorSums(month flattr.Month, after flattr.MemberID, most int) ([]AuthorSum, error) {
+	return tx.authorSums(month, selectAuthorSums, int32(month), int64(after), most)
 }
 
 func (tx *Tx) authorSums(month flattr.Month, query string, args ...any) ([]AuthorSum, error) {
