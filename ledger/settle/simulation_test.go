@@ -2,7 +2,6 @@ package settle_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,18 +17,7 @@ import (
 	"flattr/ledger/money"
 	"flattr/ledger/report"
 	"flattr/ledger/store"
-	"flattr/ledger/store/storetest"
 )
-
-func init() {
-	storetest.Schema = func(ctx context.Context, where string) error {
-		s, err := store.Open(ctx, where)
-		if err != nil {
-			return err
-		}
-		return s.Close()
-	}
-}
 
 // simulation is a ledger whose readers and authors act at random, one after the
 // other. The same seed is always the same simulation.
