@@ -109,6 +109,9 @@ func (b *batch) alone(a *arrival) (flattr.Outcome, error) {
 	delete(b.things, a.key)
 	b.spots[spot{month: out.Month, bucket: a.bucket, reader: a.reader, thing: out.ThingID}] = true
 	clear(b.holding)
+	if derivable(a.Click) {
+		clear(b.things) // clicks of other readers may have been made: the rest goes alone
+	}
 	return out, err
 }
 
