@@ -17,10 +17,11 @@ var ErrDamaged = errors.New("the ledger is damaged")
 const maxFindings = 100
 
 // Audit proves the ledger on one unchanging view of it, and changes nothing:
-// the pages of a file are sound, what counts follows from the raw log, every frozen month from what counts and
-// its snapshot, down to what each thing and author gets, all postings from
-// that, every balance from its transfers, and what is held from all of it. It
-// writes what it finds, unit by unit, and answers ErrDamaged when one is off.
+// the pages of a file are sound, what counts follows from the raw log, every
+// frozen month from what counts and its snapshot, down to what each thing and
+// author gets, all postings from that, every balance from its transfers, and
+// what is held from all of it. It writes what it finds, unit by unit, and
+// answers ErrDamaged when one is off.
 //
 // The rules are written a second time for it, in SQL; nothing of the settlement
 // is used. It trusts three things, of which the ledger has one copy only: the

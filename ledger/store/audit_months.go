@@ -73,10 +73,10 @@ var promises = proof{
 	"%v: click %v of reader %v on thing %v is a promise, and is not kept so",
 	`
 SELECT c.month, c.click, c.reader, c.thing
-FROM counted c JOIN snapshot_thing t ON t.month = c.month AND t.thing = c.thing JOIN event e ON e.id = c.click
+FROM counted c JOIN snapshot_thing t ON t.month = c.month AND t.thing = c.thing
 LEFT JOIN promise p ON p.thing = c.thing AND p.bucket = c.bucket AND p.reader = c.reader AND p.month = c.month
 WHERE c.month = $1 AND c.bucket >= $2 AND c.bucket < $3 AND t.owner IS NULL
-  AND (p.click IS NULL OR p.click <> c.click OR p.at <> e.at)`,
+  AND (p.click IS NULL OR p.click <> c.click OR p.at <> (SELECT e.at FROM event e WHERE e.id = c.click))`,
 }
 
 // earnings splits what each thing brought by its parts: each rounded down, the
