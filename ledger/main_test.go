@@ -14,15 +14,7 @@ import (
 	"flattr/ledger/store/storetest"
 )
 
-func init() {
-	storetest.Schema = func(ctx context.Context, where string) error {
-		s, err := store.Open(ctx, where)
-		if err != nil {
-			return err
-		}
-		return s.Close()
-	}
-}
+func init() { storetest.Schema = storetest.MadeBy(store.Open) }
 
 // TestMain lets scripts and tests run the test binary as flattr-ledger.
 func TestMain(m *testing.M) {

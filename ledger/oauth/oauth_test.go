@@ -1,7 +1,6 @@
 package oauth_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -21,15 +20,7 @@ import (
 	"flattr/ledger/store/storetest"
 )
 
-func init() {
-	storetest.Schema = func(ctx context.Context, where string) error {
-		s, err := store.Open(ctx, where)
-		if err != nil {
-			return err
-		}
-		return s.Close()
-	}
-}
+func init() { storetest.Schema = storetest.MadeBy(store.Open) }
 
 const redirect = "http://127.0.0.1:49152" + api.CompanionCallback
 

@@ -18,15 +18,7 @@ import (
 )
 
 // storetest copies databases that have their tables instead of making them.
-func init() {
-	storetest.Schema = func(ctx context.Context, where string) error {
-		s, err := store.Open(ctx, where)
-		if err != nil {
-			return err
-		}
-		return s.Close()
-	}
-}
+func init() { storetest.Schema = storetest.MadeBy(store.Open) }
 
 // open opens a ledger for the test.
 func open(t *testing.T, where string) *store.Store {

@@ -16,15 +16,7 @@ import (
 	"flattr/ledger/store/storetest"
 )
 
-func init() {
-	storetest.Schema = func(ctx context.Context, where string) error {
-		s, err := Open(ctx, where)
-		if err != nil {
-			return err
-		}
-		return s.Close()
-	}
-}
+func init() { storetest.Schema = storetest.MadeBy(Open) }
 
 // each runs a test on a fresh ledger of each engine.
 func each(t *testing.T, run func(t *testing.T, s *Store)) {

@@ -23,15 +23,7 @@ import (
 	"flattr/ledger/sync"
 )
 
-func init() {
-	storetest.Schema = func(ctx context.Context, where string) error {
-		s, err := store.Open(ctx, where)
-		if err != nil {
-			return err
-		}
-		return s.Close()
-	}
-}
+func init() { storetest.Schema = storetest.MadeBy(store.Open) }
 
 const token = "the-token"
 

@@ -11,15 +11,7 @@ import (
 	"flattr/ledger/store/storetest"
 )
 
-func init() {
-	storetest.Schema = func(ctx context.Context, where string) error {
-		s, err := store.Open(ctx, where)
-		if err != nil {
-			return err
-		}
-		return s.Close()
-	}
-}
+func init() { storetest.Schema = storetest.MadeBy(store.Open) }
 
 // load loads text and returns the tally, the refusals and the bad lines.
 func load(t *testing.T, s *store.Store, text string, keepGoing bool) (Tally, []int, error) {

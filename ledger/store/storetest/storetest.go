@@ -11,6 +11,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -39,11 +40,22 @@ func SQLite(t testing.TB) string {
 	return filepath.Join(t.TempDir(), "ledger.db")
 }
 
-// Schema makes the tables of a ledger; a test package sets it to store.Open and
-// Close (this package cannot import the store, whose own tests use it). Then
+// Schema makes the tables of a ledger; a test package sets it with MadeBy (this
+// package cannot import the store, whose own tests use it). Then
 // PostgreSQL databases are copied from one that has its tables, which takes a
 // third of the time; else they are empty.
 var Schema func(ctx context.Context, where string) error
+
+// MadeBy is a Schema that opens a ledger and closes it again: storetest.MadeBy(store.Open).
+func MadeBy[S io.Closer](open func(ctx context.Context, where string) (S, error)) func(ctx context.Context, where string) error {
+	return func(ctx context.Context, where string) error {
+		s, err := open(ctx, where)
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	}
+}
 
 // shared is the server of the test process.
 var shared struct {
