@@ -30,8 +30,15 @@ func TestAChunkIsWrittenOnce(t *testing.T) {
 			start, end int
 			want       error
 		}{
-			{0, 100, nil}, {0, 100, ErrMoved}, {0, 200, ErrMoved}, {50, 200, ErrMoved}, {200, 300, ErrMoved},
-			{100, 200, nil}, {0, 200, ErrMoved}, {200, flattr.Buckets, nil}, {200, flattr.Buckets, ErrMoved},
+			{0, 100, nil},
+			{0, 100, ErrMoved},
+			{0, 200, ErrMoved},
+			{50, 200, ErrMoved},
+			{200, 300, ErrMoved},
+			{100, 200, nil},
+			{0, 200, ErrMoved},
+			{200, flattr.Buckets, nil},
+			{200, flattr.Buckets, ErrMoved},
 		} {
 			if err := write(c.start, c.end, 2); !errors.Is(err, c.want) {
 				t.Errorf("the chunk from %d to %d: %v, want %v", c.start, c.end, err, c.want)
