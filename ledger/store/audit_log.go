@@ -89,7 +89,7 @@ SELECT COUNT(*) FROM (
     SELECT owner FROM thing WHERE owner IS NOT NULL UNION SELECT owner FROM account WHERE owner <> 0
     UNION SELECT owner FROM claim UNION SELECT author FROM parts_author UNION SELECT author FROM snapshot_part
     UNION SELECT owner FROM snapshot_thing WHERE owner IS NOT NULL UNION SELECT author FROM author_sum
-) named WHERE owner NOT IN (SELECT id FROM member) HAVING COUNT(*) > 0`,
+) named WHERE NOT EXISTS (SELECT 1 FROM member m WHERE m.id = named.owner) HAVING COUNT(*) > 0`,
 	},
 	{
 		"%v things that clicks or snapshots name are not there",
@@ -97,7 +97,7 @@ SELECT COUNT(*) FROM (
 SELECT COUNT(*) FROM (
     SELECT thing FROM counted UNION SELECT thing FROM snapshot_thing UNION SELECT thing FROM promise
     UNION SELECT target FROM snapshot_thing WHERE target IS NOT NULL UNION SELECT thing FROM earning
-) named WHERE thing NOT IN (SELECT id FROM thing) HAVING COUNT(*) > 0`,
+) named WHERE NOT EXISTS (SELECT 1 FROM thing t WHERE t.id = named.thing) HAVING COUNT(*) > 0`,
 	},
 }
 

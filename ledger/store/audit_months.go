@@ -17,10 +17,12 @@ SELECT month, thing FROM (
 	{
 		"%v: the snapshot has thing %v, which nobody clicked",
 		`
-SELECT t.month, t.thing FROM snapshot_thing t
-WHERE t.month = $1 AND NOT EXISTS (SELECT 1 FROM counted c WHERE c.month = t.month AND c.thing = t.thing)
-  AND t.thing NOT IN (SELECT thing FROM snapshot_merged WHERE month = $1)
-  AND t.thing NOT IN (SELECT target FROM snapshot_thing WHERE month = $1 AND target IS NOT NULL)`,
+SELECT CAST($1 AS BIGINT) AS month, thing FROM (
+    SELECT t.thing FROM snapshot_thing t
+    WHERE t.month = $1 AND NOT EXISTS (SELECT 1 FROM counted c WHERE c.month = t.month AND c.thing = t.thing)
+    EXCEPT SELECT thing FROM snapshot_merged WHERE month = $1
+    EXCEPT SELECT target FROM snapshot_thing WHERE month = $1 AND target IS NOT NULL
+) idle`,
 	},
 	{
 		"%v: the snapshot gives thing %v, and what is an alias of it, %v owners",
@@ -103,7 +105,7 @@ WITH brought AS MATERIALIZED (
     FROM divided
     UNION ALL
     SELECT thing, owner, clicks, gross, 1, 0, 0, 0 FROM brought
-    WHERE thing NOT IN (SELECT thing FROM snapshot_part WHERE month = $1)
+    WHERE NOT EXISTS (SELECT 1 FROM snapshot_part p WHERE p.month = $1 AND p.thing = brought.thing)
     UNION ALL
     SELECT thing, author, 0, 0, 0, gross, clicks, 1 FROM earning WHERE month = $1
 )
