@@ -17,10 +17,7 @@ import (
 // each by itself, in one transaction. The outcomes stand in the same order and
 // are durable when it returns.
 func (s *Store) Record(ctx context.Context, now time.Time, reader flattr.MemberID, events []flattr.Event) (outcomes []flattr.Outcome, err error) {
-	arrivals := make([]*arrival, len(events))
-	for i, e := range events {
-		arrivals[i] = arrive(now, reader, e) // before others have to wait
-	}
+	arrivals := arriveAll(now, reader, events)
 	err = s.write(ctx, func(tx *Tx) error {
 		outcomes, err = tx.recordAll(arrivals)
 		return err
@@ -29,6 +26,49 @@ func (s *Store) Record(ctx context.Context, now time.Time, reader flattr.MemberI
 		return nil, err
 	}
 	return outcomes, nil
+}
+
+// Answer is what a companion hears of a batch.
+type Answer struct {
+	Outcomes []flattr.Outcome
+	Means    money.Micro
+	Months   []flattr.MonthSummary
+}
+
+// RecordAndSum is Record, and then Summaries. Where writers wait for each other
+// anyhow both are one transaction: what the sums need was just written and is
+// still at hand.
+func (s *Store) RecordAndSum(ctx context.Context, now time.Time, reader flattr.MemberID, events []flattr.Event) (answer Answer, err error) {
+	if !s.shortWrites || len(events) == 0 {
+		if len(events) > 0 {
+			answer.Outcomes, err = s.Record(ctx, now, reader, events)
+		}
+		if err == nil {
+			answer.Means, answer.Months, err = s.Summaries(ctx, now, reader)
+		}
+		return answer, err
+	}
+	arrivals := arriveAll(now, reader, events)
+	err = s.write(ctx, func(tx *Tx) error {
+		if answer.Outcomes, err = tx.recordAll(arrivals); err != nil {
+			return err
+		}
+		if err := tx.due(now, reader); err != nil && flattr.CodeOf(err) != flattr.NotFound {
+			return err
+		}
+		answer.Means, answer.Months, err = tx.summaries(now, reader)
+		return err
+	})
+	return answer, err
+}
+
+// arriveAll looks at events by themselves, before others have to wait.
+func arriveAll(now time.Time, reader flattr.MemberID, events []flattr.Event) []*arrival {
+	arrivals := make([]*arrival, len(events))
+	for i, e := range events {
+		arrivals[i] = arrive(now, reader, e)
+	}
+	return arrivals
 }
 
 // arrival is one event on its way into the log.

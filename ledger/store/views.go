@@ -17,30 +17,33 @@ func (s *Store) Summaries(ctx context.Context, now time.Time, member flattr.Memb
 		return 0, nil, err
 	}
 	err = s.read(ctx, func(tx *Tx) error {
-		months = nil
-		if means, err = tx.balance(meansOf(member)); err != nil {
-			return err
-		}
-		running, err := tx.runningMonth(now)
-		if err != nil {
-			return err
-		}
-		summary, err := tx.summary(member, running, flattr.Running)
-		if err != nil {
-			return err
-		}
-		months = append(months, summary)
-		ended := flattr.MonthOf(now).Prev()
-		if st, err := tx.state(ended); err != nil || st != flattr.Open || !now.Before(ended.FreezeAt()) {
-			return err
-		}
-		if summary, err = tx.summary(member, ended, flattr.InGrace); err != nil {
-			return err
-		}
-		months = append(months, summary)
-		return nil
+		means, months, err = tx.summaries(now, member)
+		return err
 	})
 	return means, months, err
+}
+
+func (tx *Tx) summaries(now time.Time, member flattr.MemberID) (means money.Micro, months []flattr.MonthSummary, err error) {
+	if means, err = tx.balance(meansOf(member)); err != nil {
+		return 0, nil, err
+	}
+	running, err := tx.runningMonth(now)
+	if err != nil {
+		return 0, nil, err
+	}
+	summary, err := tx.summary(member, running, flattr.Running)
+	if err != nil {
+		return 0, nil, err
+	}
+	months = append(months, summary)
+	ended := flattr.MonthOf(now).Prev()
+	if st, err := tx.state(ended); err != nil || st != flattr.Open || !now.Before(ended.FreezeAt()) {
+		return means, months, err
+	}
+	if summary, err = tx.summary(member, ended, flattr.InGrace); err != nil {
+		return 0, nil, err
+	}
+	return means, append(months, summary), nil
 }
 
 const countCountedOf = `

@@ -128,12 +128,12 @@ func (s *Server) account(w http.ResponseWriter, r *http.Request, id flattr.Membe
 
 // months says how the member's open months stand.
 func (s *Server) months(w http.ResponseWriter, r *http.Request, id flattr.MemberID) {
-	months, err := s.summaries(r.Context(), id)
+	means, summaries, err := s.store.Summaries(r.Context(), s.now(), id)
 	if err != nil {
-		s.fail(w, r, err)
+		s.fail(w, r, fmt.Errorf("read months: %w", err))
 		return
 	}
-	answer(w, http.StatusOK, months)
+	answer(w, http.StatusOK, monthsOf(store.Answer{Means: means, Months: summaries}))
 }
 
 // events takes a batch. Its answers are durable before they are sent.
@@ -153,23 +153,16 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, id flattr.Member
 		}
 		events, places = append(events, event), append(places, i)
 	}
-	if len(events) > 0 {
-		outcomes, err := s.store.Record(r.Context(), s.now(), id, events)
-		if err != nil {
-			s.fail(w, r, fmt.Errorf("record events: %w", err))
-			return
-		}
-		for i, outcome := range outcomes {
-			results[places[i]] = resultOf(outcome)
-			results[places[i]].ID = batch.Events[places[i]].ID
-		}
-	}
-	months, err := s.summaries(r.Context(), id)
+	known, err := s.store.RecordAndSum(r.Context(), s.now(), id, events)
 	if err != nil {
-		s.fail(w, r, err)
+		s.fail(w, r, fmt.Errorf("record events: %w", err))
 		return
 	}
-	answer(w, http.StatusOK, api.Results{Results: results, Months: months})
+	for i, outcome := range known.Outcomes {
+		results[places[i]] = resultOf(outcome)
+		results[places[i]].ID = batch.Events[places[i]].ID
+	}
+	answer(w, http.StatusOK, api.Results{Results: results, Months: monthsOf(known)})
 }
 
 // readBatch reads a bounded body of the right kind.
@@ -196,20 +189,16 @@ func readBatch(w http.ResponseWriter, r *http.Request) (api.Batch, int, error) {
 	return batch, http.StatusOK, nil
 }
 
-// summaries is the member's state in the words of the interface.
-func (s *Server) summaries(ctx context.Context, id flattr.MemberID) (api.Months, error) {
-	means, summaries, err := s.store.Summaries(ctx, s.now(), id)
-	if err != nil {
-		return api.Months{}, fmt.Errorf("read months: %w", err)
-	}
-	out := api.Months{MeansMicro: int64(means), Months: make([]api.MonthSummary, 0, len(summaries))}
-	for _, m := range summaries {
+// monthsOf is the member's state in the words of the interface.
+func monthsOf(known store.Answer) api.Months {
+	out := api.Months{MeansMicro: int64(known.Means), Months: make([]api.MonthSummary, 0, len(known.Months))}
+	for _, m := range known.Months {
 		out.Months = append(out.Months, api.MonthSummary{
 			Month: m.Month.String(), State: string(m.State), BudgetMicro: int64(m.Budget), HeldMicro: int64(m.Held),
 			Clicks: m.Clicks, Promises: m.Promises, ShareMicro: int64(m.Share),
 		})
 	}
-	return out, nil
+	return out
 }
 
 // fail answers what is not the companion's doing: busy, or an error that the
