@@ -17,7 +17,6 @@ import (
 	"flattr/ledger/world"
 )
 
-// storetest copies databases that have their tables instead of making them.
 func init() { storetest.Schema = storetest.MadeBy(store.Open) }
 
 // open opens a ledger for the test.
