@@ -103,54 +103,73 @@ func meansAre(t testing.TB, s *Store, reader flattr.MemberID, want money.Micro) 
 	}
 }
 
+// coverage is who owns what where bob has claimed https://blog.example, cyd some
+// of what is below it.
+func coverage(bob, cyd flattr.MemberID) map[string]flattr.MemberID {
+	return map[string]flattr.MemberID{
+		"https://blog.example/":                   bob,
+		"https://blog.example/?a":                 bob,
+		"https://blog.example/1#x/y":              bob,
+		"https://blog.example/cyd":                cyd,
+		"https://blog.example/cyd/":               bob, // the claim was of one thing
+		"https://blog.example/cyd2":               bob,
+		"https://blog.example/cyd?x":              bob,
+		"https://blog.example/deep":               bob,
+		"https://blog.example/deep/er":            bob,
+		"https://blog.example/deep/er/":           cyd,
+		"https://blog.example/deep/er/1":          cyd,
+		"https://blog.example/deep/er?x":          bob,
+		"https://blog.example/deep/es/1":          bob,
+		"https://blog.example/query/?q=/":         cyd,
+		"https://blog.example/query/?q=/1":        bob,
+		"https://blog.example/query/":             bob,
+		"https://blog.example.evil.example/":      0,
+		"https://blog.example.evil.example/cyd":   0,
+		"https://blog.exampl/":                    0,
+		"https://log.example/":                    0,
+		"https://blog.example:8443/":              0,
+		"https://evil.example/blog.example/":      0,
+		"https://evil.example/?blog.example/":     0,
+		"https://xn--blog-example-9ra.evil.test/": 0,
+	}
+}
+
 func TestAClaimCoversWhatItsAddressCovers(t *testing.T) {
-	each(t, func(t *testing.T, s *Store) {
-		now := at("10-02 12:00:00")
-		bob, cyd := join(t, s, "bob", 0), join(t, s, "cyd", 0)
-		claimed(t, s, now, bob, "https://blog.example") // the same as with a slash
-		claimed(t, s, now, cyd, "http://www.blog.example/cyd")
-		claimed(t, s, now, cyd, "https://blog.example/deep/er/")
-		claimed(t, s, now, cyd, "https://blog.example/query/?q=/")
-		for url, want := range map[string]flattr.MemberID{
-			"https://blog.example/":                   bob,
-			"https://blog.example/?a":                 bob,
-			"https://blog.example/1#x/y":              bob,
-			"https://blog.example/cyd":                cyd,
-			"https://blog.example/cyd/":               bob, // the claim was of one thing
-			"https://blog.example/cyd2":               bob,
-			"https://blog.example/cyd?x":              bob,
-			"https://blog.example/deep":               bob,
-			"https://blog.example/deep/er":            bob,
-			"https://blog.example/deep/er/":           cyd,
-			"https://blog.example/deep/er/1":          cyd,
-			"https://blog.example/deep/er?x":          bob,
-			"https://blog.example/deep/es/1":          bob,
-			"https://blog.example/query/?q=/":         cyd,
-			"https://blog.example/query/?q=/1":        bob,
-			"https://blog.example/query/":             bob,
-			"https://blog.example.evil.example/":      0,
-			"https://blog.example.evil.example/cyd":   0,
-			"https://blog.exampl/":                    0,
-			"https://log.example/":                    0,
-			"https://blog.example:8443/":              0,
-			"https://evil.example/blog.example/":      0,
-			"https://evil.example/?blog.example/":     0,
-			"https://xn--blog-example-9ra.evil.test/": 0,
-		} {
-			if got := ownerAt(t, s, url); got != want {
-				t.Errorf("owner of %s = %d, want %d (bob %d, cyd %d)", url, got, want, bob, cyd)
-			}
+	for name, met := range map[string]bool{"met before": true, "met later": false} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, s *Store) { covers(t, s, met) })
+		})
+	}
+}
+
+// covers claims, and looks at who owns things that were met before or are now.
+func covers(t *testing.T, s *Store, met bool) {
+	now := at("10-02 12:00:00")
+	bob, cyd := join(t, s, "bob", 0), join(t, s, "cyd", 0)
+	owners := coverage(bob, cyd)
+	for url := range owners {
+		if met {
+			own(t, s, url, 0)
 		}
-		err := s.Write(context.Background(), func(tx *Tx) error { return tx.Claim(now, cyd, "http://blog.example/") })
-		if flattr.CodeOf(err) != flattr.Claimed {
-			t.Errorf("a second claim of the same address: %v, want %s", err, flattr.Claimed)
+	}
+	claimed(t, s, now, cyd, "http://www.blog.example/cyd")
+	claimed(t, s, now, cyd, "https://blog.example/deep/er/")
+	claimed(t, s, now, cyd, "https://blog.example/query/?q=/")
+	claimed(t, s, now, bob, "https://blog.example") // the same as with a slash
+	for url, want := range owners {
+		if got := ownerAt(t, s, url); got != want {
+			t.Errorf("owner of %s = %d, want %d (bob %d, cyd %d)", url, got, want, bob, cyd)
 		}
-		claimed(t, s, now, bob, "https://blog.example/") // one's own again
-		err = s.Write(context.Background(), func(tx *Tx) error { return tx.Claim(now, cyd, "https://user@blog.example/") })
-		if flattr.CodeOf(err) != flattr.Invalid {
-			t.Errorf("a claim with user info: %v, want %s", err, flattr.Invalid)
-		}
-	})
+	}
+	err := s.Write(context.Background(), func(tx *Tx) error { return tx.Claim(now, cyd, "http://blog.example/") })
+	if flattr.CodeOf(err) != flattr.Claimed {
+		t.Errorf("a second claim of the same address: %v, want %s", err, flattr.Claimed)
+	}
+	claimed(t, s, now, bob, "https://blog.example/") // one's own again
+	err = s.Write(context.Background(), func(tx *Tx) error { return tx.Claim(now, cyd, "https://user@blog.example/") })
+	if flattr.CodeOf(err) != flattr.Invalid {
+		t.Errorf("a claim with user info: %v, want %s", err, flattr.Invalid)
+	}
 }
 
 func TestAClaimNeverReplacesAVerifiedOwner(t *testing.T) {
