@@ -51,10 +51,17 @@ type ThingID int64
 // Key names a thing by its URL (product rule 10).
 type Key = thing.Key
 
+// MaxKeyBytes bounds a key: PostgreSQL takes 2,704 bytes into a row of an index,
+// and escapes make a key up to three times as long as its URL.
+const MaxKeyBytes = 2600
+
 // KeyOf is the key of a URL, or a refusal with invalid_request that says what
 // is wrong with it.
 func KeyOf(url string) (Key, error) {
 	key, err := thing.KeyOf(url)
+	if err == nil && len(key) > MaxKeyBytes {
+		err = fmt.Errorf("the URL is longer than %d bytes when its special characters are escaped", MaxKeyBytes)
+	}
 	if err != nil {
 		return "", Refuse(Invalid, "This is not the address of a thing: "+err.Error()+".")
 	}
