@@ -181,7 +181,7 @@ func (s *Store) MemberByName(ctx context.Context, name string) (m flattr.Member,
 func (s *Store) Password(ctx context.Context, name string) (id flattr.MemberID, hash string, err error) {
 	err = s.read(ctx, func(tx *Tx) error {
 		err := tx.row(selectPassword, flattr.NameKey(name)).Scan(&id, &hash)
-		if errors.Is(err, sql.ErrNoRows) {
+		if errors.Is(err, sql.ErrNoRows) || flattr.CodeOf(err) == flattr.Invalid {
 			return unknownMember(name)
 		}
 		return err
@@ -216,7 +216,7 @@ func (tx *Tx) MemberID(name string) (flattr.MemberID, error) {
 // memberByName reads a member without budget and means.
 func (tx *Tx) memberByName(name string) (flattr.Member, error) {
 	m, err := scanMember(tx.row(selectMemberByName, flattr.NameKey(name)))
-	if errors.Is(err, sql.ErrNoRows) {
+	if errors.Is(err, sql.ErrNoRows) || flattr.CodeOf(err) == flattr.Invalid { // what is no text is nobody's name
 		return m, unknownMember(name)
 	}
 	return m, err

@@ -81,6 +81,34 @@ func TestALineThatIsTooLongIsABadLine(t *testing.T) {
 }
 
 // Files come from all kinds of editors and programs.
+// Whatever a line names that no database could keep, it is that line that is bad.
+func TestWhatIsNoTextIsABadLine(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, where string) {
+		s := open(t, where)
+		if _, _, err := load(t, s, `{"type":"member","name":"ann","means":"9.00"}`, false); err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range []string{
+			`{"type":"member","name":"a\u0000"}`,
+			`{"type":"thing","url":"https://a.example/\u0000"}`,
+			`{"type":"thing","url":"https://a.example/","owner":"a\u0000"}`,
+			`{"type":"click","id":"c0000000-0000-4000-8000-000000000001","reader":"a\u0000","url":"https://a.example/","at":"2026-10-03T12:00:00Z"}`,
+			`{"type":"click","id":"c0000000-0000-4000-8000-000000000001","reader":"ann","url":"https://a.example/\u0000","at":"2026-10-03T12:00:00Z"}`,
+			`{"type":"credit","name":"ann","amount":"1.00","ref":"a\u0000","at":"2026-10-03T12:00:00Z"}`,
+			`{"type":"return","name":"ann","amount":"1.00","ref":"a\u0000","at":"2026-10-03T12:00:00Z"}`,
+			`{"type":"refund","name":"ann","amount":"1.00","ref":"a\u0000","at":"2026-10-03T12:00:00Z"}`,
+			`{"type":"claim","owner":"a\u0000","url":"https://a.example/","at":"2026-10-03T12:00:00Z"}`,
+			`{"type":"parts","url":"https://a.example/","parts":[{"author":"a\u0000","bp":10000}],"at":"2026-10-03T12:00:00Z"}`,
+			`{"type":"delete","name":"a\u0000","at":"2026-10-03T12:00:00Z"}`,
+			`{"type":"thing","url":` + strings.Repeat("[", maxLineBytes/2) + `}`,
+		} {
+			if _, bad, err := load(t, s, line, true); !errors.Is(err, ErrBad) || len(bad) != 1 || bad[0] != 1 {
+				t.Errorf("load of %.200s = %v, bad lines %v, want line 1", line, err, bad)
+			}
+		}
+	})
+}
+
 func TestFilesAreReadAsTheyAreWritten(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, where string) {
 		s := open(t, where)
