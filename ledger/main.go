@@ -40,6 +40,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		SilenceErrors: true,
 	}
 	root.PersistentFlags().StringVar(&db, "db", db, "the ledger's database: a `file`, or postgres://USER@HOST/DATABASE (or FLATTR_LEDGER_DB)")
+	root.PersistentFlags().Lookup("db").DefValue = "" // what help prints: FLATTR_LEDGER_DB may hold a password
 	root.AddCommand(
 		serveCommand(&db), inviteCommand(&db), memberCommand(&db),
 		creditCommand(&db), returnCommand(&db), refundCommand(&db), reverseCommand(&db),
