@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -37,9 +36,9 @@ func statementCommand(db *string) *cobra.Command {
 			ctx, out := cmd.Context(), cmd.OutOrStdout()
 			return with(ctx, *db, false, func(s *store.Store) error {
 				switch {
-				case reader != "":
+				case cmd.Flags().Changed("reader"):
 					return report.ReaderStatement(ctx, s, month, reader, format, out)
-				case author != "":
+				case cmd.Flags().Changed("author"):
 					return report.Revenue{Author: author, Month: month, Public: public}.Write(ctx, s, format, out)
 				case operator:
 					return report.OperatorStatement(ctx, s, month, format, out)
@@ -82,9 +81,6 @@ func revenueCommand(db *string) *cobra.Command {
 			format, err := report.ParseFormat(formatText)
 			if err != nil {
 				return fmt.Errorf("--format: %w", err)
-			}
-			if args[0] == "" {
-				return errors.New("revenue: name an author")
 			}
 			return with(cmd.Context(), *db, false, func(s *store.Store) error {
 				return revenue.Write(cmd.Context(), s, format, cmd.OutOrStdout())
