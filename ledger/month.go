@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -202,7 +203,7 @@ func writeMonth(to io.Writer, o store.Overview) error {
 	} else {
 		line("held", "%s EUR", o.Budget)
 	}
-	if o.State != flattr.Open && o.State != flattr.Frozen {
+	if o.Divided() {
 		line("authors", "%d", o.Authors)
 		line("fee", "%s EUR", o.Fee)
 		line("net", "%s EUR", o.Net)
@@ -214,13 +215,20 @@ func writeMonth(to io.Writer, o store.Overview) error {
 	return w.Flush()
 }
 
+// unknown stands for what is not known before a month is computed.
+const unknown = "-"
+
 // writeMonths writes a table of months.
 func writeMonths(to io.Writer, months []store.Overview) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "month\tstate\treaders\tclicks\tpromises\tbudget\tfee\tnet\tfee policy\t")
 	for _, o := range months {
+		fee, net := unknown, unknown
+		if o.Divided() {
+			fee, net = o.Fee.String(), o.Net.String()
+		}
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t\n",
-			o.Month, o.State, o.Readers, o.Clicks, o.Promises, o.Budget, o.Fee, o.Net, percent(o.Policy.FeeBP))
+			o.Month, o.State, o.Readers, o.Clicks, o.Promises, o.Budget, fee, net, percent(o.Policy.FeeBP))
 	}
 	return w.Flush()
 }
@@ -228,24 +236,36 @@ func writeMonths(to io.Writer, months []store.Overview) error {
 // writePreview writes what a settlement would come to, beside the month before.
 func writePreview(to io.Writer, p closing.Preview) error {
 	now, before := p.Month, p.Before
+	// The freeze is rehearsed for all months before, too: one that is open still
+	// is one that nothing has touched.
+	known := before.Divided() || before.State == flattr.Open
 	fmt.Fprintf(to, "dry run: %s would be settled like this; nothing was changed\n", now.Month)
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "\t%s\t%s\tdifference\t\n", now.Month, before.Month)
-	count := func(name string, a, b int) { fmt.Fprintf(w, "%s\t%d\t%d\t%+d\t\n", name, a, b, a-b) }
-	amount := func(name string, a, b money.Micro) {
-		sign := "+"
-		if a < b {
-			sign = ""
+	count := func(name string, a, b int, known bool) {
+		was, difference := unknown, unknown
+		if known {
+			was, difference = strconv.Itoa(b), fmt.Sprintf("%+d", a-b)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s%s\t\n", name, a, b, sign, a-b)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t\n", name, a, was, difference)
 	}
-	count("readers", now.Readers, before.Readers)
-	count("clicks", now.Clicks, before.Clicks)
-	count("promises", now.Promises, before.Promises)
-	count("authors", now.Authors, before.Authors)
-	amount("budget", now.Budget, before.Budget)
-	amount("fee", now.Fee, before.Fee)
-	amount("net", now.Net, before.Net)
+	amount := func(name string, a, b money.Micro, known bool) {
+		was, difference := unknown, unknown
+		if known {
+			was, difference = b.String(), (a - b).String()
+			if a >= b {
+				difference = "+" + difference
+			}
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t\n", name, a, was, difference)
+	}
+	count("readers", now.Readers, before.Readers, true)
+	count("clicks", now.Clicks, before.Clicks, true)
+	count("promises", now.Promises, before.Promises, true)
+	count("authors", now.Authors, before.Authors, known)
+	amount("budget", now.Budget, before.Budget, true)
+	amount("fee", now.Fee, before.Fee, known)
+	amount("net", now.Net, before.Net, known)
 	fmt.Fprintf(w, "fee policy\t%s\t%s\t\n", percent(now.Policy.FeeBP), percent(before.Policy.FeeBP))
 	if err := w.Flush(); err != nil {
 		return err

@@ -26,10 +26,14 @@ type Overview struct {
 
 	NextBucket int // compute has done the buckets before this one
 
-	// From computed on:
+	// Known once the month is Divided, else 0:
 	Authors  int
 	Fee, Net money.Micro
 }
+
+// Divided reports whether the month is computed, so that it is known what its
+// authors get.
+func (o Overview) Divided() bool { return o.State != flattr.Open && o.State != flattr.Frozen }
 
 // SettlementPolicy is the values of policies that a settlement goes by.
 type SettlementPolicy struct {
