@@ -79,7 +79,17 @@ func openSQLite(ctx context.Context, path string, make bool) (*Store, error) {
 	if err := s.migrate(ctx, writer); err != nil {
 		return s, s.named(err)
 	}
+	if _, err := writer.ExecContext(ctx, fmt.Sprintf("PRAGMA wal_autocheckpoint = %d", longestLog)); err != nil {
+		return s, s.named(err)
+	}
 	s.writers = s.pool(writer, 1)
+	beside, err := sql.Open("sqlite3", dsn(path, readerKibibytes, "mode=rw&_synchronous=FULL"))
+	if err != nil {
+		return s, err
+	}
+	beside.SetMaxOpenConns(1)
+	s.dbs = append(s.dbs, beside)
+	s.committed = (&checkpointer{db: beside}).committed
 	reader, err := sql.Open("sqlite3", dsn(path, readerKibibytes, "mode=ro&_query_only=1"))
 	if err != nil {
 		return s, err

@@ -20,10 +20,11 @@ import (
 // Store is one ledger's database. Its methods may be called at the same time.
 type Store struct {
 	*engine
-	dbs     []*sql.DB
-	writers chan *session // those that write, while nobody uses them
-	readers chan *session // those that read, while nobody uses them
-	closed  sync.Once
+	dbs       []*sql.DB
+	writers   chan *session         // those that write, while nobody uses them
+	readers   chan *session         // those that read, while nobody uses them
+	committed func(context.Context) // is called after each write; nil: nothing is to be done
+	closed    sync.Once
 }
 
 // ErrMissing is what OpenExisting answers where there is no ledger.

@@ -81,6 +81,9 @@ func (s *Store) repeat(ctx context.Context, o order, work func(*Tx) error) error
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
 		err := s.transact(ctx, o, work)
+		if err == nil && o.keep && s.committed != nil {
+			s.committed(ctx)
+		}
 		if err == nil || !o.writes || !s.again(err) || attempt == writeAttempts {
 			return s.named(err)
 		}
