@@ -47,10 +47,14 @@ SELECT m.month FROM month m WHERE m.state IN ('frozen', 'computed') AND m.fee_bp
  OR EXISTS (SELECT 1 FROM snapshot_part p WHERE p.month = m.month AND p.author = $2)
 ) ORDER BY m.month LIMIT 1`
 
+const selectOverdue = `SELECT COALESCE(MIN(month), 0) FROM month WHERE state = 'open' AND month <= $1`
+
 // mayGo refuses with balance_left while there is money between a member and the
 // ledger, also what the member has earned in a frozen month and the settlement
-// has still to post: whether that was run must not matter.
-func (tx *Tx) mayGo(member flattr.MemberID) error {
+// has still to post: whether that was run must not matter. It refuses with
+// month_open while a month is not frozen whose grace is over, since things that
+// are nobody's then would earn nothing in it.
+func (tx *Tx) mayGo(now time.Time, member flattr.MemberID) error {
 	stands, err := tx.standing(member)
 	if err != nil {
 		return err
@@ -59,6 +63,14 @@ func (tx *Tx) mayGo(member flattr.MemberID) error {
 		return err
 	}
 	var month flattr.Month
+	over := flattr.MonthOf(now.Add(-flattr.Grace)).Prev()
+	if err := tx.row(selectOverdue, int32(over)).Scan(&month); err != nil {
+		return fmt.Errorf("look for months that are over: %w", err)
+	}
+	if month != 0 {
+		return flattr.Refuse(flattr.MonthOpen, fmt.Sprintf(
+			"%s is over and not settled, and what the member has earned in it would be lost. First settle it: flattr-ledger settle --month %s.", month, month))
+	}
 	err = tx.row(selectUnposted, flattr.AllParts, int64(member)).Scan(&month)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
@@ -93,8 +105,8 @@ func (s *Store) Delete(ctx context.Context, now time.Time, name string) (became 
 // owner and parts without effect, and what tells who it was is erased; the name
 // is never given again. Ids and transfers stay. What was held for open months
 // goes to the means and stays in the books. It refuses with balance_left while
-// there are means or revenue, or something is owed, and with not_found who is
-// no member.
+// there are means or revenue, or something is owed, with month_open while a month
+// is still to be frozen, and with not_found who is no member.
 func (tx *Tx) Delete(now time.Time, member flattr.MemberID) error {
 	if _, err := tx.account(member); err != nil {
 		return err
@@ -103,7 +115,7 @@ func (tx *Tx) Delete(now time.Time, member flattr.MemberID) error {
 	if err := tx.dueAll(now); err != nil {
 		return err
 	}
-	if err := tx.mayGo(member); err != nil {
+	if err := tx.mayGo(now, member); err != nil {
 		return err
 	}
 	for _, step := range []func(time.Time, flattr.MemberID) error{

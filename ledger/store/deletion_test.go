@@ -175,3 +175,21 @@ func TestNobodyIsDeletedWhoHasOrOwesMoney(t *testing.T) {
 		}
 	})
 }
+
+// Nobody's things earn nothing at the freeze: who leaves between the end of the
+// grace and the freeze is asked to wait for it, as a file that is loaded does.
+func TestNobodyIsDeletedBeforeTheFreezeThatIsDue(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		now := at("11-04 00:00:00")
+		bob, ann := join(t, s, "bob", 0), join(t, s, "ann", 9*money.Euro)
+		own(t, s, "https://bob.example/", bob)
+		record(t, s, at("10-05 12:00:00"), ann, click(1, "https://bob.example/", at("10-05 12:00:00")))
+		if _, err := s.Delete(t.Context(), now, "bob"); flattr.CodeOf(err) != flattr.MonthOpen || !strings.Contains(err.Error(), "settle --month 2026-10") {
+			t.Errorf("Delete before the freeze that is due = %v, want month_open", err)
+		}
+		frozen(t, s, "11-04 00:00:00")
+		if _, err := s.Delete(t.Context(), now, "bob"); flattr.CodeOf(err) != flattr.BalanceLeft {
+			t.Errorf("Delete after it = %v, want balance_left", err)
+		}
+	})
+}
