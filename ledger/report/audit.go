@@ -101,6 +101,9 @@ func (a *audit) settled() error {
 		if m.State == flattr.Open {
 			continue
 		}
+		if m.FrozenAt.Before(m.Month.FreezeAt()) {
+			a.findingf("%s took clicks until %s, and says that it was frozen %s", m.Month, m.Month.FreezeAt(), m.FrozenAt)
+		}
 		if err := a.tx.ProveSnapshot(m, a.finding); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -128,6 +129,10 @@ SELECT month FROM month WHERE state = 'open' AND (frozen_at IS NOT NULL OR month
 		`SELECT month, state FROM month WHERE state <> 'open' AND frozen_at IS NULL`,
 	},
 	{
+		"%v was frozen after a grace of %v hours instead of 72",
+		`SELECT month, grace_hours FROM month WHERE grace_hours <> 72`,
+	},
+	{
 		"%v is %v, and was computed up to bucket %v only",
 		`SELECT month, state, next_bucket FROM month WHERE state IN ('computed', 'posted', 'closed') AND next_bucket < 4096`,
 	},
@@ -189,6 +194,7 @@ func Ranges(n int) []Range {
 	for i := range ranges {
 		ranges[i] = Range{From: i * flattr.Buckets / parts, To: (i + 1) * flattr.Buckets / parts}
 	}
+	ranges[0].From, ranges[parts-1].To = math.MinInt32, math.MaxInt32 // no row is in a bucket that nobody looks at
 	return ranges
 }
 

@@ -136,15 +136,21 @@ HAVING SUM(gross) <> SUM(kept_gross) OR SUM(fee) <> SUM(kept_fee) OR SUM(clicks)
     OR SUM(gross) - SUM(fee) <> SUM(kept_net) OR SUM(musts) <> SUM(keeps)`,
 }
 
-// feePolicy proves that the fee of a month, $2, was in force when it was frozen,
-// at $3: at that very instant both the old and the new value are. A month without
-// clicks may be frozen at any time later, and its fee means nothing.
-var feePolicy = proof{
-	"%v: a fee of %v basis points was not in force at the freeze",
+// policies proves that the policies of a month, $1, were in force when it was
+// frozen, at $2: at that very instant both the old and the new value are. A month
+// without clicks may be frozen at any time later, and its policies mean nothing;
+// months frozen by an old ledger do not say how large budgets could be.
+var policies = proof{
+	"%v: the policy %v of %v was not in force at the freeze",
 	`
-SELECT DISTINCT CAST($1 AS BIGINT) AS month, CAST($2 AS BIGINT) FROM snapshot_budget
-WHERE month = $1 AND $2 <> COALESCE((SELECT value FROM policy WHERE name = 'fee_bp' AND at <= $3 ORDER BY seq DESC LIMIT 1), 0)
-  AND $2 <> COALESCE((SELECT value FROM policy WHERE name = 'fee_bp' AND at < $3 ORDER BY seq DESC LIMIT 1), 0)`,
+SELECT month, name, value FROM (
+    SELECT month, 'fee_bp' AS name, fee_bp AS value, 0 AS preset FROM month WHERE month = $1
+    UNION ALL SELECT month, 'promise_months', promise_months, 6 FROM month WHERE month = $1
+    UNION ALL SELECT month, 'max_budget', max_budget, 100000000 FROM month WHERE month = $1
+) kept
+WHERE EXISTS (SELECT 1 FROM snapshot_budget b WHERE b.month = kept.month)
+  AND value <> COALESCE((SELECT p.value FROM policy p WHERE p.name = kept.name AND p.at <= $2 ORDER BY p.seq DESC LIMIT 1), preset)
+  AND value <> COALESCE((SELECT p.value FROM policy p WHERE p.name = kept.name AND p.at < $2 ORDER BY p.seq DESC LIMIT 1), preset)`,
 }
 
 // ProveSnapshot holds what must hold for the snapshot of a frozen month.
@@ -152,7 +158,7 @@ func (tx *Tx) ProveSnapshot(m MonthRow, found func(string)) error {
 	if err := tx.proveAll(snapshotProofs, found, int32(m.Month)); err != nil {
 		return err
 	}
-	return feePolicy.run(tx, found, int32(m.Month), m.FeeBP, micros(m.FrozenAt))
+	return policies.run(tx, found, int32(m.Month), micros(m.FrozenAt))
 }
 
 // ProveReaders proves what the readers of a range of buckets give in a frozen
