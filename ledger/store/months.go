@@ -34,6 +34,19 @@ func (tx *Tx) state(month flattr.Month) (flattr.State, error) {
 	return st, nil
 }
 
+// await waits, where writers run at the same time, for a freeze under way. What
+// changes an account does so first: else it would hold what the freeze is to
+// write while it waits for the freeze, or take it away from a freeze that has
+// read it, and one of the two, which may have worked for minutes, would begin anew.
+func (tx *Tx) await(now time.Time) error {
+	if !tx.writes || tx.sharing == "" || tx.awaited {
+		return nil
+	}
+	tx.awaited = true
+	_, err := tx.state(flattr.MonthOf(now))
+	return err
+}
+
 // touch makes sure that a month has a row for the freeze to write.
 func (tx *Tx) touch(month flattr.Month) error {
 	if _, ok := tx.months[int32(month)]; ok {

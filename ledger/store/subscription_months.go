@@ -20,6 +20,9 @@ const termOver = `UPDATE subscription SET stopped = $1 WHERE id = $2`
 // in the order of month and id, and makes their clicks. It refuses with not_found
 // who is no member any more.
 func (tx *Tx) due(now time.Time, reader flattr.MemberID) error {
+	if err := tx.await(now); err != nil {
+		return err
+	}
 	for {
 		a, err := tx.account(reader)
 		if err != nil || a.next == 0 || a.next > flattr.MonthOf(now) {

@@ -35,6 +35,7 @@ type Tx struct {
 	uncut    context.Context // what statements run under
 	writes   bool
 	months   map[int32]flattr.State // states of months, as read or written by this transaction
+	awaited  bool                   // no freeze is under way, nor begins before this transaction ends
 	failed   error                  // the first statement that the database failed
 	accounts accounts               // what is known of readers' accounts
 }

@@ -82,6 +82,51 @@ func TestWritersThatMeetAllSucceed(t *testing.T) {
 	})
 }
 
+// What changes an account waits for a freeze under way before it holds anything
+// that the freeze needs.
+func TestAccountsWaitForAFreeze(t *testing.T) {
+	where := storetest.Postgres(t)
+	s, other := openFor(t, where), openFor(t, where)
+	ann, now := join(t, s, "ann", 9*money.Euro), at("11-05 00:00:00")
+	topUp(t, s, "10-02 00:00:00", "ann", money.Euro)
+	record(t, s, at("10-03 12:00:00"), ann, click(1, "https://a.example/", at("10-03 12:00:00")))
+	changes := map[string]func(ctx context.Context) error{
+		"credit": func(ctx context.Context) error {
+			_, _, err := other.Credit(ctx, now, "ann", money.Euro, "X")
+			return err
+		},
+		"refund": func(ctx context.Context) error {
+			_, err := other.Refund(ctx, now, "ann", money.Euro, "X")
+			return err
+		},
+		"return": func(ctx context.Context) error {
+			_, _, err := other.Return(ctx, now, "ann", "10-02 00:00:00", money.Euro)
+			return err
+		},
+		"budget": func(ctx context.Context) error { return other.SetBudget(ctx, now, ann, 3*money.Euro) },
+	}
+	freezes := 0
+	err := s.WriteGated(t.Context(), func(tx *Tx) error {
+		freezes++
+		for name, change := range changes {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			if err := change(ctx); !Busy(err) {
+				t.Errorf("%s during a freeze = %v, want it to wait", name, err)
+			}
+		}
+		return tx.FreezeThrough(now, flattr.Month(202610))
+	})
+	if err != nil || freezes != 1 {
+		t.Errorf("the freeze = %v after %d times, want once", err, freezes)
+	}
+	for name, change := range changes {
+		if err := change(t.Context()); err != nil {
+			t.Errorf("%s after it = %v", name, err)
+		}
+	}
+}
+
 func TestTextThatCannotBeKeptIsRefused(t *testing.T) {
 	each(t, func(t *testing.T, s *Store) {
 		join(t, s, "ann", 0)
