@@ -156,7 +156,7 @@ func benchMonth(b *bench) {
 	for _, clicks := range b.growth {
 		w := newBenchWorld(clicks)
 		path := makeMonth(b, w)
-		m := monthTimes{clicks: clicks}
+		m := monthTimes{clicks: w.clicks}
 		rounds := 2
 		if clicks == b.month {
 			rounds = 3

@@ -75,7 +75,7 @@ func benchPostgres(b *bench) {
 	b.say("PostgreSQL: %s, on a private server with the settings it is installed with.", w)
 	b.add(benchRow{
 		what:     "compute on PostgreSQL, " + grouped(b.postgres) + " clicks",
-		measured: rate(compute.perSecond(b.postgres)), floor: rate(window.perSecond(b.postgres)),
+		measured: rate(compute.perSecond(w.clicks)), floor: rate(window.perSecond(w.clicks)),
 		ratio: float64(window) / float64(compute), reach: 2,
 	})
 }

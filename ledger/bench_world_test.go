@@ -51,11 +51,13 @@ type benchWorld struct {
 	authors []int64
 }
 
+// newBenchWorld makes a month of about so many clicks.
 func newBenchWorld(clicks int) *benchWorld {
-	w := &benchWorld{clicks: clicks}
+	readers := (clicks + clicksPerReader - 1) / clicksPerReader
+	w := &benchWorld{clicks: readers * clicksPerReader}
 	random := rand.New(rand.NewPCG(1, uint64(clicks)))
 	id := func() int64 { return random.Int64N(flattr.MaxID) + 1 }
-	for i := range clicks / clicksPerReader {
+	for i := range readers {
 		m := flattr.MemberID(id())
 		w.readers = append(w.readers, benchReader{m.Bucket(), m, benchBudgets[i%len(benchBudgets)]})
 	}
