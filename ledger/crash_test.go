@@ -193,6 +193,9 @@ func crash(t *testing.T, where string, seed uint64, points int) {
 			// little on who is faster, so its end is left to the times.
 			step := stages[point/2%len(stages)]
 			last := 1 + random.Int64N(max(1, step.statements*3/4))
+			if step.from == flattr.Posted {
+				last = 1 // the close is one small transaction: behind its first statements lies its end
+			}
 			what = fmt.Sprintf("before statement %d of %d from %s on", last, step.statements, step.from)
 			killed(t, settler(t.Context(), copied, step.from, last), 0)
 		} else {
