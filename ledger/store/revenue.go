@@ -102,69 +102,101 @@ func sortThings(things []flattr.RevenueThing) {
 	})
 }
 
-// The clicks of a month on things of an author, after aliases: by owner and
-// parts as they are now, or, of a frozen month, as its snapshot has them.
+// What the clicks of a month do for the things of an author, after aliases: by
+// owner and parts as they are now, or, of a frozen month, as its snapshot has
+// them. Each click is worth its reader's budget divided by the reader's clicks so
+// far, rounded down. The database sums: an author may have clicks of every reader.
 const (
 	selectPreview = `
-SELECT o.id, o.url, o.title, COALESCE(o.parts_key, ''), o.owner, c.reader, COUNT(*)
-FROM thing o JOIN thing t ON t.id = o.id OR t.alias_of = o.id
-JOIN counted c ON c.month = $1 AND c.thing = t.id
-WHERE o.alias_of IS NULL AND o.owner IS NOT NULL
-  AND (o.owner = $2 OR o.parts_key IN (SELECT key FROM parts_author WHERE author = $2))
-GROUP BY o.id, o.url, o.title, o.parts_key, o.owner, c.reader ORDER BY o.id, c.reader`
+WITH mine AS MATERIALIZED (
+    SELECT o.id AS thing, o.owner, c.bucket, c.reader, COUNT(*) AS n
+    FROM thing o JOIN thing t ON t.id = o.id OR t.alias_of = o.id
+    JOIN counted c ON c.month = $1 AND c.thing = t.id
+    WHERE o.alias_of IS NULL AND o.owner IS NOT NULL
+      AND (o.owner = $2 OR o.parts_key IN (SELECT key FROM parts_author WHERE author = $2))
+    GROUP BY o.id, o.owner, c.bucket, c.reader
+), share AS (
+    SELECT r.bucket, r.reader, COALESCE(
+        (SELECT amount FROM budget b WHERE b.bucket = r.bucket AND b.member = r.reader AND b.at < $3 ORDER BY seq DESC LIMIT 1),
+        (SELECT amount FROM budget b WHERE b.bucket = r.bucket AND b.member = r.reader ORDER BY seq LIMIT 1)
+    ) / (
+        SELECT COUNT(*) FROM counted c JOIN thing t ON t.id = c.thing LEFT JOIN thing a ON a.id = t.alias_of
+        WHERE c.month = $1 AND c.bucket = r.bucket AND c.reader = r.reader
+          AND CASE WHEN t.alias_of IS NULL THEN t.owner ELSE a.owner END IS NOT NULL
+    ) AS micro
+    FROM (SELECT DISTINCT bucket, reader FROM mine) r
+)
+SELECT o.id, o.url, o.title, COALESCE(o.parts_key, ''), o.owner, g.clicks, g.gross
+` + sumPreview
 
 	selectFrozenPreview = `
-SELECT o.id, o.url, o.title, '', s.owner, c.reader, COUNT(*)
-FROM snapshot_thing s JOIN counted c ON c.month = s.month AND c.thing = s.thing
-JOIN thing o ON o.id = COALESCE(s.target, s.thing)
-WHERE s.month = $1 AND s.owner IS NOT NULL
-  AND (s.owner = $2 OR o.id IN (SELECT thing FROM snapshot_part WHERE month = $1 AND author = $2))
-GROUP BY o.id, o.url, o.title, s.owner, c.reader ORDER BY o.id, c.reader`
+WITH mine AS MATERIALIZED (
+    SELECT COALESCE(s.target, s.thing) AS thing, s.owner, c.bucket, c.reader, COUNT(*) AS n
+    FROM snapshot_thing s JOIN counted c ON c.month = s.month AND c.thing = s.thing
+    WHERE s.month = $1 AND s.owner IS NOT NULL
+      AND (s.owner = $2 OR COALESCE(s.target, s.thing) IN (SELECT thing FROM snapshot_part WHERE month = $1 AND author = $2))
+    GROUP BY COALESCE(s.target, s.thing), s.owner, c.bucket, c.reader
+), share AS (
+    SELECT r.bucket, r.reader, b.budget / (
+        SELECT COUNT(*) FROM counted c JOIN snapshot_thing t ON t.month = c.month AND t.thing = c.thing
+        WHERE c.month = $1 AND c.bucket = r.bucket AND c.reader = r.reader AND t.owner IS NOT NULL
+    ) AS micro
+    FROM (SELECT DISTINCT bucket, reader FROM mine) r
+    JOIN snapshot_budget b ON b.month = $1 AND b.bucket = r.bucket AND b.reader = r.reader
+)
+SELECT o.id, o.url, o.title, '', g.owner, g.clicks, g.gross
+` + sumPreview
+
+	// Shares are put beside clicks by sorting: a join of the two is guessed wrong.
+	sumPreview = `
+FROM (
+    SELECT thing, owner, CAST(SUM(n) AS BIGINT) AS clicks, CAST(SUM(n * micro) AS BIGINT) AS gross
+    FROM (
+        SELECT thing, owner, n, MAX(micro) OVER (PARTITION BY bucket, reader) AS micro
+        FROM (
+            SELECT thing, owner, bucket, reader, n, 0 AS micro FROM mine
+            UNION ALL SELECT 0, 0, bucket, reader, 0, micro FROM share
+        ) beside
+    ) valued WHERE n > 0 GROUP BY thing, owner
+) g JOIN thing o ON o.id = g.thing ORDER BY o.id`
 )
 
-// given is what one reader's clicks do for a thing.
+// given is what readers' clicks do for a thing, before it is parted.
 type given struct {
 	flattr.RevenueThing
-	parts  flattr.Key
-	owner  flattr.MemberID
-	reader flattr.MemberID
+	parts flattr.Key
+	owner flattr.MemberID
 }
 
-// preview sums what a month that is not computed would bring an author: each
-// click is worth its reader's budget divided by the reader's clicks so far,
-// rounded down.
+// preview sums what a month that is not computed would bring an author.
 func (tx *Tx) preview(month flattr.Month, state flattr.State, author flattr.MemberID) (flattr.RevenueMonth, error) {
 	m := flattr.RevenueMonth{Month: month}
-	query := selectPreview
-	if state != flattr.Open {
-		query = selectFrozenPreview
+	query, args := selectFrozenPreview, []any{int32(month), int64(author)}
+	if state == flattr.Open {
+		query, args = selectPreview, append(args, micros(month.End()))
 	}
 	var all []given
 	err := tx.each(query, func(rows *sql.Rows) error {
 		var g given
-		err := rows.Scan(&g.ID, &g.URL, &g.Title, &g.parts, &g.owner, &g.reader, &g.Clicks)
+		err := rows.Scan(&g.ID, &g.URL, &g.Title, &g.parts, &g.owner, &g.Clicks, &g.Gross)
 		all = append(all, g)
 		return err
-	}, int32(month), int64(author))
+	}, args...)
 	if err != nil {
 		return m, fmt.Errorf("read %s as it stands: %w", month, err)
 	}
-	shares := make(map[flattr.MemberID]money.Micro)
-	for len(all) > 0 {
-		n := slices.IndexFunc(all, func(g given) bool { return g.ID != all[0].ID })
-		if n < 0 {
-			n = len(all)
-		}
-		thing, err := tx.previewThing(month, state, author, all[:n], shares)
+	for _, g := range all {
+		parts, err := tx.authorsIn(month, state, g)
 		if err != nil {
 			return m, err
 		}
-		if thing.Clicks > 0 {
-			m.Things = append(m.Things, thing)
-			m.Clicks += thing.Clicks
-			m.Gross += thing.Gross
+		if !names(parts, author) {
+			continue // the parts that name the author do not hold
 		}
-		all = all[n:]
+		g.Gross = partOf(g.Gross, parts, author)
+		m.Things = append(m.Things, g.RevenueThing)
+		m.Clicks += g.Clicks
+		m.Gross += g.Gross
 	}
 	sortThings(m.Things)
 	fee, err := tx.policy(PolicyFeeBP)
@@ -174,29 +206,6 @@ func (tx *Tx) preview(month flattr.Month, state flattr.State, author flattr.Memb
 	m.Fee = money.Part(m.Gross, int(fee))
 	m.Net = m.Gross - m.Fee
 	return m, nil
-}
-
-// previewThing is what one thing would bring the author: nothing where the
-// parts that name the author do not hold.
-func (tx *Tx) previewThing(month flattr.Month, state flattr.State, author flattr.MemberID, from []given, shares map[flattr.MemberID]money.Micro) (flattr.RevenueThing, error) {
-	out := flattr.RevenueThing{ID: from[0].ID, URL: from[0].URL, Title: from[0].Title}
-	parts, err := tx.authorsIn(month, state, from[0])
-	if err != nil || !names(parts, author) {
-		return out, err
-	}
-	for _, g := range from {
-		share, known := shares[g.reader]
-		if !known {
-			if share, err = tx.shareOf(g.reader, month, state); err != nil {
-				return out, err
-			}
-			shares[g.reader] = share
-		}
-		out.Clicks += g.Clicks
-		out.Gross += share * money.Micro(g.Clicks)
-	}
-	out.Gross = partOf(out.Gross, parts, author)
-	return out, nil
 }
 
 // partOf is an author's part of what a thing gets: rounded down, and the rest
@@ -236,23 +245,4 @@ func (tx *Tx) authorsIn(month flattr.Month, state flattr.State, of given) ([]fla
 		parts = []flattr.Part{{Author: of.owner, BP: flattr.AllParts}}
 	}
 	return parts, nil
-}
-
-// shareOf is what a click of a reader is worth in a month that is not computed,
-// rounded down.
-func (tx *Tx) shareOf(reader flattr.MemberID, month flattr.Month, state flattr.State) (money.Micro, error) {
-	if state == flattr.Open {
-		sum, err := tx.summary(reader, month, flattr.Running)
-		return sum.Share, err
-	}
-	budget, err := tx.Gives(month, reader)
-	if err != nil {
-		return 0, err
-	}
-	clicks, _, err := tx.paid(reader, month)
-	if err != nil || clicks == 0 {
-		return 0, err
-	}
-	share, _ := money.Split(budget, clicks)
-	return share, nil
 }
