@@ -117,9 +117,9 @@ func (tx *Tx) MonthRows() ([]MonthRow, error) {
 // stateProofs are what must hold for how far months say they have come.
 var stateProofs = []proof{
 	{
-		"%v is open, and has been frozen: there is a snapshot of it",
+		"%v is open, and has been frozen or computed: there is a snapshot of it, or sums",
 		`
-SELECT month FROM month WHERE state = 'open' AND (frozen_at IS NOT NULL OR month IN (
+SELECT month FROM month WHERE state = 'open' AND (frozen_at IS NOT NULL OR next_bucket <> 0 OR month IN (
     SELECT month FROM snapshot_budget UNION SELECT month FROM snapshot_thing UNION SELECT month FROM thing_sum
     UNION SELECT month FROM earning UNION SELECT month FROM author_sum
 ))`,
@@ -133,8 +133,8 @@ SELECT month FROM month WHERE state = 'open' AND (frozen_at IS NOT NULL OR month
 		`SELECT month, grace_hours FROM month WHERE grace_hours <> 72`,
 	},
 	{
-		"%v is %v, and was computed up to bucket %v only",
-		`SELECT month, state, next_bucket FROM month WHERE state IN ('computed', 'posted', 'closed') AND next_bucket < 4096`,
+		"%v is %v, and was computed up to bucket %v",
+		`SELECT month, state, next_bucket FROM month WHERE state IN ('computed', 'posted', 'closed') AND next_bucket <> 4096`,
 	},
 	{
 		"%v: %v sums are kept of buckets that were not computed",

@@ -92,6 +92,12 @@ SELECT COUNT(*) FROM (
 ) named WHERE NOT EXISTS (SELECT 1 FROM member m WHERE m.id = named.owner) HAVING COUNT(*) > 0`,
 	},
 	{
+		"the %v parts of %v sum to %v",
+		`
+SELECT COUNT(*), key, SUM(bp) FROM parts_author
+GROUP BY key HAVING SUM(bp) <> 10000 OR MIN(position) <> 1 OR MAX(position) <> COUNT(*)`,
+	},
+	{
 		"%v things that clicks or snapshots name are not there",
 		`
 SELECT COUNT(*) FROM (
