@@ -111,6 +111,9 @@ SELECT CAST(SUM(told) AS TEXT), owner, CAST(SUM(booked) AS TEXT) FROM (
     SELECT member AS owner, amount AS told, 0 AS booked FROM topup_return
     UNION ALL
     SELECT a.owner, 0, t.amount FROM transfer t JOIN account a ON a.id = t.debit_account WHERE t.code = 'return'
+    UNION ALL
+    SELECT a.owner, 0, t.amount FROM transfer t JOIN transfer c ON c.id = t.reverses JOIN account a ON a.id = t.debit_account
+    WHERE c.code = 'credit'
 ) given GROUP BY owner HAVING SUM(told) <> SUM(booked)`,
 	},
 	{

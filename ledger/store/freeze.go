@@ -258,10 +258,13 @@ func (tx *Tx) FreezeThrough(now time.Time, last flattr.Month) error {
 			"%s takes clicks until %s. Settle it then.", last, last.FreezeAt().Format(time.RFC3339)))
 	}
 	reached, err := tx.calendar(last)
-	if err != nil || reached == last {
+	if err == nil && reached != last {
+		err = tx.end(last)
+	}
+	if err != nil {
 		return err
 	}
-	return tx.end(last)
+	return tx.retryAll(now) // of months that began after last was to be frozen
 }
 
 // calendar lets the calendar go on until a month is frozen: each month begins,

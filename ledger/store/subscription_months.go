@@ -84,7 +84,9 @@ UPDATE subscription_month SET state = $1 WHERE month = $2 AND bucket = $3 AND re
 
 // retry makes the clicks of a reader's subscriptions that waited for means, in
 // the order of month and id, as far as there are means by now. Those of a month
-// whose grace is over wait for its freeze, which gives them up.
+// whose grace is over wait for its freeze, which gives them up; those that would
+// be of a time to come, since now is the instant of a freeze that is run late or
+// that of a clock behind another's, wait for the next time.
 func (tx *Tx) retry(now time.Time, reader flattr.MemberID) error {
 	a, err := tx.account(reader)
 	if err != nil || !a.waiting {
@@ -108,7 +110,7 @@ func (tx *Tx) retry(now time.Time, reader flattr.MemberID) error {
 		return fmt.Errorf("read subscriptions that wait: %w", err)
 	}
 	for _, p := range waiting {
-		if !now.Before(p.month.FreezeAt()) {
+		if p.at.After(now) || !now.Before(p.month.FreezeAt()) {
 			continue
 		}
 		state, err := tx.try(now, p)
