@@ -177,7 +177,7 @@ func TestTheReportIsAlwaysFiveLines(t *testing.T) {
 			t.Errorf("a report with something to do is well:\n%s", report.Text())
 		}
 	}
-	for _, want := range []string{"2026-11: budget 2.00 EUR, 30 clicks, 0.066 EUR each, 1 promises, 2026-10: budget 5.50 EUR, 0 clicks", "2 paired, 1 connected", `Origin is "x"`, "2, last sync 2026-11-22 08:00 UTC", "does not answer"} {
+	for _, want := range []string{"2026-11: budget 2.00 EUR, 30 clicks, 0.066 EUR each, 1 promise, 2026-10: budget 5.50 EUR, 0 clicks", "2 paired, 1 connected", `Origin is "x"`, "2, last sync 2026-11-22 08:00 UTC", "does not answer"} {
 		if !strings.Contains(full.Text(), want) {
 			t.Errorf("report lacks %q:\n%s", want, full.Text())
 		}

@@ -116,16 +116,24 @@ func (a Account) month() string {
 	}
 	var texts []string
 	for _, m := range a.Months {
-		text := fmt.Sprintf("%s: budget %s EUR, %d clicks", m.Month, euros(m.BudgetMicro), m.Clicks)
+		text := fmt.Sprintf("%s: budget %s EUR, %s", m.Month, euros(m.BudgetMicro), counted(m.Clicks, "click"))
 		if m.Clicks > 0 {
 			text += fmt.Sprintf(", %s EUR each", euros(m.ShareMicro))
 		}
 		if m.Promises > 0 {
-			text += fmt.Sprintf(", %d promises", m.Promises)
+			text += ", " + counted(m.Promises, "promise")
 		}
 		texts = append(texts, text)
 	}
 	return strings.Join(texts, ", ")
+}
+
+// counted is a number of things: "1 click", "2 clicks".
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // euros writes micro-EUR with two decimals, or three where two would hide a
