@@ -209,7 +209,11 @@ func writeMonth(to io.Writer, o store.Overview) error {
 		line("net", "%s EUR", o.Net)
 	}
 	line("policy fee", "%s", percent(o.Policy.FeeBP))
-	line("policy promises", "%d months", o.Policy.PromiseMonths)
+	term := "months"
+	if o.Policy.PromiseMonths == 1 {
+		term = "month"
+	}
+	line("policy promises", "%d %s", o.Policy.PromiseMonths, term)
 	line("policy largest budget", "%s EUR", o.Policy.MaxBudget)
 	line("policy grace", "%d hours", int(o.Policy.Grace/time.Hour))
 	return w.Flush()

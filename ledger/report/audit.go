@@ -43,7 +43,7 @@ func Audit(ctx context.Context, s *store.Store, to io.Writer, say func(format st
 			fmt.Fprintf(to, "damaged: and %d more\n", a.found-maxFindings)
 		}
 		if a.found > 0 {
-			return fmt.Errorf("audit: %d findings: %w", a.found, ErrDamaged)
+			return fmt.Errorf("audit: %s: %w", counted(a.found, "finding"), ErrDamaged)
 		}
 		fmt.Fprintln(to, "audit: clean")
 		return nil
@@ -90,7 +90,7 @@ func (a *audit) counting() error {
 				return err
 			}
 		}
-		a.say("audit: %s is %s, %d clicks in the log", m.Month, m.State, m.Logged)
+		a.say("audit: %s is %s, %s in the log", m.Month, m.State, counted(m.Logged, "click"))
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ func (a *audit) books() error {
 	if err != nil {
 		return err
 	}
-	a.say("audit: %d transfers", n)
+	a.say("audit: %s", counted(n, "transfer"))
 	for _, step := range []func() error{a.accounts, a.transfers, a.postingsOfMonths} {
 		if err := step(); err != nil {
 			return err

@@ -41,7 +41,7 @@ func (a *audit) log() error {
 	if err != nil {
 		return err
 	}
-	a.say("audit: %d events in the log", n)
+	a.say("audit: %s in the log", counted(n, "event"))
 	return a.tx.ProveLog(a.finding)
 }
 

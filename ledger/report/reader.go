@@ -131,9 +131,11 @@ func (out readerStatement) text(to io.Writer) error {
 	t := newTable(to)
 	t.line("%s of %s", out.Month, clean(out.Reader))
 	t.line("")
-	if len(out.Shares) > 0 {
-		t.row("day", "thing", "author", ">share")
+	if len(out.Shares) == 0 {
+		t.line("Nothing was flattred and nothing taken.")
+		return t.end()
 	}
+	t.row("day", "thing", "author", ">share")
 	for _, s := range out.Shares {
 		label, who, share := s.Title, s.author(), s.Micro.String()
 		if label == "" {
