@@ -69,6 +69,10 @@ func hintFor(err error) string {
 		return "see that the PostgreSQL server runs, then run the same command again: it goes on where it stopped"
 	case errors.Is(err, store.ErrDamaged):
 		return "nothing was changed; keep this database as it is, and go on with the last backup"
+	case errors.Is(err, context.Canceled):
+		return ""
+	case store.Full(err):
+		return "make room for the database, then run the same command again: what was finished before is kept"
 	case store.Busy(err):
 		return "another process is writing to the ledger; try again when it is done"
 	case errors.Is(err, report.ErrDamaged):

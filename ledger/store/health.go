@@ -36,6 +36,13 @@ func Busy(err error) bool {
 		err != nil && strings.Contains(err.Error(), "sql: database is closed")
 }
 
+// Full reports whether err means that the database found no room on its disk.
+// Nothing of the transaction was kept.
+func Full(err error) bool {
+	var lite sqlite3.Error
+	return errors.As(err, &lite) && lite.Code == sqlite3.ErrFull || sqlState(err) == diskFull
+}
+
 const selectOne = `SELECT 1`
 
 // checkTimeout is how long a database may take that is well.

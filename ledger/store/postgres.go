@@ -187,6 +187,7 @@ const (
 	uniqueViolation      = "23505" // also what a transaction sees that lost against another
 	featureNotSupported  = "0A000" // a prepared statement whose table has changed since
 	lockNotAvailable     = "55P03"
+	diskFull             = "53100"
 	tooManyConnections   = "53300"
 	noSuchDatabase       = "3D000"
 	undefinedTable       = "42P01"
