@@ -56,31 +56,35 @@ func (s Settlement) addEarnings(ctx context.Context) error {
 		ready = ready[:0]
 		return err
 	}
-	var thing []store.ThingShare // the rows of one thing
-	end := func() error {
-		ready = append(ready, earnings(thing)...)
-		thing = thing[:0]
-		if len(ready) < rowsPerTransaction {
-			return nil
-		}
-		return write()
-	}
 	err := s.Store.View(ctx, func(tx *store.Tx) error {
-		return tx.EachThingShare(s.Month, func(share store.ThingShare) error {
-			if len(thing) > 0 && thing[0].Thing != share.Thing {
-				if err := end(); err != nil {
-					return err
-				}
+		return eachThing(tx, s.Month, func(earned []store.Earning) error {
+			if ready = append(ready, earned...); len(ready) < rowsPerTransaction {
+				return nil
 			}
-			thing = append(thing, share)
-			return nil
+			return write()
 		})
 	})
-	if err == nil && len(thing) > 0 {
-		err = end()
-	}
 	if err == nil {
 		err = write()
+	}
+	return err
+}
+
+// eachThing hands over what each thing of a divided month brings its authors.
+func eachThing(tx *store.Tx, month flattr.Month, use func([]store.Earning) error) error {
+	var thing []store.ThingShare // the rows of one thing
+	err := tx.EachThingShare(month, func(share store.ThingShare) error {
+		if len(thing) > 0 && thing[0].Thing != share.Thing {
+			if err := use(earnings(thing)); err != nil {
+				return err
+			}
+			thing = thing[:0]
+		}
+		thing = append(thing, share)
+		return nil
+	})
+	if err == nil && len(thing) > 0 {
+		err = use(earnings(thing))
 	}
 	return err
 }

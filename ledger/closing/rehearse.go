@@ -82,21 +82,13 @@ func (s Settlement) computeIn(tx *store.Tx, p store.Progress) error {
 		}
 		start = end
 	}
-	var things [][]store.ThingShare // the rows of each thing
-	err := tx.EachThingShare(s.Month, func(share store.ThingShare) error {
-		if n := len(things); n > 0 && things[n-1][0].Thing == share.Thing {
-			things[n-1] = append(things[n-1], share)
-		} else {
-			things = append(things, []store.ThingShare{share})
-		}
+	var earned []store.Earning // of all things: nothing can be written while they are read
+	err := eachThing(tx, s.Month, func(of []store.Earning) error {
+		earned = append(earned, of...)
 		return nil
 	})
 	if err != nil {
 		return err
-	}
-	var earned []store.Earning
-	for _, thing := range things {
-		earned = append(earned, earnings(thing)...)
 	}
 	if err := tx.AddEarnings(s.Month, earned); err != nil {
 		return err
