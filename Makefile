@@ -61,10 +61,10 @@ e2e: ## only the way of a click in a real browser
 
 soak: ## the long counts: kills of companion and ledger, freezes against clicks, the simulated year, audited after each
 	@.ci/install test
-	$(GO) test -tags soak -count=1 -timeout 60m -run '^TestSoak' -v -p 1 ./daemon ./ledger ./ledger/settle
+	$(GO) test -tags soak -count=1 -timeout 90m -run '^TestSoak' -v -p 1 ./daemon ./ledger ./ledger/settle
 
 bench: ## measures against floors of the same run; SIZE=small is quick and judges nothing, WRITE=1 writes BENCHMARKS.md
-	@cd ledger && FLATTR_BENCH_SIZE=$(SIZE) FLATTR_BENCH_WRITE=$(WRITE) $(GO) test -tags bench -count=1 -timeout 60m -run '^TestBench$$'
+	@cd ledger && FLATTR_BENCH_SIZE=$(SIZE) FLATTR_BENCH_WRITE=$(WRITE) $(GO) test -tags bench -count=1 -timeout 90m -run '^TestBench$$'
 
 mutants: ## breaks the code on purpose, one patch at a time, and demands a red test
 	@node .ci/mutants.mjs
