@@ -29,18 +29,20 @@ WITH paid AS (
 // wrongThings divides the budgets of the readers of a range of buckets: each paid
 // click gets budget / clicks, and the first budget mod clicks of them by their
 // stored place one unit more (product rule 4). It answers the things for which
-// that is not what is kept.
+// that is not what is kept, or for which the place does not tell who gets it.
 const wrongThings = paidClicks + `, divided AS (
-    SELECT thing, budget, clicks, ROW_NUMBER() OVER (PARTITION BY bucket, reader ORDER BY place, click) AS n FROM shared
+    SELECT thing, budget, clicks, ROW_NUMBER() OVER spot AS n,
+           CASE WHEN place = LEAD(place) OVER spot THEN 1 ELSE 0 END AS tied
+    FROM shared WINDOW spot AS (PARTITION BY bucket, reader ORDER BY place, click)
 ), compared AS (
     SELECT thing, 1 AS clicks, budget / clicks + CASE WHEN n <= budget % clicks THEN 1 ELSE 0 END AS gross,
-           0 AS kept, 0 AS keeps
+           0 AS kept, 0 AS keeps, CASE WHEN n = budget % clicks THEN tied ELSE 0 END AS tied
     FROM divided
     UNION ALL
-    SELECT thing, 0, 0, gross, clicks FROM thing_sum WHERE month = $1 AND bucket >= $2 AND bucket < $3
+    SELECT thing, 0, 0, gross, clicks, 0 FROM thing_sum WHERE month = $1 AND bucket >= $2 AND bucket < $3
 )
 SELECT thing, CAST(SUM(gross) AS BIGINT), SUM(clicks), CAST(SUM(kept) AS BIGINT), CAST(SUM(keeps) AS BIGINT)
-FROM compared GROUP BY thing HAVING SUM(gross) <> SUM(kept) OR SUM(clicks) <> SUM(keeps)`
+FROM compared GROUP BY thing HAVING SUM(gross) <> SUM(kept) OR SUM(clicks) <> SUM(keeps) OR SUM(tied) > 0`
 
 // tiedReaders are the readers of whom two clicks, of which only one gets a unit
 // more, have the same place: it is the first 8 bytes of their hashes, and whoever
@@ -62,7 +64,7 @@ WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3 AND t.owner IS NOT NULL O
 // Hash is SHA-256 over "2026-11|click id", of which the store keeps 8 bytes.
 type Hash func(month flattr.Month, click flattr.EventID) [sha256.Size]byte
 
-// wrongThing is a thing of which something else is kept than it gets.
+// wrongThing is a thing of which something else may be kept than it gets.
 type wrongThing struct {
 	thing         flattr.ThingID
 	gross, kept   money.Micro

@@ -65,6 +65,18 @@ func TestClicksWithTheSamePlaceAreToldApartByTheirWholeHash(t *testing.T) {
 		if found := prove(opposite); len(found) != 6 {
 			t.Errorf("by the opposite of the hash it finds %q, want six things", found)
 		}
+		// Nor does it take the order of ids for that of hashes.
+		for _, statement := range []string{
+			"DROP TRIGGER thing_sum_stays" + strings.Replace(on(where), "event", "thing_sum", 1),
+			`UPDATE thing_sum SET gross = CASE WHEN thing IN (SELECT thing FROM event WHERE month = 202611 ORDER BY id LIMIT 4) THEN 571429 ELSE 571428 END WHERE month = 202611`,
+		} {
+			if _, err := db.ExecContext(ctx, statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if found := prove(real); len(found) == 0 {
+			t.Error("it takes units that went by the ids of clicks for right")
+		}
 	})
 }
 
