@@ -142,7 +142,8 @@ tokens and sessions are revoked, things have no owner any more, and name, passwo
 and language are erased. What was booked stays, under a name like deleted-1A2B3C4D.
 
 It is refused while there are means or revenue or something is owed: pay the means
-back (refund), or give all to another member (member gift).`,
+back (refund), or give all to another member (member gift). It is also refused
+while a month is over and not settled: settle it first.`,
 		Example: "  flattr-ledger member delete ann --confirm ann --db ledger.db",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -14,7 +14,7 @@ func (r *run) step(l *line) (flattr.Code, error) {
 	case memberLine:
 		_, err := r.tx.AddMember(l.arrived, store.NewMember{Name: l.Name, Budget: l.budget, Means: l.amount})
 		if flattr.CodeOf(err) != "" {
-			return "", badLine("member %q: %w", l.Name, err)
+			return "", badLine("member %.60q: %w", l.Name, err)
 		}
 		return "", err
 	case thingLine:
