@@ -68,7 +68,7 @@ func hintFor(err error) string {
 	case errors.Is(err, store.ErrAway):
 		return "see that the PostgreSQL server runs, then run the same command again: it goes on where it stopped"
 	case errors.Is(err, store.ErrDamaged):
-		return "nothing was changed; keep this database as it is, and go on with the last backup"
+		return "nothing was repaired; keep this database as it is, and go on with the last backup"
 	case errors.Is(err, context.Canceled):
 		return ""
 	case store.Full(err):

@@ -129,8 +129,8 @@ func (s Settlement) tooEarly(state flattr.State, verb string) error {
 	return errors.New(sentence)
 }
 
-// brokenOff adds to an error what is done, what is left, and that it can be done
-// later. at is the step that failed, which is all that is known where the
+// brokenOff adds to an error what is done, what is left, and, where the database
+// is sound, that it can be done later. at is the step that failed, which is all that is known where the
 // database is away.
 func (s Settlement) brokenOff(ctx context.Context, at int, err error) error {
 	if flattr.CodeOf(err) != "" {
@@ -146,11 +146,15 @@ func (s Settlement) brokenOff(ctx context.Context, at int, err error) error {
 			at = min(now, len(steps)-1)
 		}
 	}
+	next := "; the same command goes on from there"
+	if errors.Is(err, store.ErrDamaged) {
+		next = ""
+	}
 	var left []string
 	for _, st := range steps[at:] {
 		left = append(left, st.verb)
 	}
-	return fmt.Errorf("%s was broken off: %s, left: %s; the same command goes on from there: %w", s.Month, done, strings.Join(left, ", "), err)
+	return fmt.Errorf("%s was broken off: %s, left: %s%s: %w", s.Month, done, strings.Join(left, ", "), next, err)
 }
 
 func (s Settlement) progress(ctx context.Context) (p store.Progress, err error) {
