@@ -1,6 +1,7 @@
 package settle
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -110,7 +111,19 @@ func TestFeeIsRoundedDownOnce(t *testing.T) {
 		gross money.Micro
 		bp    int
 		fee   money.Micro
-	}{{2_000_000, 1000, 200_000}, {2_000_000, 0, 0}, {9, 1000, 0}, {19, 1000, 1}, {5, 10_000, 5}} {
+	}{
+		{2_000_000, 1000, 200_000},
+		{2_000_000, 0, 0},
+		{9, 1000, 0},
+		{19, 1000, 1},
+		{5, 10_000, 5},
+		{9_999, 1, 0},
+		{10_000, 1, 1},
+		{10_001, 9_999, 9_999},
+		{math.MaxInt64, 1, 922_337_203_685_477},
+		{math.MaxInt64, 9_999, 9_222_449_699_651_090_329},
+		{math.MaxInt64, 10_000, math.MaxInt64},
+	} {
 		a := Author{Gross: c.gross}
 		a.Charge(c.bp)
 		if a.Fee != c.fee || a.Net != c.gross-c.fee {
