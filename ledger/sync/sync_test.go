@@ -234,7 +234,7 @@ func TestHeldDatabaseIsBusyNotBroken(t *testing.T) {
 		holding, release := make(chan struct{}), make(chan struct{})
 		released := make(chan error, 1)
 		go func() {
-			released <- c.store.Write(context.Background(), func(*store.Tx) error {
+			released <- c.store.WriteGated(context.Background(), func(*store.Tx) error {
 				close(holding)
 				<-release
 				return nil
