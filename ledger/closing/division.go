@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"flattr/ledger/flattr"
+	"flattr/ledger/settle"
 	"flattr/ledger/store"
 )
 
@@ -17,9 +18,9 @@ type division struct {
 	chunk  chunk // that is being summed
 	bucket int   // of the last reader
 
-	splitter flattr.Splitter
-	things   []flattr.ThingID // of one reader
-	ids      []flattr.EventID
+	divider settle.Divider
+	things  []flattr.ThingID // of one reader
+	ids     []flattr.EventID
 }
 
 // run takes readers and hands over chunks, until there are no more readers.
@@ -67,24 +68,16 @@ func (d *division) reader(r store.ReaderClicks) error {
 	}
 	d.things, d.ids = things, ids
 	d.chunk.clicks += len(ids)
-	paid := 0
-	for i, thing := range things {
-		if d.paid != nil {
-			thing = d.paid.target(thing)
-		}
-		if thing != 0 {
-			things[paid], ids[paid] = thing, ids[i]
-			paid++
+	if d.paid != nil {
+		for i, thing := range things {
+			things[i] = d.paid.target(thing)
 		}
 	}
-	if paid == 0 {
-		return nil
-	}
-	if r.Budget <= 0 {
+	paid, shares := d.divider.Shares(d.month, r.Budget, things, ids)
+	if len(paid) > 0 && r.Budget <= 0 {
 		return fmt.Errorf("the database is damaged: reader %d, who has clicks on things with an owner, gives nothing", r.Reader)
 	}
-	shares := d.splitter.Shares(d.month, r.Budget, ids[:paid])
-	for i, thing := range things[:paid] {
+	for i, thing := range paid {
 		if err := d.sums.give(thing, shares[i]); err != nil {
 			return fmt.Errorf("sum thing %d: %w", thing, err)
 		}

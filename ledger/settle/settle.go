@@ -8,37 +8,23 @@ import (
 	"flattr/ledger/money"
 )
 
-// Click is one click that counts in a frozen month.
-type Click struct {
-	ID    flattr.EventID
-	Thing flattr.ThingID
-	Owner flattr.MemberID // by the snapshot; 0: the click is a promise
-	Late  bool
-}
+// Divider divides the budgets of readers one after the other: it uses its memory
+// again. The zero Divider is ready.
+type Divider struct{ splitter flattr.Splitter }
 
-// Shares are what the clicks of one reader get of the budget, in the order of
-// clicks, and the divisor. Promises get 0 and are not in the divisor (product
-// rule 12).
-func Shares(month flattr.Month, budget money.Micro, clicks []Click) (shares []money.Micro, divisor int) {
-	paid := make([]flattr.EventID, 0, len(clicks))
-	for _, c := range clicks {
-		if c.Owner != 0 {
-			paid = append(paid, c.ID)
+// Shares divides a reader's budget over the clicks that are no promises (product
+// rule 12). Things and ids of the clicks stand side by side; a promise has the
+// thing 0. It answers the other things with what each click gives, puts them to
+// the front of things, and ids likewise. The shares hold until the next call.
+func (d *Divider) Shares(month flattr.Month, budget money.Micro, things []flattr.ThingID, ids []flattr.EventID) ([]flattr.ThingID, []money.Micro) {
+	paid := 0
+	for i, thing := range things {
+		if thing != 0 {
+			things[paid], ids[paid] = thing, ids[i]
+			paid++
 		}
 	}
-	split := flattr.Shares(month, budget, paid)
-	if len(paid) == len(clicks) {
-		return split, len(paid)
-	}
-	shares = make([]money.Micro, len(clicks))
-	next := 0
-	for i, c := range clicks {
-		if c.Owner != 0 {
-			shares[i] = split[next]
-			next++
-		}
-	}
-	return shares, len(paid)
+	return things[:paid], d.splitter.Shares(month, budget, ids[:paid])
 }
 
 // Parts splits what a thing got in a month among its authors (product rule

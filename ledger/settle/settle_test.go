@@ -13,46 +13,37 @@ import (
 
 const month flattr.Month = 202610
 
-// clicks makes clicks at random; a third of them are promises.
-func clicks(random *rand.Rand, n int) []Click {
-	all := make([]Click, n)
-	for i := range all {
-		for j := range all[i].ID {
-			all[i].ID[j] = byte(random.Uint32())
+// clicks makes clicks at random, on up to ten things; a third of them are promises.
+func clicks(random *rand.Rand, n int) (things []flattr.ThingID, ids []flattr.EventID) {
+	things, ids = make([]flattr.ThingID, n), make([]flattr.EventID, n)
+	for i := range ids {
+		for j := range ids[i] {
+			ids[i][j] = byte(random.Uint32())
 		}
-		all[i].Thing = flattr.ThingID(1 + random.IntN(100))
 		if i%3 != 0 {
-			all[i].Owner = flattr.MemberID(1 + random.IntN(10))
+			things[i] = flattr.ThingID(1 + random.IntN(10))
 		}
 	}
-	return all
+	return things, ids
 }
 
-func TestSharesOfPromisesAreNothing(t *testing.T) {
+func TestPromisesAreInNoDivisor(t *testing.T) {
 	const seed = 11
 	random := rand.New(rand.NewPCG(seed, 0))
+	var divider Divider
 	for range 300 {
 		budget := flattr.MinBudget + money.Micro(random.Int64N(int64(98*money.Euro)))
-		all := clicks(random, random.IntN(200))
-		shares, divisor := Shares(month, budget, all)
-		var paid []money.Micro
-		sum := money.Micro(0)
-		for i, c := range all {
-			sum += shares[i]
-			if c.Owner != 0 {
-				paid = append(paid, shares[i])
-			} else if shares[i] != 0 {
-				t.Fatalf("seed %d: a promise gets %d", seed, shares[i])
+		things, ids := clicks(random, random.IntN(200))
+		var want []flattr.ThingID
+		var of []flattr.EventID
+		for i, thing := range things {
+			if thing != 0 {
+				want, of = append(want, thing), append(of, ids[i])
 			}
 		}
-		if divisor != len(paid) {
-			t.Fatalf("seed %d: divisor %d, %d paid clicks", seed, divisor, len(paid))
-		}
-		if divisor > 0 && (sum != budget || slices.Max(paid)-slices.Min(paid) > 1) {
-			t.Fatalf("seed %d: shares sum to %d of %d, from %d to %d", seed, sum, budget, slices.Min(paid), slices.Max(paid))
-		}
-		if divisor == 0 && sum != 0 {
-			t.Fatalf("seed %d: promises alone get %d", seed, sum)
+		paid, shares := divider.Shares(month, budget, things, ids)
+		if !slices.Equal(paid, want) || !slices.Equal(shares, flattr.Shares(month, budget, of)) {
+			t.Fatalf("seed %d: %d divided over %d clicks, %d of them paid: %v get %v", seed, budget, len(ids), len(want), paid, shares)
 		}
 	}
 }
@@ -60,24 +51,23 @@ func TestSharesOfPromisesAreNothing(t *testing.T) {
 func TestPostingsOfAMonthClear(t *testing.T) {
 	const seed = 12
 	random := rand.New(rand.NewPCG(seed, 0))
+	var divider Divider
 	for range 100 {
 		feeBP := random.IntN(10_001)
 		authors := make(map[flattr.MemberID]Author)
 		var postings []book.Transfer
 		for reader := range 20 {
 			budget := flattr.MinBudget + money.Micro(random.Int64N(int64(98*money.Euro)))
-			all := clicks(random, 1+random.IntN(60))
-			shares, divisor := Shares(month, budget, all)
-			if divisor == 0 {
+			things, ids := clicks(random, 1+random.IntN(60))
+			paid, shares := divider.Shares(month, budget, things, ids)
+			if len(paid) == 0 {
 				continue
 			}
 			postings = append(postings, Give(month, flattr.MemberID(reader+1), budget))
-			for i, c := range all {
-				if c.Owner != 0 {
-					a := authors[c.Owner]
-					a.ID, a.Clicks, a.Gross = c.Owner, a.Clicks+1, a.Gross+shares[i]
-					authors[c.Owner] = a
-				}
+			for i, thing := range paid { // each thing has one author, of the same number
+				a := authors[flattr.MemberID(thing)]
+				a.ID, a.Clicks, a.Gross = flattr.MemberID(thing), a.Clicks+1, a.Gross+shares[i]
+				authors[a.ID] = a
 			}
 		}
 		for _, a := range authors {
