@@ -172,6 +172,13 @@ func makeMonth(b *bench, w *benchWorld) string {
 	start := time.Now()
 	makeLedger(b, path)
 	db := openRaw(b, path, "OFF")
+	// Sorting all keys of an index takes a fraction of what inserting each takes.
+	var index string
+	err := db.QueryRowContext(context.Background(), "SELECT sql FROM sqlite_master WHERE name = 'counted_by_thing'").Scan(&index)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.execute(db, "DROP INDEX counted_by_thing")
 	tx, err := db.BeginTx(context.Background(), nil)
 	if err != nil {
 		b.Fatal(err)
@@ -182,11 +189,19 @@ func makeMonth(b *bench, w *benchWorld) string {
 	if err := errors.Join(err, tx.Commit()); err != nil {
 		b.Fatal(err)
 	}
+	b.execute(db, index)
 	if err := db.Close(); err != nil {
 		b.Fatal(err)
 	}
 	b.tell("%s, made in %s", w, time.Since(start).Round(time.Second))
 	return path
+}
+
+func (b *bench) execute(db *sql.DB, statement string) {
+	b.Helper()
+	if _, err := db.ExecContext(context.Background(), statement); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // makeLedger makes an empty ledger in one file.
