@@ -12,10 +12,10 @@ const (
 	// commitsPerCheckpoint is after how many writes it is taken over: a batch of
 	// clicks writes some hundred pages, of which many are written again by the
 	// next ones.
-	commitsPerCheckpoint = 16
+	commitsPerCheckpoint = 64
 	// longestLog is how many pages it may have before the writer takes the rest
-	// over itself, and begins it anew: 32 MB.
-	longestLog = 8000
+	// over itself, and begins it anew: 64 MB.
+	longestLog = 16_000
 )
 
 // checkpointer takes the write-ahead log into the file on a connection of its
