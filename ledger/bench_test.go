@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -223,7 +224,8 @@ func copyFile(b *bench, from, to string) {
 	if _, err := io.Copy(out, in); err != nil {
 		b.Fatal(err)
 	}
-	if err := out.Close(); err != nil {
+	// What is not on the disk yet would be written while something is measured.
+	if err := errors.Join(out.Sync(), out.Close()); err != nil {
 		b.Fatal(err)
 	}
 }
