@@ -21,8 +21,8 @@ type Limits struct {
 
 // What limits are by default.
 const (
-	chunkClicks  = 16 << 20  // some seconds of work; smaller ones would write more rows per click
-	chunkThings  = 500_000   // 24 MiB of sums, and 12 more while they are written
+	chunkClicks  = 32 << 20  // a quarter of a minute; smaller ones would write more rows per click
+	chunkThings  = 3 << 18   // what a table of 24 MiB holds, and 18 more while they are written
 	paidInMemory = 3_000_000 // 32 MiB
 )
 
