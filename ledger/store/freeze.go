@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -36,6 +37,8 @@ FROM (SELECT DISTINCT month, COALESCE(target, thing) AS target FROM snapshot_thi
 JOIN thing t ON t.id = s.target JOIN parts_author p ON p.key = t.parts_key
 WHERE EXISTS (SELECT 1 FROM parts_author o WHERE o.key = t.parts_key AND o.author = t.owner)
 AND EXISTS (SELECT 1 FROM parts_author o WHERE o.key = t.parts_key AND o.position = 2)`
+
+	anySnapshotAlias = `SELECT 1 FROM snapshot_thing WHERE month = $1 AND target IS NOT NULL LIMIT 1`
 
 	// Only things that are aliases, or have some, can have two clicks of a reader.
 	snapshotMerged = `
@@ -95,22 +98,38 @@ func (tx *Tx) freeze(now time.Time, month flattr.Month) (bool, error) {
 }
 
 func (tx *Tx) snapshot(now time.Time, month flattr.Month) error {
-	for _, query := range []string{snapshotThings, snapshotParts, snapshotMerged} {
-		n, err := tx.exec(query, int32(month))
-		if err != nil {
+	for _, query := range []string{snapshotThings, snapshotParts} {
+		if _, err := tx.exec(query, int32(month)); err != nil {
 			return err
 		}
-		if query != snapshotMerged || n == 0 {
-			continue
-		}
-		if _, err := tx.exec(dropMerged, int32(month)); err != nil {
-			return err
-		}
+	}
+	if err := tx.merge(month); err != nil {
+		return err
 	}
 	if _, err := tx.exec(snapshotPromises, int32(month)); err != nil {
 		return err
 	}
 	return tx.snapshotBudgets(now, month)
+}
+
+// merge lets one click of each reader stay on a thing and its aliases. Most
+// months have no alias at all: PostgreSQL, which has not counted the new
+// snapshot yet, may look at every click to find that out.
+func (tx *Tx) merge(month flattr.Month) error {
+	var found int
+	err := tx.row(anySnapshotAlias, int32(month)).Scan(&found)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	n, err := tx.exec(snapshotMerged, int32(month))
+	if err != nil || n == 0 {
+		return err
+	}
+	_, err = tx.exec(dropMerged, int32(month))
+	return err
 }
 
 // giver is a reader whose month is frozen.
