@@ -155,11 +155,9 @@ func (tx *Tx) release(at int64, reader flattr.MemberID, month flattr.Month, caus
 
 const openMonths = `SELECT month FROM month WHERE state = 'open' ORDER BY month`
 
-const selectOwnClicked = `
+var selectOwnClicked = `
 SELECT DISTINCT e.thing FROM event e JOIN thing t ON t.id = e.thing JOIN thing o ON o.id = COALESCE(t.alias_of, t.id)
-WHERE e.month = $1 AND e.bucket = $2 AND e.reader = $3 AND e.kind = 'click' AND (o.owner = $4 OR (
-	EXISTS (SELECT 1 FROM parts_author p WHERE p.key = o.parts_key AND p.author = $4)
-	AND EXISTS (SELECT 1 FROM parts_author p WHERE p.key = o.parts_key AND p.author = o.owner)))
+WHERE e.month = $1 AND e.bucket = $2 AND e.reader = $3 AND e.kind = 'click' AND ` + authored("$4") + `
 ORDER BY e.thing`
 
 // voidOwn voids a member's clicks of open months on things, after aliases, of

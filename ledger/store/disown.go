@@ -62,11 +62,7 @@ func (tx *Tx) dropParts(now time.Time, key flattr.Key) error {
 	if err != nil {
 		return err
 	}
-	authors := make([]flattr.MemberID, len(parts))
-	for i, p := range parts {
-		authors[i] = p.Author
-	}
-	return tx.own(now, authors, func() ([]flattr.ThingID, error) {
+	return tx.own(now, members(parts), func() ([]flattr.ThingID, error) {
 		keys := covered(key)
 		_, err := tx.exec(uncoverThings, sql.NullString{String: string(next), Valid: next != ""}, keys.from, keys.to, string(key))
 		return nil, err

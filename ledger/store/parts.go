@@ -66,6 +66,14 @@ func (tx *Tx) ownedBy(t storedThing, member flattr.MemberID) (bool, error) {
 	return names(parts, member), err
 }
 
+// authored holds of a thing o of which the member with that parameter is an
+// author: the owner, or named in parts that hold. It is authors in SQL.
+func authored(member string) string {
+	return `(o.owner = ` + member + ` OR (
+	EXISTS (SELECT 1 FROM parts_author p WHERE p.key = o.parts_key AND p.author = ` + member + `)
+	AND EXISTS (SELECT 1 FROM parts_author p WHERE p.key = o.parts_key AND p.author = o.owner)))`
+}
+
 // checkParts refuses parts that are none.
 func checkParts(parts []flattr.Part) error {
 	sum := 0

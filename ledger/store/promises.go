@@ -30,11 +30,9 @@ type promise struct {
 	click flattr.EventID
 }
 
-const lapseOwn = `
+var lapseOwn = `
 UPDATE promise SET state = 'lapsed' WHERE bucket = $1 AND reader = $2 AND state = 'waiting' AND EXISTS (
-	SELECT 1 FROM thing t JOIN thing o ON o.id = COALESCE(t.alias_of, t.id) WHERE t.id = promise.thing AND (o.owner = $3 OR (
-		EXISTS (SELECT 1 FROM parts_author p WHERE p.key = o.parts_key AND p.author = $3)
-		AND EXISTS (SELECT 1 FROM parts_author p WHERE p.key = o.parts_key AND p.author = o.owner))))`
+	SELECT 1 FROM thing t JOIN thing o ON o.id = COALESCE(t.alias_of, t.id) WHERE t.id = promise.thing AND ` + authored("$3") + `)`
 
 // lapseOwn lets a member's promises for things, after aliases, lapse of which
 // the member is an author by now.
