@@ -20,6 +20,10 @@ type engine struct {
 	// gate is the statement that keeps clicks out from the start of a
 	// transaction that ends a month; empty where BEGIN does.
 	gate string
+	// counting is the statement that lets the planner count what a freeze has
+	// written, so that it begins with the few and not with the many; empty where
+	// the statements say themselves where to begin.
+	counting string
 	// listTables asks for the names of all tables.
 	listTables string
 	// proof asks the engine whether every page is sound; empty where it cannot tell.

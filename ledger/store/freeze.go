@@ -98,10 +98,16 @@ func (tx *Tx) freeze(now time.Time, month flattr.Month) (bool, error) {
 }
 
 func (tx *Tx) snapshot(now time.Time, month flattr.Month) error {
-	for _, query := range []string{snapshotThings, snapshotParts} {
-		if _, err := tx.exec(query, int32(month)); err != nil {
+	if _, err := tx.exec(snapshotThings, int32(month)); err != nil {
+		return err
+	}
+	if tx.counting != "" {
+		if _, err := tx.exec(tx.counting); err != nil {
 			return err
 		}
+	}
+	if _, err := tx.exec(snapshotParts, int32(month)); err != nil {
+		return err
 	}
 	if err := tx.merge(month); err != nil {
 		return err

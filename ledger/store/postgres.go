@@ -61,6 +61,7 @@ func postgresEngine(name string) *engine {
 		beginRead:  "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 		sharing:    " FOR SHARE",
 		gate:       "LOCK TABLE month IN EXCLUSIVE MODE",
+		counting:   "ANALYZE counted, snapshot_thing",
 		listTables: `SELECT tablename FROM pg_tables WHERE schemaname = current_schema()`,
 		dropTrigger: func(trigger, table string) string {
 			return fmt.Sprintf("DROP TRIGGER %s ON %s", trigger, table)
