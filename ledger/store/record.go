@@ -36,29 +36,18 @@ type Answer struct {
 }
 
 // RecordAndSum is Record, and then Summaries. Where writers wait for each other
-// anyhow both are one transaction: what the sums need was just written and is
-// still at hand.
+// anyhow both are one transaction, also with what others send meanwhile: what the
+// sums need was just written and is still at hand.
 func (s *Store) RecordAndSum(ctx context.Context, now time.Time, reader flattr.MemberID, events []flattr.Event) (answer Answer, err error) {
-	if !s.shortWrites || len(events) == 0 {
-		if len(events) > 0 {
-			answer.Outcomes, err = s.Record(ctx, now, reader, events)
-		}
-		if err == nil {
-			answer.Means, answer.Months, err = s.Summaries(ctx, now, reader)
-		}
-		return answer, err
+	if s.together != nil && len(events) > 0 {
+		return s.together.deliver(ctx, now, reader, events)
 	}
-	arrivals := arriveAll(now, reader, events)
-	err = s.write(ctx, func(tx *Tx) error {
-		if answer.Outcomes, err = tx.recordAll(arrivals); err != nil {
-			return err
-		}
-		if err := tx.due(now, reader); err != nil && flattr.CodeOf(err) != flattr.NotFound {
-			return err
-		}
-		answer.Means, answer.Months, err = tx.summaries(now, reader)
-		return err
-	})
+	if len(events) > 0 {
+		answer.Outcomes, err = s.Record(ctx, now, reader, events)
+	}
+	if err == nil {
+		answer.Means, answer.Months, err = s.Summaries(ctx, now, reader)
+	}
 	return answer, err
 }
 

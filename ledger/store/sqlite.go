@@ -83,6 +83,7 @@ func openSQLite(ctx context.Context, path string, make bool) (*Store, error) {
 		return s, s.named(err)
 	}
 	s.writers = s.pool(writer, 1)
+	s.together = newTogether(s)
 	beside, err := sql.Open("sqlite3", dsn(path, readerKibibytes, "mode=rw&_synchronous=FULL"))
 	if err != nil {
 		return s, err

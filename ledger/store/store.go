@@ -23,6 +23,7 @@ type Store struct {
 	dbs       []*sql.DB
 	writers   chan *session         // those that write, while nobody uses them
 	readers   chan *session         // those that read, while nobody uses them
+	together  *together             // nil: batches are written by themselves
 	committed func(context.Context) // is called after each write; nil: nothing is to be done
 	closed    sync.Once
 }

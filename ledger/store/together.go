@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"flattr/ledger/flattr"
+)
+
+// mostTogether is how many events wait at most to be written in one
+// transaction, unless a single batch is longer.
+const mostTogether = 1000
+
+// together lets batches that wait for the one writer of a database be written
+// in one transaction: each touches pages all over the tables, and what several
+// of them touch is written, and made durable, once.
+type together struct {
+	store   *Store
+	turn    chan struct{} // who has put something in writes what waits
+	lock    sync.Mutex
+	waiting []*delivery
+}
+
+// delivery is a batch of a reader on its way.
+type delivery struct {
+	ctx      context.Context // of who waits for it
+	now      time.Time
+	reader   flattr.MemberID
+	arrivals []*arrival
+	answer   Answer
+	err      error
+	done     chan struct{} // is closed when answer or err are there
+}
+
+func newTogether(s *Store) *together { return &together{store: s, turn: make(chan struct{}, 1)} }
+
+// deliver records a batch and sums up. When ctx is over before the batch had its
+// turn, nothing of it is kept.
+func (g *together) deliver(ctx context.Context, now time.Time, reader flattr.MemberID, events []flattr.Event) (Answer, error) {
+	d := &delivery{ctx: ctx, now: now, reader: reader, arrivals: arriveAll(now, reader, events), done: make(chan struct{})}
+	g.lock.Lock()
+	g.waiting = append(g.waiting, d)
+	g.lock.Unlock()
+	err := ctx.Err()
+	for err == nil {
+		select {
+		case g.turn <- struct{}{}:
+			err = g.write(ctx)
+		case <-d.done: // perhaps somebody else has written it
+			return d.answer, d.err
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	if g.withdraw(d) {
+		return Answer{}, err
+	}
+	<-d.done // it is being written
+	return d.answer, d.err
+}
+
+// withdraw takes a batch back that nobody has begun to write.
+func (g *together) withdraw(d *delivery) bool {
+	g.lock.Lock()
+	defer g.lock.Unlock()
+	i := slices.Index(g.waiting, d)
+	if i >= 0 {
+		g.waiting = slices.Delete(g.waiting, i, i+1)
+	}
+	return i >= 0
+}
+
+// nothing reports whether no batch waits.
+func (g *together) nothing() bool {
+	g.lock.Lock()
+	defer g.lock.Unlock()
+	return len(g.waiting) == 0
+}
+
+// take takes the batches that are written next: those that came first.
+func (g *together) take() []*delivery {
+	g.lock.Lock()
+	defer g.lock.Unlock()
+	n, events := 0, 0
+	for n < len(g.waiting) && (n == 0 || events+len(g.waiting[n].arrivals) <= mostTogether) {
+		events += len(g.waiting[n].arrivals)
+		n++
+	}
+	batches := slices.Clone(g.waiting[:n])
+	g.waiting = slices.Delete(g.waiting, 0, n)
+	return batches
+}
+
+var errUnwritten = errors.New("the batch was not written")
+
+// write writes what waits when the writer is free, in one transaction, and ends
+// the turn. Where that fails each batch has a transaction of its own, so that none
+// suffers from what is wrong with another. It answers why it had no transaction.
+func (g *together) write(ctx context.Context) error {
+	defer func() { <-g.turn }()
+	if g.nothing() {
+		return nil
+	}
+	var batches []*delivery
+	defer func() {
+		for _, d := range batches {
+			close(d.done)
+		}
+	}()
+	err := g.store.write(ctx, func(tx *Tx) error {
+		batches = g.take()
+		for _, d := range batches {
+			d.err = errUnwritten // should the writing panic
+		}
+		return tx.deliver(batches)
+	})
+	if batches == nil {
+		return err
+	}
+	for i, d := range batches {
+		if d.err = err; err != nil && len(batches) > 1 {
+			d.err = g.store.write(d.ctx, func(tx *Tx) error { return tx.deliver(batches[i : i+1]) })
+		}
+	}
+	return nil
+}
+
+// deliver records batches and fills in their answers.
+func (tx *Tx) deliver(batches []*delivery) error {
+	var arrivals []*arrival
+	for _, d := range batches {
+		arrivals = append(arrivals, d.arrivals...)
+	}
+	outcomes, err := tx.recordAll(arrivals)
+	if err != nil {
+		return err
+	}
+	for _, d := range batches {
+		n := len(d.arrivals)
+		d.answer.Outcomes, outcomes = outcomes[:n:n], outcomes[n:]
+		if err := tx.due(d.now, d.reader); err != nil && flattr.CodeOf(err) != flattr.NotFound {
+			return err
+		}
+		if d.answer.Means, d.answer.Months, err = tx.summaries(d.now, d.reader); err != nil {
+			return err
+		}
+	}
+	return nil
+}
