@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"flattr/ledger/book"
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
@@ -47,13 +45,17 @@ VALUES ($1, $2, $3, $4, 'EUR', $5, $6) ON CONFLICT DO NOTHING`
 func (tx *Tx) post(at int64, transfers []book.Transfer) (int, error) {
 	// In the order of the key, neighbours are written together, and two writers
 	// of one database never wait for each other in a circle.
-	sorted := slices.SortedFunc(slices.Values(transfers), func(a, b book.Transfer) int { return bytes.Compare(a.ID[:], b.ID[:]) })
-	isNew := make(map[uuid.UUID]bool, len(sorted))
+	sorted := slices.Clone(transfers)
+	slices.SortFunc(sorted, func(a, b book.Transfer) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	// The same transfer may be given twice.
+	sorted = slices.CompactFunc(sorted, func(a, b book.Transfer) bool { return a.ID == b.ID })
+	isNew := make([]bool, len(sorted))
 	rows := tx.many(insertTransfer, onceOnly+" RETURNING id", 7)
 	rows.each = func(row *sql.Rows) error {
 		var id flattr.EventID
 		err := scanID(row, &id)
-		isNew[uuid.UUID(id)] = true
+		i, _ := slices.BinarySearchFunc(sorted, id, func(t book.Transfer, id flattr.EventID) int { return bytes.Compare(t.ID[:], id[:]) })
+		isNew[i] = err == nil
 		return err
 	}
 	for _, t := range sorted {
@@ -69,9 +71,8 @@ func (tx *Tx) post(at int64, transfers []book.Transfer) (int, error) {
 		return 0, fmt.Errorf("book transfers: %w", err)
 	}
 	fresh := sorted[:0]
-	for _, t := range sorted {
-		if isNew[t.ID] {
-			isNew[t.ID] = false // the same transfer may be given twice
+	for i, t := range sorted {
+		if isNew[i] {
 			fresh = append(fresh, t)
 		}
 	}
