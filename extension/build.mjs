@@ -1,14 +1,17 @@
-// Builds the extension: dist/chrome and dist/firefox hold the same bytes.
+// Builds the extension: OUT/chrome and OUT/firefox hold the same bytes.
 // Nothing is minified, so that what is shipped reads like its source.
+//
+//   node build.mjs [OUT]     OUT is dist unless another folder is named
 import { createHash } from "node:crypto";
 import { cp, mkdir, readFile, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const chrome = join(here, "dist", "chrome");
-const firefox = join(here, "dist", "firefox");
+const out = resolve(process.argv[2] ?? join(here, "dist"));
+const chrome = join(out, "chrome");
+const firefox = join(out, "firefox");
 
 // chromeID derives an extension's id from its public key, as Chromium does:
 // the first 16 bytes of the key's SHA-256, each hex digit shifted to a..p.
@@ -28,7 +31,8 @@ async function checkIDs() {
 }
 
 await checkIDs();
-await rm(join(here, "dist"), { recursive: true, force: true });
+// Only what this program writes is removed: OUT may be a folder with more in it.
+for (const folder of [chrome, firefox]) await rm(folder, { recursive: true, force: true });
 await mkdir(chrome, { recursive: true });
 await cp(join(here, "static"), chrome, { recursive: true });
 await build({
@@ -48,4 +52,4 @@ await build({
   logLevel: "warning",
 });
 await cp(chrome, firefox, { recursive: true });
-console.log("built dist/chrome and dist/firefox");
+console.log(`built ${chrome} and ${firefox}`);

@@ -11,8 +11,13 @@ import puppeteer, {
 import type { Display } from "./display.js";
 import { binary, delay, finish, root, succeed, until } from "./programs.js";
 
+/** DIST holds the extension as it was built for each browser: what is shipped, or the build that is named. */
+export const DIST = path.resolve(
+  process.env["FLATTR_EXTENSION_DIST"] ?? path.join(root, "extension", "dist"),
+);
+
 /** EXTENSION is the folder that is tested: the very bytes that are shipped. */
-export const EXTENSION = path.join(root, "extension", "dist", "chrome");
+export const EXTENSION = path.join(DIST, "chrome");
 
 /** Chromium drops answers to a permission question for its first half second. */
 const PROMPT_GUARD_MS = 900;
