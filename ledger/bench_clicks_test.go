@@ -35,7 +35,7 @@ const (
 	knownThings     = 20_000 // that are there before the first click
 	knownAuthors    = 1000
 	oneInNew        = 50 // clicks on a thing nobody has flattred before
-	connections     = 16 // that send at the same time
+	connections     = 32 // that send at the same time
 	clicksPerCommit = 1000
 )
 

@@ -21,10 +21,10 @@ import (
 type Store struct {
 	*engine
 	dbs       []*sql.DB
-	writers   chan *session         // those that write, while nobody uses them
-	readers   chan *session         // those that read, while nobody uses them
-	together  *together             // nil: batches are written by themselves
-	committed func(context.Context) // is called after each write; nil: nothing is to be done
+	writers   chan *session                // those that write, while nobody uses them
+	readers   chan *session                // those that read, while nobody uses them
+	together  *together                    // nil: batches are written by themselves
+	committed func(context.Context, int64) // is called after each write with how many rows it changed; nil: nothing is to be done
 	closed    sync.Once
 }
 

@@ -68,7 +68,7 @@ func TestWaitingBatchesAreWrittenTogether(t *testing.T) {
 	s, ids := withReaders(t)
 	letGo := hold(t, s)
 	commits := 0
-	s.committed = func(context.Context) { commits++ }
+	s.committed = func(context.Context, int64) { commits++ }
 	wait := sendEach(func(int) context.Context { return t.Context() }, s, ids)
 	awaitBatches(t, s, len(ids))
 	letGo()

@@ -37,6 +37,7 @@ type Tx struct {
 	months   map[int32]flattr.State // states of months, as read or written by this transaction
 	awaited  bool                   // no freeze is under way, nor begins before this transaction ends
 	failed   error                  // the first statement that the database failed
+	changed  int64                  // rows so far
 	accounts accounts               // what is known of readers' accounts
 }
 
@@ -81,9 +82,9 @@ type order struct {
 func (s *Store) repeat(ctx context.Context, o order, work func(*Tx) error) error {
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
-		err := s.transact(ctx, o, work)
+		changed, err := s.transact(ctx, o, work)
 		if err == nil && o.keep && s.committed != nil {
-			s.committed(ctx)
+			s.committed(ctx, changed)
 		}
 		if err == nil || !o.writes || !s.again(err) || attempt == writeAttempts {
 			return s.named(err)
@@ -97,27 +98,28 @@ func (s *Store) repeat(ctx context.Context, o order, work func(*Tx) error) error
 	}
 }
 
-// transact runs work once, on the next free session.
-func (s *Store) transact(ctx context.Context, o order, work func(*Tx) error) error {
+// transact runs work once, on the next free session, and answers how many rows it
+// has changed.
+func (s *Store) transact(ctx context.Context, o order, work func(*Tx) error) (int64, error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return 0, err
 	}
 	sessions, begin := s.readers, s.beginRead
 	if o.writes {
 		sessions, begin = s.writers, s.beginWrite
 	}
 	if cap(sessions) == 0 {
-		return fmt.Errorf("the ledger %s cannot be written to: it was opened for reading only", s.name)
+		return 0, fmt.Errorf("the ledger %s cannot be written to: it was opened for reading only", s.name)
 	}
 	var on *session
 	select {
 	case on = <-sessions:
 		defer func() { sessions <- on }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return 0, ctx.Err()
 	}
 	if err := on.begin(ctx, begin); err != nil {
-		return err
+		return 0, err
 	}
 	tx := &Tx{session: on, ctx: ctx, uncut: ctx, writes: o.writes, months: make(map[int32]flattr.State)}
 	if s.shortWrites && o.writes {
@@ -125,7 +127,7 @@ func (s *Store) transact(ctx context.Context, o order, work func(*Tx) error) err
 	}
 	if o.gated && s.gate != "" {
 		if _, err := on.conn.ExecContext(ctx, s.gate); err != nil {
-			return on.rollBack(ctx, fmt.Errorf("wait for clicks under way: %w", err))
+			return 0, on.rollBack(ctx, fmt.Errorf("wait for clicks under way: %w", err))
 		}
 	}
 	returned := false
@@ -143,12 +145,12 @@ func (s *Store) transact(ctx context.Context, o order, work func(*Tx) error) err
 		err = tx.failed // whatever work made of it
 	}
 	if err != nil || !o.keep && o.writes {
-		return on.rollBack(ctx, err)
+		return 0, on.rollBack(ctx, err)
 	}
 	if err := s.commit(ctx, on.conn); err != nil {
-		return on.rollBack(ctx, fmt.Errorf("commit: %w", err))
+		return 0, on.rollBack(ctx, fmt.Errorf("commit: %w", err))
 	}
-	return nil
+	return tx.changed, nil
 }
 
 // begin begins a transaction. A connection that was lost while nobody used it
@@ -226,7 +228,9 @@ func (tx *Tx) exec(query string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, tx.note(err)
 	}
-	return result.RowsAffected()
+	n, err := result.RowsAffected()
+	tx.changed += n
+	return n, err
 }
 
 // one holds that a statement touched exactly one row.
