@@ -3,7 +3,7 @@
 //
 //   node build.mjs [OUT]     OUT is dist unless another folder is named
 import { createHash } from "node:crypto";
-import { cp, mkdir, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -30,26 +30,45 @@ async function checkIDs() {
   if (ids.firefox !== gecko) throw new Error(`ids.json says ${ids.firefox}, the manifest ${gecko}`);
 }
 
+// trimWords ships a message a line; what explains them to a translator stays in the source.
+async function trimWords() {
+  for (const locale of await readdir(join(chrome, "_locales"))) {
+    const file = join(chrome, "_locales", locale, "messages.json");
+    const messages = Object.entries(JSON.parse(await readFile(file, "utf8")));
+    const lines = messages.map(
+      ([key, { message }]) => `${JSON.stringify(key)}: ${JSON.stringify({ message })}`,
+    );
+    await writeFile(file, `{\n${lines.join(",\n")}\n}\n`);
+  }
+}
+
 await checkIDs();
 // Only what this program writes is removed: OUT may be a folder with more in it.
 for (const folder of [chrome, firefox]) await rm(folder, { recursive: true, force: true });
 await mkdir(chrome, { recursive: true });
 await cp(join(here, "static"), chrome, { recursive: true });
-await build({
+await trimWords();
+const options = {
   absWorkingDir: here,
-  entryPoints: {
-    background: "src/background/main.ts",
-    content: "src/content/main.ts",
-    popup: "src/popup/main.ts",
-    onboard: "src/onboard/main.ts",
-  },
   outdir: chrome,
   bundle: true,
-  format: "iife",
   target: ["chrome121", "firefox140"],
   charset: "utf8",
   legalComments: "none",
   logLevel: "warning",
+};
+// A content script can import nothing: it is one file. Background and pages share what they have in common.
+await build({ ...options, entryPoints: { content: "src/content/main.ts" }, format: "iife" });
+await build({
+  ...options,
+  entryPoints: {
+    background: "src/background/main.ts",
+    popup: "src/popup/main.ts",
+    onboard: "src/onboard/main.ts",
+  },
+  format: "esm",
+  splitting: true,
+  chunkNames: "shared-[hash]",
 });
 await cp(chrome, firefox, { recursive: true });
 console.log(`built ${chrome} and ${firefox}`);

@@ -3,7 +3,7 @@ import { browser } from "../browser";
 import type { Link, Standing } from "../messages";
 import { plural, text } from "../words";
 
-/** Face is a shape of the icon; each has a picture of its own in every size. */
+/** Face is a shape of the icon; each has a picture of its own. */
 export type Face = "idle" | "found" | "flattred" | "waiting" | "away" | "unpaired";
 
 /** More things than this are shown as 99+. */
@@ -61,5 +61,5 @@ export async function paintAll(link: Link): Promise<void> {
 }
 
 function pictures(face: Face): Record<string, string> {
-  return { 16: `/icons/${face}-16.png`, 32: `/icons/${face}-32.png` };
+  return { 32: `/icons/${face}-32.png` };
 }
