@@ -18,6 +18,17 @@ export interface FoundThing {
  */
 export type Standing = "free" | "kept" | "waiting" | "flattred" | "refused";
 
+/** ThingState is where the reader stands with a thing of a frame; what is free is not told. */
+export interface ThingState {
+  readonly names: readonly string[]; // of the thing, as namesOf gives them
+  readonly standing: Standing;
+  readonly click?: string; // id of the click that is meant
+  readonly at?: string; // the reader's time of that click
+  readonly code?: string; // why refused, or why still kept
+  readonly sentence?: string;
+  readonly undoable?: boolean;
+}
+
 /** ThingView is a thing and where the reader stands with it. */
 export interface ThingView {
   readonly thing: Thing;
@@ -67,7 +78,7 @@ export interface Overview {
   readonly page?: ThingView; // the page itself, where the popup asked about it
 }
 
-/** FromContent is what a content script may ask. */
+/** FromContent is what a content script may ask; `found` is answered with the states of the frame's things. */
 export type FromContent =
   | { readonly kind: "found"; readonly things: readonly FoundThing[]; readonly fresh: boolean }
   | { readonly kind: "flattr"; readonly thing: Thing; readonly form: Form }
@@ -90,6 +101,8 @@ export type FromPage =
 /** ToContent is what the background tells a content script. */
 export type ToContent =
   | { readonly kind: "look" }
+  | { readonly kind: "states"; readonly states: readonly ThingState[] } // of this frame's things, when they change
+  | { readonly kind: "stop" } // the reader took the permission back: restore the page
   | { readonly kind: "settled"; readonly click: string; readonly view: Settled };
 
 /** Settled is what became of a click. */
