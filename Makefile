@@ -63,8 +63,12 @@ soak: ## the long counts: kills of companion and ledger, freezes against clicks,
 	@.ci/install test
 	$(GO) test -tags soak -count=1 -timeout 90m -run '^TestSoak' -v -p 1 ./daemon ./ledger ./ledger/settle
 
+# What is asked for by FLATTR_BENCH_ROWS may be the extension's alone; it is built only when a browser is there.
 bench: ## measures against floors of the same run; SIZE=small is quick and judges nothing, WRITE=1 writes BENCHMARKS.md
-	@cd ledger && FLATTR_BENCH_SIZE=$(SIZE) FLATTR_BENCH_WRITE=$(WRITE) $(GO) test -tags bench -count=1 -timeout 90m -run '^TestBench$$'
+	@case "$${FLATTR_BENCH_ROWS:-clicks}" in *clicks*|*month*|*postgres*|*books*) \
+	  cd ledger && FLATTR_BENCH_SIZE=$(SIZE) FLATTR_BENCH_WRITE=$(WRITE) $(GO) test -tags bench -count=1 -timeout 90m -run '^TestBench$$' ;; esac
+	@case "$${FLATTR_BENCH_ROWS:-extension}" in *extension*|*scan*|*storm*|*button*|*old*|*packed*) \
+	  $(MAKE) build && FLATTR_BENCH_SIZE=$(SIZE) FLATTR_BENCH_WRITE=$(WRITE) node .ci/e2e.mjs bench/bench ;; esac
 
 mutants: ## breaks the code on purpose, one patch at a time, and demands a red test
 	@node .ci/mutants.mjs

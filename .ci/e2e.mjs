@@ -1,6 +1,7 @@
-// Bundles a program of extension/test/e2e (Node runs no TypeScript) and runs it.
+// Bundles a program of extension/test/e2e (Node runs no TypeScript) and runs it;
+// one of another folder of extension/test is named with it.
 //
-//   node .ci/e2e.mjs story | e2e [arguments]
+//   node .ci/e2e.mjs story | e2e | bench/bench [arguments]
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -8,14 +9,15 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const extension = path.join(root, "extension");
-const [program = "story", ...args] = process.argv.slice(2);
+const [name = "story", ...args] = process.argv.slice(2);
+const program = name.includes("/") ? name : `e2e/${name}`;
 
 // The bundle lies under node_modules, so that its imports are found there.
 const outfile = path.join(extension, "node_modules", ".cache", "flattr", `${program}.mjs`);
 const require = createRequire(path.join(extension, "package.json"));
 const esbuild = await import(pathToFileURL(require.resolve("esbuild")).href);
 await esbuild.build({
-  entryPoints: [path.join(extension, "test", "e2e", `${program}.ts`)],
+  entryPoints: [path.join(extension, "test", `${program}.ts`)],
   outfile,
   bundle: true,
   packages: "external",
