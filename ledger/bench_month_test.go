@@ -158,9 +158,6 @@ func benchMonth(b *bench) {
 		path := makeMonth(b, w)
 		m := monthTimes{clicks: w.clicks}
 		rounds := 2
-		if clicks > b.month {
-			rounds = 1 // minutes long: no neighbour is noisy all the time
-		}
 		if clicks == b.month {
 			rounds = 3
 			b.say("The month: %s; each reader has %d, one thing in %d has no owner, one in %d two authors.",
