@@ -49,15 +49,15 @@ $(MODULES): $(EXT)/package-lock.json $(EXT)/package.json
 check: $(MODULES) ## format, lint, types and units without the race detector; the quick round
 	@node .ci/test.mjs check
 
-test: ## every check there is, end to end in a real browser included
+test: ## every check there is, end to end in two real browsers included
 	@.ci/install test
 	@$(MAKE) $(MODULES)
 	@node .ci/test.mjs all
 
-e2e: ## only the way of a click in a real browser
+e2e: ## only what is tested in real browsers, Chromium and Firefox
 	@.ci/install test
 	@$(MAKE) build
-	@node .ci/e2e.mjs e2e
+	@node .ci/e2e.mjs all
 
 soak: ## the long counts: kills of companion and ledger, freezes against clicks, the simulated year, audited after each
 	@.ci/install test

@@ -7,6 +7,7 @@
 //   Test: go ./daemon/companion TestAckComesAfterCommit
 //   Test: vitest test/unit/outbox.test.ts removes an entry on ack only
 //   Test: e2e - a click made by a script does nothing
+//   Test: e2e robust:firefox Firefox: a click made by a script does nothing
 //
 // A test that does not compile, or is not there, has not noticed anything.
 import { spawnSync } from "node:child_process";
@@ -52,7 +53,7 @@ function run({ kind, where, name }) {
     const ran = new RegExp(`^=== RUN\\s+${name}$`, "m").test(output);
     return { ran, passed: !/^(--- FAIL|FAIL|panic:)/m.test(output), output };
   }
-  if (kind === "e2e") return endToEnd(name);
+  if (kind === "e2e") return endToEnd(where === "-" ? "e2e" : where, name);
   const report = path.join(copy, "vitest.json");
   const command = `npx --no-install vitest run ${where} -t ${quote(name)} --reporter=json --outputFile=${report}`;
   const { output } = shell(command, path.join(copy, "extension"));
@@ -68,11 +69,11 @@ function run({ kind, where, name }) {
   return { ran: judged.length > 0, passed: judged.every((test) => test.status === "passed"), output };
 }
 
-/** endToEnd builds what the browser and the test run, and runs all of it. */
-function endToEnd(name) {
+/** endToEnd builds what the browser and the test run, and runs all of a program; a colon parts its arguments. */
+function endToEnd(program, name) {
   const { output } = shell(
     "go build -o bin/flattrd ./daemon && go build -o bin/flattr-ledger ./ledger" +
-      " && (cd extension && npm run --silent build) && node .ci/e2e.mjs e2e",
+      ` && (cd extension && npm run --silent build) && node .ci/e2e.mjs ${program.split(":").join(" ")}`,
   );
   const verdict = output.split("\n").find((line) => line.endsWith(` s  ${name}`));
   return { ran: verdict !== undefined, passed: verdict?.startsWith("ok ") === true, output };

@@ -13,6 +13,7 @@ import os from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { SUITES } from "./suites.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const extension = path.join(root, "extension");
@@ -138,11 +139,12 @@ function vitest() {
   };
 }
 
-/** The end-to-end test, counted from the report it writes. */
-function endToEnd() {
+/** One of the tests in a browser, counted from the report it writes. */
+function endToEnd(program) {
   return async () => {
-    const report = path.join(scratch, "e2e.json");
-    const { code, output } = await run("node .ci/e2e.mjs e2e", { env: { FLATTR_E2E_REPORT: report } });
+    const report = path.join(scratch, `${program.join("-")}.json`);
+    const command = `node .ci/e2e.mjs ${program.join(" ")}`;
+    const { code, output } = await run(command, { env: { FLATTR_E2E_REPORT: report } });
     if (!existsSync(report)) return { passed: 0, failed: 1, skipped: [], output };
     const json = JSON.parse(readFileSync(report, "utf8"));
     return {
@@ -246,7 +248,8 @@ const stages = [
   ["vitest", vitest()],
   ["postgresql for the tests", startPostgres()],
   ["go test", goTests(quick ? "" : "-race")],
-  ...(quick ? [] : [["bench, small", single("make bench SIZE=small")], ["end to end", endToEnd()]]),
+  ...(quick ? [] : [["bench, small", single("make bench SIZE=small")]]),
+  ...(quick ? [] : SUITES.map(([name, program]) => [`end to end, ${name}`, endToEnd(program)])),
 ];
 
 const begun = Date.now();

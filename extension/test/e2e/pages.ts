@@ -1,6 +1,8 @@
 // The ledger's pages as a reader or an author uses them in the browser.
 import type { Page } from "puppeteer-core";
-import { submit, text, type, visible } from "./browser.js";
+import { sheetOf } from "./chromium.js";
+import type { Sheet } from "./hands.js";
+import { until } from "./programs.js";
 
 export interface Person {
   name: string;
@@ -8,38 +10,60 @@ export interface Person {
 }
 
 /** signUp joins with an invite code and ends on the reader's month. */
-export async function signUp(page: Page, origin: string, person: Person, invite: string): Promise<void> {
-  await page.goto(`${origin}/signup`);
-  await type(page, "#signup [name=invite]", invite);
-  await type(page, "#signup [name=name]", person.name);
-  await type(page, "#signup [name=password]", person.password);
-  await submit(page, "#signup button[type=submit]");
+export async function signUp(
+  page: Page | Sheet,
+  origin: string,
+  person: Person,
+  invite: string,
+): Promise<void> {
+  const sheet = sheetOf(page);
+  await sheet.goto(`${origin}/signup`);
+  await sheet.type("#signup [name=invite]", invite);
+  await sheet.type("#signup [name=name]", person.name);
+  await sheet.type("#signup [name=password]", person.password);
+  await submit(sheet, "#signup button[type=submit]");
 }
 
 /** signIn ends on the page that was asked for, or on the reader's month. */
-export async function signIn(page: Page, origin: string, person: Person): Promise<void> {
-  await page.goto(`${origin}/signin`);
+export async function signIn(page: Page | Sheet, origin: string, person: Person): Promise<void> {
+  await sheetOf(page).goto(`${origin}/signin`);
   await fillSignIn(page, person);
 }
 
 /** fillSignIn fills the form that is shown, wherever it leads. */
-export async function fillSignIn(page: Page, person: Person): Promise<void> {
-  await type(page, "#signin [name=name]", person.name);
-  await type(page, "#signin [name=password]", person.password);
-  await submit(page, "#signin button[type=submit]");
+export async function fillSignIn(page: Page | Sheet, person: Person): Promise<void> {
+  const sheet = sheetOf(page);
+  await sheet.type("#signin [name=name]", person.name);
+  await sheet.type("#signin [name=password]", person.password);
+  await submit(sheet, "#signin button[type=submit]");
 }
 
 /** setBudget names what the reader gives in a month. */
-export async function setBudget(page: Page, origin: string, amount: string): Promise<void> {
-  await page.goto(`${origin}/month`);
-  await type(page, "#budget [name=budget]", amount);
-  await submit(page, "#budget button[type=submit]");
+export async function setBudget(page: Page | Sheet, origin: string, amount: string): Promise<void> {
+  const sheet = sheetOf(page);
+  await sheet.goto(`${origin}/month`);
+  await sheet.type("#budget [name=budget]", amount);
+  await submit(sheet, "#budget button[type=submit]");
 }
 
 /** consent allows the companion to act for the member who is signed in. */
-export async function consent(page: Page): Promise<void> {
-  await visible(page, "#consent #allow");
-  await submit(page, "#consent #allow");
+export async function consent(page: Page | Sheet): Promise<void> {
+  const sheet = sheetOf(page);
+  await sheet.visible("#consent #allow");
+  await submit(sheet, "#consent #allow");
+}
+
+/** submit clicks a form's button and waits for the page that follows: the one before bears a mark. */
+async function submit(sheet: Sheet, selector: string): Promise<void> {
+  await sheet.run(() => {
+    document.documentElement.dataset["before"] = "";
+  });
+  await sheet.click(selector);
+  await until("the form's answer", () =>
+    sheet.run(
+      () => document.documentElement.dataset["before"] === undefined && document.readyState !== "loading",
+    ),
+  );
 }
 
 export interface MonthFigures {
@@ -49,27 +73,35 @@ export interface MonthFigures {
 }
 
 /** month reads the figures of the running month off the reader's page. */
-export async function month(page: Page, origin: string): Promise<MonthFigures> {
-  await page.goto(`${origin}/month`);
-  await visible(page, "#budget");
-  const share = await page.$$eval("[data-share]", (found) =>
-    Number(found[0]?.getAttribute("data-share") ?? 0),
-  );
-  const rows = await page.$$eval("section:first-of-type [data-click]", (found) =>
-    found.map((row) => ({
+export async function month(page: Page | Sheet, origin: string): Promise<MonthFigures> {
+  const sheet = sheetOf(page);
+  await sheet.goto(`${origin}/month`);
+  await sheet.visible("#budget");
+  const [share, rows] = await sheet.run(() => {
+    const found = [...document.querySelectorAll("section:first-of-type [data-click]")];
+    const clicks = found.map((row) => ({
       id: row.getAttribute("data-click") ?? "",
       state: row.getAttribute("data-state") ?? "",
-    })),
-  );
+    }));
+    const worth = Number(document.querySelector("[data-share]")?.getAttribute("data-share") ?? 0);
+    return [worth, clicks] as const;
+  });
   return { shareMicro: share, clicks: rows.filter(({ state }) => state === "state.counts").length, rows };
 }
 
 /** revenue reads the settled month's net amount off an author's page, in micro-EUR. */
-export async function revenue(page: Page, origin: string): Promise<{ netMicro: number; text: string }> {
-  await page.goto(`${origin}/revenue`);
-  await visible(page, "main h1");
-  const net = await page.$$eval(".settled [data-net]", (found) =>
-    Number(found[0]?.getAttribute("data-net") ?? 0),
-  );
-  return { netMicro: net, text: await text(page, "main") };
+export async function revenue(
+  page: Page | Sheet,
+  origin: string,
+): Promise<{ netMicro: number; text: string }> {
+  const sheet = sheetOf(page);
+  await sheet.goto(`${origin}/revenue`);
+  await sheet.visible("main h1");
+  const [netMicro, text] = await sheet.run(() => {
+    const net = document.querySelector(".settled [data-net]")?.getAttribute("data-net");
+    // biome-ignore lint/performance/useDomNodeTextContent: what is hidden is not read
+    const words = document.querySelector<HTMLElement>("main")?.innerText ?? "";
+    return [Number(net ?? 0), words.replaceAll(/\s+/g, " ").trim()] as const;
+  });
+  return { netMicro, text };
 }

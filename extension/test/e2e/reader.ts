@@ -1,13 +1,15 @@
 // A reader with a browser: joins, connects the companion, reads and flattrs.
 import type { Page } from "puppeteer-core";
 import { type Browser, click, text, visible } from "./browser.js";
+import { sheetOf } from "./chromium.js";
+import type { Sheet } from "./hands.js";
 import * as pages from "./pages.js";
 import { until } from "./programs.js";
 import type { Article } from "./site/articles.js";
 import type { Stage } from "./stage.js";
 
-/** BUTTON finds an article's Flattr button, whatever its form. */
-export const BUTTON = ".FlattrButton, .thanks";
+/** BUTTON finds an article's Flattr button, whatever its form; what stands in for it comes first. */
+export const BUTTON = "flattr-button, .FlattrButton, .thanks";
 
 /** Figures are what the popup shows of the running month, as a reader reads it. */
 export interface Figures {
@@ -118,9 +120,10 @@ export class Reader {
 }
 
 /** read gives what an open popup shows, once it knows how things stand. */
-export async function read(popup: Page): Promise<Figures> {
-  await visible(popup, "body:not([data-state=loading])");
-  return popup.evaluate(() => {
+export async function read(popup: Page | Sheet): Promise<Figures> {
+  const sheet = sheetOf(popup);
+  await sheet.visible("body:not([data-state=loading])");
+  return sheet.run(() => {
     // biome-ignore lint/performance/useDomNodeTextContent: what is hidden is not read
     const shown = (element: HTMLElement | null) => element?.innerText.replaceAll(/\s+/g, " ").trim() ?? "";
     const field = (name: string) => shown(document.querySelector(`[data-field=${name}]`));

@@ -1,0 +1,8 @@
+// The programs of extension/test/e2e that are tests: each drives a real browser, and writes a report of its own.
+// `make e2e` runs them all, `make test` too, each as a stage.
+
+/** SUITES are what a person calls each, and its program with its arguments. */
+export const SUITES = [
+  ["Chromium", ["e2e"]],
+  ["Firefox", ["e2e-firefox"]],
+];
