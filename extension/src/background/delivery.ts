@@ -128,12 +128,12 @@ export class Delivery {
 
   // The click is remembered before the outbox forgets it, so that at no time it seems not to be there.
   async #keepRow(message: Flattr | Undo, fate: Ack): Promise<void> {
+    const click = message.type === "undo" ? message.click : message.id;
+    const known = (await this.#month.rows()).find(({ id }) => id === click);
     if (message.type === "undo") {
-      const row = (await this.#month.rows()).find(({ id }) => id === message.click);
-      if (row !== undefined) await this.#month.keepRow({ ...row, state: "undone", undoable: false });
-      return;
-    }
-    await this.#month.keepRow(rowOf(message, fate.state));
+      if (known !== undefined) await this.#month.keepRow({ ...known, state: "undone", undoable: false });
+    } else if (known?.state !== fate.state) await this.#month.keepRow(rowOf(message, fate.state));
+    // A click that was sent a second time is known already, with more than the message says of it.
   }
 }
 

@@ -17,6 +17,9 @@ export class Month {
   readonly #loaded: Promise<void>;
   #status: Status | undefined;
   #rows: readonly ClickRow[] = [];
+  /** When each click was last told of by itself, counted in such tellings; kept until all clicks are told anew. */
+  readonly #told = new Map<string, number>();
+  #tellings = 0;
 
   constructor(shelf: Shelf) {
     this.#shelf = shelf;
@@ -40,7 +43,10 @@ export class Month {
     await this.#loaded;
     const other = this.#status?.account?.id !== status.account?.id;
     this.#status = status;
-    if (other) this.#rows = [];
+    if (other) {
+      this.#rows = [];
+      this.#told.clear();
+    }
     const host = hostOf(status.account?.ledger ?? status.ledger);
     await this.#write({
       [STATUS]: status,
@@ -49,15 +55,26 @@ export class Month {
     });
   }
 
-  /** keepRows replaces all clicks. */
-  async keepRows(rows: readonly ClickRow[]): Promise<void> {
+  /** asking marks the moment before all clicks are asked for: what is told meanwhile is newer than the answer. */
+  asking(): number {
+    return this.#tellings;
+  }
+
+  /** keepRows replaces all clicks by an answer, but not those that were told of after it was asked for. */
+  async keepRows(rows: readonly ClickRow[], asked: number): Promise<void> {
     await this.#loaded;
-    await this.#put(rows.map(lean));
+    const newer = new Map<string, ClickRow>();
+    for (const row of this.#rows) if ((this.#told.get(row.id) ?? 0) > asked) newer.set(row.id, row);
+    for (const [id, telling] of this.#told) if (telling <= asked) this.#told.delete(id);
+    const answered = new Set(rows.map(({ id }) => id));
+    const unseen = [...newer.values()].filter(({ id }) => !answered.has(id));
+    await this.#put([...unseen, ...rows.map((row) => newer.get(row.id) ?? lean(row))]);
   }
 
   /** keepRow puts one click in its place: a known one is replaced, a new one comes first. */
   async keepRow(row: ClickRow): Promise<void> {
     await this.#loaded;
+    this.#told.set(row.id, ++this.#tellings);
     const known = this.#rows.some(({ id }) => id === row.id);
     const rows = known
       ? this.#rows.map((old) => (old.id === row.id ? lean(row) : old))

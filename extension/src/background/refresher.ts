@@ -37,7 +37,8 @@ export class Refresher {
   async #all(): Promise<void> {
     const session = await this.#companion.connect();
     const status = await this.#status(session);
-    if (status.account !== undefined) await this.#month.keepRows(await askRows(session));
+    const asked = this.#month.asking();
+    if (status.account !== undefined) await this.#month.keepRows(await askRows(session), asked);
     this.#changed();
   }
 

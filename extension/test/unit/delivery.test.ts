@@ -94,6 +94,17 @@ describe("Delivery", () => {
     expect(await kept()).toEqual([]);
   });
 
+  it("knows no less of a click that is sent a second time", async () => {
+    const id = await click(1);
+    const at = new Date(NOW).toISOString();
+    const thing = { url: "https://a.example/1" };
+    const full = { id, state: "waiting", month: "2026-11", at, thing, undoable: true } as const;
+    await month.keepRow({ ...full, thingId: "77", url: "https://a.example/canonical" });
+    companion.answer = ({ id: asked }) => ({ type: "ack", id: asked, state: "waiting" });
+    await delivery.run();
+    expect(await month.rows()).toMatchObject([{ id, thingId: "77", url: "https://a.example/canonical" }]);
+  });
+
   it("keeps everything while nobody is there", async () => {
     await companion.stop();
     const ids = [await click(1), await click(2)];
