@@ -59,7 +59,8 @@ export class Ground {
   private page(path: string): string | undefined {
     const [, kind, value, pointers] = path.split("/");
     const call = `build(${Number(value)}, ${Number(pointers ?? 3)});`;
-    if (kind === "nodes") return frame(`<main></main><script>${build}\n${call}</script>`);
+    // What is not laid out is scanned all the same.
+    if (kind === "nodes") return frame(`<main hidden></main><script>${build}\n${call}</script>`);
     if (kind === "storm") return frame(`<main></main><script>${build}\n${storm}\n${call}</script>`);
     if (kind === "old") return frame(this.oldButtons());
     if (kind === "click") return frame(this.clickable(Number(value)));
@@ -153,7 +154,7 @@ function build(nodes, pointers) {
     if (buttons.firstElementChild) main.lastChild.append(buttons.firstElementChild);
   }
   main.append(buttons);
-  while (document.querySelectorAll('*').length < nodes) main.append(document.createElement('span'));
+  for (var left = nodes - document.querySelectorAll('*').length; left > 0; left--) main.append(document.createElement('i'));
 }`;
 
 /** storm inserts batches of 250 pieces of four elements, removes a few, and puts a button into each tenth batch. */
