@@ -3,8 +3,8 @@ import type { Form } from "./detect/pointer";
 import type { Reason } from "./protocol/dial";
 import type { ClickRow, Status, Thing } from "./wire.gen";
 
-/** ClickForm is how a reader flattred: by a form in the page, or from the toolbar. */
-export type ClickForm = Form | "popup" | "shortcut";
+/** ClickForm is how a reader flattred: by a form in the page, or from the toolbar or menu. */
+export type ClickForm = Form | "popup" | "shortcut" | "menu";
 
 /** FoundThing is a distinct thing of one frame. */
 export interface FoundThing {
@@ -78,6 +78,13 @@ export interface Overview {
   readonly page?: ThingView; // the page itself, where the popup asked about it
 }
 
+/** History is a page of clicks of all months, newest first. */
+export interface History {
+  readonly rows: readonly ClickRow[];
+  readonly cursor?: string; // there are older ones
+  readonly whole: boolean; // false: the companion is away, and these are what this browser remembers
+}
+
 /** FromContent is what a content script may ask; `found` is answered with the states of the frame's things. */
 export type FromContent =
   | { readonly kind: "found"; readonly things: readonly FoundThing[]; readonly fresh: boolean }
@@ -89,6 +96,7 @@ export type FromPage =
   | { readonly kind: "overview"; readonly tab?: number; readonly page?: Thing }
   | { readonly kind: "look"; readonly tab: number } // find the things of a tab now; false: it cannot be read
   | { readonly kind: "refresh" }
+  | { readonly kind: "history"; readonly cursor?: string }
   | { readonly kind: "flattr-from-popup"; readonly thing: Thing; readonly tab?: number }
   | { readonly kind: "undo"; readonly click: string }
   | { readonly kind: "pair"; readonly port: number; readonly ticket: string }

@@ -1,6 +1,7 @@
 // What the extension's own pages share: asking the background, hearing of changes, and building elements from text.
 import { browser } from "./browser";
 import { type FromPage, PAGE_PORT, type Reply } from "./messages";
+import { onSettings, readSettings, type Settings } from "./settings";
 import { text } from "./words";
 
 /** ask sends a question to the background. */
@@ -31,6 +32,58 @@ export function fillWords(page: Document): void {
   for (const element of page.querySelectorAll<HTMLElement>("[data-text]")) {
     setWords(element, text(element.dataset["text"] ?? ""));
   }
+}
+
+/** dress gives a page the appearance that the reader has chosen, now and whenever another is chosen. */
+export function dress(signal: AbortSignal): void {
+  const wear = ({ appearance }: Settings): void => {
+    document.documentElement.dataset["appearance"] = appearance;
+  };
+  void readSettings().then(wear);
+  onSettings(signal, wear);
+}
+
+const FOCUSABLE = "a[href], button:not(:disabled), input:not(:disabled)";
+
+const isSeen = (element: Element): boolean => element.isConnected && element.closest("[hidden]") === null;
+
+/**
+ * keepFocus draws a part anew and leaves the focus where it was: on the same button of the same line (data-key), else
+ * on what stands in its place, else on its section's heading. A focus that is lost sends keyboard and screen reader
+ * back to the top of the page.
+ */
+export function keepFocus(part: HTMLElement, draw: () => void): void {
+  const focused = document.activeElement as HTMLElement | null;
+  if (focused === null || !part.contains(focused)) {
+    draw();
+    return;
+  }
+  const line = focused.closest<HTMLElement>("li, tr");
+  const list = line?.parentElement;
+  const index = line === null ? -1 : [...(list?.children ?? [])].indexOf(line);
+  const section = focused.closest<HTMLElement>("section") ?? part;
+  const { action } = focused.dataset;
+  draw();
+  if (isSeen(focused) && !focused.matches(":disabled")) {
+    focused.focus();
+    return;
+  }
+  const lines = [...(list?.children ?? [])] as HTMLElement[];
+  const place =
+    lines.find(({ dataset }) => dataset["key"] === line?.dataset["key"]) ?? lines[index] ?? lines.at(-1);
+  const same = action === undefined ? null : place?.querySelector<HTMLElement>(`[data-action="${action}"]`);
+  const next =
+    same ??
+    firstSeen(place, FOCUSABLE) ??
+    firstSeen(section, FOCUSABLE) ??
+    firstSeen(section, "h1, h2") ??
+    firstSeen(document.body, "h1");
+  if (next?.matches("h1, h2")) next.tabIndex = -1; // headings take the focus only when they are given it
+  next?.focus();
+}
+
+function firstSeen(part: Element | undefined, selector: string): HTMLElement | undefined {
+  return [...(part?.querySelectorAll<HTMLElement>(selector) ?? [])].find(isSeen);
 }
 
 /** setWords shows a sentence; what stands between backticks is a command. Unchanged words are left alone. */

@@ -1,7 +1,8 @@
 // Codes become sentences: what it means, and the next step. What has no words here is said in the companion's.
 import type { Link, Settled } from "./messages";
 import { amount } from "./money";
-import { language, text } from "./words";
+import type { ClickRow } from "./wire.gen";
+import { dateOf, language, text } from "./words";
 
 // Codes with words of our own, in _locales as `code_<code>`.
 const KNOWN: readonly string[] = [
@@ -21,6 +22,7 @@ const KNOWN: readonly string[] = [
   "too_fast",
   "too_large",
   "storage_full",
+  "settings_full",
   "bad_thing",
   "bad_message",
   "bad_ticket",
@@ -82,5 +84,24 @@ export function settledSentence(view: Settled): string {
       return view.shareMicro === undefined || view.shareMicro === 0
         ? text("toastFlattred")
         : text("toastWorth", amount(view.shareMicro, language()));
+  }
+}
+
+/** stateWords says in a word or two, or with the reason, what became of a click. */
+export function stateWords(row: ClickRow): string {
+  switch (row.state) {
+    case "kept":
+    case "waiting":
+      return text("stateWaiting");
+    case "accepted":
+      return text(row.promise === true ? "statePromise" : "stateAccepted");
+    case "late":
+      return text("stateLate");
+    case "refused":
+      if (row.code === "duplicate" && row.countsAt !== undefined)
+        return text("toastBefore", dateOf(row.countsAt));
+      return row.code === undefined ? text("stateRefused") : sentenceFor(row.code, row.sentence);
+    case "undone":
+      return text("stateUndone");
   }
 }

@@ -36,6 +36,11 @@ export function dateOf(at: string): string {
   return new Intl.DateTimeFormat(language(), { day: "numeric", month: "long" }).format(new Date(at));
 }
 
+/** dayOf is a day with its year, such as 3 Nov 2026. */
+export function dayOf(at: string): string {
+  return new Intl.DateTimeFormat(language(), { dateStyle: "medium" }).format(new Date(at));
+}
+
 /** monthName is a month in full, such as November 2026. */
 export function monthName(month: string): string {
   return new Intl.DateTimeFormat(language(), { month: "long", year: "numeric", timeZone: "UTC" }).format(

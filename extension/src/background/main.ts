@@ -13,12 +13,14 @@ import {
 } from "../messages";
 import { DialError } from "../protocol/dial";
 import { readTicket } from "../protocol/ticket";
-import { pageThing } from "../thing/thing";
+import { thingOfPage } from "../thing/subject";
 import type { Ack, FromCompanion, FromExtension, Nack, Thing } from "../wire.gen";
 import { ClickError, flattr, type Place, readFound, undo } from "./clicks";
 import { Companion } from "./companion";
 import { Delivery, RETRY_ALARM, Refused } from "./delivery";
 import { clickOf, Echo } from "./echo";
+import { readHistory } from "./history";
+import { ledgerHost, startMenu } from "./menu";
 import { Month } from "./month";
 import { type Entry, Outbox, OutboxError } from "./outbox";
 import { makeOverview, type Sources, viewsOf } from "./overview";
@@ -195,6 +197,8 @@ async function answerPage(message: FromPage): Promise<unknown> {
       return refresher.all();
     case "flattr-from-popup":
       return click(message.thing, "popup", message.tab === undefined ? {} : { tab: message.tab });
+    case "history":
+      return readHistory(companion, month, message.cursor);
     case "undo":
       return takeBack(message.click, {});
     case "pair": {
@@ -304,10 +308,15 @@ browser.alarms.onAlarm.addListener(({ name }) => {
 });
 
 browser.commands.onCommand.addListener((command, tab) => {
-  const thing =
-    command === "flattr-page" && tab?.url !== undefined ? pageThing(tab.url, tab.title) : undefined;
-  if (thing !== undefined) void click(thing, "shortcut", tab?.id === undefined ? {} : { tab: tab.id });
+  const { url, title } = tab ?? {};
+  if (command !== "flattr-page" || url === undefined) return;
+  void ledgerHost().then((host) => {
+    const thing = thingOfPage(url, title, host);
+    if (thing !== undefined) void click(thing, "shortcut", tab?.id === undefined ? {} : { tab: tab.id });
+  });
 });
+
+startMenu((thing, tab) => void click(thing, "menu", tab === undefined ? {} : { tab }));
 
 browser.tabs.onRemoved.addListener((tab) => {
   tabs.forget(tab);

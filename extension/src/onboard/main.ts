@@ -1,6 +1,6 @@
 // The onboarding page: three steps, each of which says where it stands and goes on by itself where it can.
 import type { Overview } from "../messages";
-import { ask, byID, fillWords, onChange, shortcutOf } from "../page";
+import { ask, byID, dress, fillWords, keepFocus, onChange, shortcutOf } from "../page";
 import { text } from "../words";
 import * as allow from "./allow";
 import * as connect from "./connect";
@@ -10,6 +10,7 @@ const life = new AbortController();
 
 function start(signal: AbortSignal): void {
   fillWords(document);
+  dress(signal);
   const look = (): void => {
     void ask<Overview>({ kind: "overview" }).then((reply) => {
       if (reply.ok) show(reply.value);
@@ -25,9 +26,11 @@ function start(signal: AbortSignal): void {
 }
 
 function show(overview: Overview): void {
-  connect.show(overview);
-  link.show(overview);
-  allow.show(overview);
+  keepFocus(document.body, () => {
+    connect.show(overview);
+    link.show(overview);
+    allow.show(overview);
+  });
   const done = document.querySelectorAll('section[data-state="done"]').length === 3;
   document.body.dataset["state"] = done ? "done" : "open";
   if (!done) byID("ready").textContent = "";

@@ -1,15 +1,20 @@
 // The popup: what can be flattred on this page, how the month stands, and what has not gone out yet.
+import { parseAddress } from "../address";
+import { LEDGER } from "../background/month";
 import { browser } from "../browser";
+import { isFlattrPage } from "../detect/hosts";
 import type { ClickReply, Overview } from "../messages";
-import { ask, byID, field, fillWords, make, onChange, setWords, shortcutOf } from "../page";
-import { sentenceFor } from "../sentences";
-import { pageThing } from "../thing/thing";
+import { ask, byID, dress, field, fillWords, keepFocus, make, onChange, setWords, shortcutOf } from "../page";
+import { sentenceFor, settledSentence } from "../sentences";
+import { thingOfPage } from "../thing/subject";
 import type { Thing } from "../wire.gen";
 import { text } from "../words";
+import { isUnshownFeed } from "./feed";
 import { showMonth } from "./month";
 import { showNotice } from "./notice";
 import { type PageState, showPage } from "./page";
 import { showRecent } from "./recent";
+import { startSite } from "./site";
 import { showUnsent } from "./unsent";
 
 /** Acts are what the parts of the popup can ask for. */
@@ -36,11 +41,10 @@ async function subject(): Promise<chrome.tabs.Tab | undefined> {
 
 async function start(signal: AbortSignal): Promise<void> {
   fillWords(document);
+  dress(signal);
   const tab = await subject();
-  const state: PageState = {
-    readable: undefined,
-    page: tab?.url === undefined ? undefined : pageThing(tab.url, tab.title),
-  };
+  const ledger = await ledgerHost();
+  const state = stateOf(tab, ledger);
   const acts = actsFor(tab?.id, () => show());
   const show = coalesce(async () => {
     const reply = await ask<Overview>(
@@ -52,6 +56,8 @@ async function start(signal: AbortSignal): Promise<void> {
   onChange(signal, show);
   byID("allow").addEventListener("click", acts.allow);
   byID("share").addEventListener("click", () => state.page !== undefined && acts.flattr(state.page));
+  byID("options").addEventListener("click", () => void browser.runtime.openOptionsPage().then(window.close));
+  void startSite(tab?.url, ledger, () => say(sentenceFor("settings_full", undefined)));
   show();
   void shortcutOf().then((keys) => {
     byID("shortcut").textContent = keys === "" ? text("noShortcut") : text("shortcut", keys);
@@ -59,9 +65,26 @@ async function start(signal: AbortSignal): Promise<void> {
   void ask({ kind: "refresh" }).then(show);
   if (tab?.id !== undefined) {
     const reply = await ask<boolean>({ kind: "look", tab: tab.id });
+    state.feed = await isUnshownFeed(tab.id);
     state.readable = reply.ok && reply.value;
   } else state.readable = false;
   show();
+}
+
+function stateOf(tab: chrome.tabs.Tab | undefined, ledger: string | undefined): PageState {
+  const { url, title } = tab ?? {};
+  const address = url === undefined ? undefined : parseAddress(url);
+  return {
+    readable: undefined,
+    page: url === undefined ? undefined : thingOfPage(url, title, ledger),
+    own: address !== undefined && isFlattrPage(address, ledger),
+    feed: false,
+  };
+}
+
+async function ledgerHost(): Promise<string | undefined> {
+  const host: unknown = (await browser.storage.local.get(LEDGER))[LEDGER];
+  return typeof host === "string" ? host : undefined;
 }
 
 function pageOf(state: PageState): { page?: Thing } {
@@ -77,9 +100,20 @@ function actsFor(tab: number | undefined, show: () => void): Acts {
   return {
     flattr: (thing) => {
       say(text("toastFlattred"));
-      void then(ask<ClickReply>({ kind: "flattr-from-popup", thing, ...(tab === undefined ? {} : { tab }) }));
+      const asked = ask<ClickReply>({
+        kind: "flattr-from-popup",
+        thing,
+        ...(tab === undefined ? {} : { tab }),
+      });
+      void then(
+        asked.then((reply) => {
+          made = reply.ok ? reply.value.click : undefined;
+          return reply;
+        }),
+      );
     },
     undo: (click) => {
+      made = undefined;
       say(text("toastUndone"));
       void then(ask({ kind: "undo", click }));
     },
@@ -105,7 +139,23 @@ function say(words: string): void {
   setWords(byID("said"), words);
 }
 
+/** The click made last in this popup: what becomes of it is said here, too. */
+let made: string | undefined;
+
+function sayFate({ things, page, link }: Overview): void {
+  const view = [...things, ...(page === undefined ? [] : [page])].find(({ click }) => click === made);
+  if (made === undefined || view === undefined || view.standing === "flattred") return;
+  if (view.standing === "refused" || (view.standing === "kept" && link !== "up")) {
+    say(settledSentence({ ...view, link }));
+  }
+}
+
 function render(overview: Overview, state: PageState, acts: Acts): void {
+  keepFocus(document.body, () => draw(overview, state, acts));
+  sayFate(overview);
+}
+
+function draw(overview: Overview, state: PageState, acts: Acts): void {
   field("account").textContent = overview.status?.account?.name ?? "";
   document.body.dataset["state"] = showNotice(overview, acts);
   showPage(overview, state, acts);

@@ -2,14 +2,18 @@
 import type { Overview, ThingView } from "../messages";
 import { button, byID, make } from "../page";
 import { keptSentence, sentenceFor } from "../sentences";
+import { namesOf } from "../thing/thing";
 import type { Thing } from "../wire.gen";
 import { dateOf, nameOf, text } from "../words";
+import { kindWords } from "./kind";
 import type { Acts } from "./main";
 
 /** PageState is what the popup knows of the page besides its things. */
 export interface PageState {
   readable: boolean | undefined; // undefined: still looking
-  page: Thing | undefined; // the page itself, without its fragment
+  page: Thing | undefined; // the page itself, without its fragment; on Flattr's own pages what the page is about
+  own: boolean; // a page of Flattr's own
+  feed: boolean; // a feed that this browser shows as text
 }
 
 /** showPage lists the things of the page, or offers the page where it has none. */
@@ -18,10 +22,7 @@ export function showPage(overview: Overview, state: PageState, acts: Acts): void
     overview.things.length === 0 && overview.page !== undefined ? [overview.page] : overview.things;
   const isPage = overview.things.length === 0;
   const shown = views.filter((view) => !isPage || view.standing !== "free");
-  replace(
-    byID("things"),
-    shown.map((view) => item(view, overview, acts)),
-  );
+  byID("things").replaceChildren(...shown.map((view) => item(view, overview, acts)));
   const looking = state.readable === undefined;
   const offer = isPage && !looking && state.page !== undefined && shown.length === 0;
   const share = byID<HTMLButtonElement>("share");
@@ -29,10 +30,12 @@ export function showPage(overview: Overview, state: PageState, acts: Acts): void
   const nothing = byID("nothing");
   nothing.hidden = !isPage || looking;
   nothing.textContent = emptySentence(state, offer);
-  byID("allow-hint").hidden = overview.reading || looking || state.readable === false;
+  byID("allow-hint").hidden = overview.reading || looking || state.readable === false || state.own;
 }
 
 function emptySentence(state: PageState, offer: boolean): string {
+  if (state.feed) return text("feedNotShown");
+  if (state.own) return text(state.page === undefined ? "ownNothing" : "ownPage");
   if (offer) return text("noThings");
   return text(state.page === undefined ? "notReadable" : "noThingsFlattred");
 }
@@ -41,6 +44,7 @@ function item(view: ThingView, overview: Overview, acts: Acts): HTMLLIElement {
   const title = nameOf(view.thing);
   const line = make("li", "", make("span", "title", title));
   line.dataset["standing"] = view.standing;
+  line.dataset["key"] = namesOf(view.thing)[0] ?? "";
   const actions = make("span", "actions");
   if (view.standing === "free" || view.code === "no_means") {
     const again = view.standing !== "free";
@@ -57,7 +61,7 @@ function item(view: ThingView, overview: Overview, acts: Acts): HTMLLIElement {
     actions.append(button("undo", text("undo"), () => acts.undo(click), title));
   }
   line.append(actions);
-  const words = standingWords(view, overview);
+  const words = [kindWords(view.form), standingWords(view, overview)].filter(Boolean).join(" · ");
   if (words !== "") line.append(make("span", "quiet", words));
   return line;
 }
@@ -77,17 +81,4 @@ function standingWords(view: ThingView, overview: Overview): string {
     case "refused":
       return sentenceFor(view.code ?? "internal", view.sentence);
   }
-}
-
-/** replace swaps the children of a list, and leaves the focus where it was when the same button is still there. */
-export function replace(list: HTMLElement, items: readonly HTMLElement[]): void {
-  const focused = list.contains(document.activeElement) ? focusOf(list) : undefined;
-  list.replaceChildren(...items);
-  if (focused === undefined) return;
-  const line = list.children[focused];
-  line?.querySelector<HTMLElement>("button")?.focus();
-}
-
-function focusOf(list: HTMLElement): number {
-  return [...list.children].findIndex((child) => child.contains(document.activeElement));
 }

@@ -1,11 +1,10 @@
 // The last clicks, with what became of each, and Undo until the month is frozen.
 import type { Overview } from "../messages";
 import { button, byID, make } from "../page";
-import { sentenceFor } from "../sentences";
+import { stateWords } from "../sentences";
 import type { ClickRow } from "../wire.gen";
 import { dateOf, nameOf, text } from "../words";
 import type { Acts } from "./main";
-import { replace } from "./page";
 
 /** Clicks shown, as many as a popup holds; the ledger's pages have them all. */
 const MAX_SHOWN = 5;
@@ -17,9 +16,8 @@ export function showRecent(overview: Overview, acts: Acts): void {
   byID("recent-part").hidden = !linked;
   byID("no-recent").hidden = rows.length > 0;
   const undone = new Set(overview.undoing);
-  replace(
-    byID("recent"),
-    rows.map((row) => item(undone.has(row.id) ? { ...row, state: "undone", undoable: false } : row, acts)),
+  byID("recent").replaceChildren(
+    ...rows.map((row) => item(undone.has(row.id) ? { ...row, state: "undone", undoable: false } : row, acts)),
   );
 }
 
@@ -27,6 +25,7 @@ function item(row: ClickRow, acts: Acts): HTMLLIElement {
   const title = row.title ?? nameOf(row.thing);
   const line = make("li", "", make("span", "title", title));
   line.dataset["click"] = row.id;
+  line.dataset["key"] = row.id;
   line.dataset["state"] = row.state;
   const actions = make("span", "actions");
   if (row.undoable && row.state !== "refused" && row.state !== "undone") {
@@ -34,22 +33,4 @@ function item(row: ClickRow, acts: Acts): HTMLLIElement {
   }
   line.append(actions, make("span", "quiet", `${dateOf(row.at)} · ${stateWords(row)}`));
   return line;
-}
-
-function stateWords(row: ClickRow): string {
-  switch (row.state) {
-    case "kept":
-    case "waiting":
-      return text("stateWaiting");
-    case "accepted":
-      return text(row.promise === true ? "statePromise" : "stateAccepted");
-    case "late":
-      return text("stateLate");
-    case "refused":
-      if (row.code === "duplicate" && row.countsAt !== undefined)
-        return text("toastBefore", dateOf(row.countsAt));
-      return row.code === undefined ? text("stateRefused") : sentenceFor(row.code, row.sentence);
-    case "undone":
-      return text("stateUndone");
-  }
 }

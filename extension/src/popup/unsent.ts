@@ -4,7 +4,6 @@ import { button, byID, field, make, setWords } from "../page";
 import { keptSentence, sentenceFor } from "../sentences";
 import { dateOf, plural, text } from "../words";
 import type { Acts } from "./main";
-import { replace } from "./page";
 
 /** showUnsent lists events of the outbox and refusals; empty parts are not shown. */
 export function showUnsent(overview: Overview, acts: Acts): void {
@@ -13,21 +12,25 @@ export function showUnsent(overview: Overview, acts: Acts): void {
   note.hidden = waiting === 0;
   note.textContent = waiting === 0 ? "" : plural("unsentLedger", waiting);
   byID("unsent-part").hidden = overview.outbox.length === 0 && waiting === 0;
-  replace(byID("unsent"), unsentItems(overview, acts));
+  byID("unsent").replaceChildren(...unsentItems(overview, acts));
   byID("refused-part").hidden = overview.refused.length === 0;
-  replace(byID("refused"), refusedItems(overview, acts));
+  byID("refused").replaceChildren(...refusedItems(overview, acts));
 }
 
 function unsentItems(overview: Overview, acts: Acts): HTMLElement[] {
   const name = overview.status?.account?.name;
+  const undone = new Set(overview.undoing);
   return overview.outbox.map((event) => {
     const title = event.type === "undo" ? text("undoOf") : event.title || text("untitled");
     const line = make("li", "", make("span", "title", title));
     line.dataset["click"] = event.id;
+    line.dataset["key"] = event.id;
     const actions = make("span", "actions");
     if (event.code === "other_account" && name !== undefined) {
       actions.append(button("adopt", text("sendAs", name), () => acts.adopt(event.id), title));
       actions.append(button("discard", text("discard"), () => acts.discard(event.id), title));
+    } else if (event.type === "flattr" && !undone.has(event.id)) {
+      actions.append(button("undo", text("undo"), () => acts.undo(event.id), title));
     }
     line.append(actions, reason(keptSentence(overview.link, event.code, event.sentence)));
     return line;
@@ -39,6 +42,7 @@ function refusedItems(overview: Overview, acts: Acts): HTMLElement[] {
     const name = title || text("untitled");
     const line = make("li", "", make("span", "title", name));
     line.dataset["click"] = id;
+    line.dataset["key"] = id;
     const actions = make(
       "span",
       "actions",

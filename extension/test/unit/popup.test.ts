@@ -72,7 +72,12 @@ function row(fields: Partial<ClickRow> = {}): ClickRow {
   };
 }
 
-const pageState = { readable: true, page: { url: "https://a.example/page", title: "Page" } };
+const pageState = {
+  own: false,
+  feed: false,
+  readable: true,
+  page: { url: "https://a.example/page", title: "Page" },
+};
 
 function show(shown: Overview, state: Parameters<typeof showPage>[1] = pageState): string {
   document.body.dataset["state"] = showNotice(shown, acts);
@@ -209,7 +214,7 @@ describe("the popup", () => {
   });
 
   it("says that a page cannot be read", () => {
-    expect(show(overview(), { readable: false, page: undefined })).toMatch(
+    expect(show(overview(), { ...pageState, readable: false, page: undefined })).toMatch(
       /does not let extensions look at this page/,
     );
   });
