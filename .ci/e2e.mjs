@@ -1,6 +1,6 @@
 // Bundles a program of extension/test/e2e (Node runs no TypeScript) and runs it.
 //
-//   node .ci/e2e.mjs story | e2e | … [arguments]
+//   node .ci/e2e.mjs story | e2e | … [arguments]   of another folder of extension/test: bench/bench
 //   node .ci/e2e.mjs all                         every test in a browser, one after the other
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
@@ -18,7 +18,7 @@ async function bundle(program) {
   const require = createRequire(path.join(extension, "package.json"));
   const esbuild = await import(pathToFileURL(require.resolve("esbuild")).href);
   await esbuild.build({
-    entryPoints: [path.join(extension, "test", "e2e", `${program}.ts`)],
+    entryPoints: [path.join(extension, "test", program.includes("/") ? "." : "e2e", `${program}.ts`)],
     outfile,
     bundle: true,
     packages: "external",
