@@ -1,6 +1,6 @@
 // Settings: what the reader chose, kept by the browser on this machine and told to nobody.
 import { parseAddress } from "./address";
-import { browser } from "./browser";
+import { browser, orphaned } from "./browser";
 
 /** SETTINGS is the key under which they are stored. */
 const SETTINGS = "settings";
@@ -66,7 +66,7 @@ export function onSettings(signal: AbortSignal, heard: (settings: Settings) => v
   };
   browser.storage.onChanged.addListener(onChanged);
   // Of an extension that is gone, the browser has taken the listeners away already.
-  signal.addEventListener("abort", () => browser.storage?.onChanged?.removeListener(onChanged));
+  signal.addEventListener("abort", () => orphaned() || browser.storage.onChanged.removeListener(onChanged));
 }
 
 // What is stored may be from another version of the extension.

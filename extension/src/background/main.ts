@@ -29,6 +29,7 @@ import { inject, settleReading } from "./reading";
 import { Refresher } from "./refresher";
 import { ProblemError } from "./session";
 import { standingOfState } from "./standing";
+import { States, stopPages } from "./states";
 import { Tabs } from "./tabs";
 import { paintAll, paintTab } from "./toolbar";
 
@@ -45,6 +46,7 @@ const companion = new Companion(heard, linked);
 const refresher = new Refresher(companion, month, changed);
 const echo = new Echo(month, () => companion.link());
 const delivery = new Delivery(outbox, refused, () => companion.connect(), month, told);
+const states = new States(outbox, month, tabs);
 const sources: Sources = { companion, month, outbox, refused, tabs };
 
 // heard takes what the companion says unasked.
@@ -98,6 +100,7 @@ function changed(): void {
     telling = false;
     for (const page of pages) page.postMessage({ kind: "changed" });
     for (const tab of tabs.all()) void paint(tab);
+    void states.push();
   });
 }
 
@@ -249,7 +252,7 @@ async function answerContent(message: FromContent, tab: number, frame: number): 
       tabs.put(tab, frame, readFound(message.things), message.fresh === true);
       await paint(tab);
       for (const page of pages) page.postMessage({ kind: "changed" });
-      return undefined;
+      return states.of(tab, frame);
     case "flattr":
       if (!limit.take(tab, Date.now())) throw new ProblemError("too_fast", "");
       return click(message.thing, message.form, { tab, frame });
@@ -324,7 +327,10 @@ browser.tabs.onRemoved.addListener((tab) => {
 });
 
 browser.permissions.onAdded.addListener(() => void settleReading().then(changed));
-browser.permissions.onRemoved.addListener(() => void settleReading().then(changed));
+browser.permissions.onRemoved.addListener(async () => {
+  if (!(await settleReading())) await stopPages();
+  changed();
+});
 
 // Every start: what is registered must agree with what is allowed, and what is kept must have its alarm.
 void settleReading();

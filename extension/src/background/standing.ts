@@ -1,6 +1,6 @@
 // Where the reader stands with a thing this month, from what is kept here and what the companion told.
 import type { Standing } from "../messages";
-import { namesOf, sameThing } from "../thing/thing";
+import { namesOf } from "../thing/thing";
 import type { ClickRow, Thing } from "../wire.gen";
 import type { Entry } from "./outbox";
 
@@ -22,33 +22,60 @@ export function monthOf(at: string): string {
 }
 
 /**
- * standingOf looks first at what is kept here, newest first, then at the companion's clicks of the running month.
- * A click that an event in the outbox takes back does not count.
+ * Standings knows where the reader stands with any thing: it looks first at what is kept here, newest first, then at
+ * the companion's clicks of the running month. A click that an event in the outbox takes back does not count.
  */
+export class Standings {
+  readonly #undone: ReadonlySet<string>;
+  readonly #rows: readonly ClickRow[];
+  readonly #kept = new Map<string, Entry>(); // the newest by name
+  readonly #row = new Map<string, number>(); // the first by name, as its place among the rows
+  readonly #repeat = new Map<string, number>();
+
+  constructor(entries: readonly Entry[], rows: readonly ClickRow[], now: string) {
+    this.#rows = rows;
+    this.#undone = new Set(
+      entries.flatMap(({ message }) => (message.type === "undo" ? [message.click] : [])),
+    );
+    for (const entry of entries) {
+      const { message } = entry;
+      if (message.type !== "flattr" || this.#undone.has(message.id)) continue;
+      if (monthOf(message.at) !== monthOf(now)) continue;
+      for (const name of namesOf(message.thing)) this.#kept.set(name, entry);
+    }
+    for (const [place, row] of rows.entries()) {
+      if (row.month !== monthOf(now) || this.#undone.has(row.id) || row.state === "undone") continue;
+      const places = row.code === "duplicate" ? this.#repeat : this.#row;
+      for (const name of namesOfRow(row)) if (!places.has(name)) places.set(name, place);
+    }
+  }
+
+  /** of is the standing of one thing. */
+  of(thing: Thing): Stand {
+    const names = namesOf(thing);
+    const kept = names.map((name) => this.#kept.get(name)).find((entry) => entry !== undefined);
+    if (kept !== undefined) return keptStand(kept);
+    const row = this.#first(this.#row, names);
+    if (row !== undefined) return rowStand(row);
+    // A repeated click tells of one that counts: it may have been made in another browser, and has no row here then.
+    const repeat = this.#first(this.#repeat, names);
+    if (repeat?.counts === undefined || this.#undone.has(repeat.counts)) return FREE;
+    return this.#rows.some(({ id }) => id === repeat.counts) ? FREE : countingStand(repeat, repeat.counts);
+  }
+
+  #first(places: ReadonlyMap<string, number>, names: readonly string[]): ClickRow | undefined {
+    return this.#rows[Math.min(...names.map((name) => places.get(name) ?? Number.POSITIVE_INFINITY))];
+  }
+}
+
+/** standingOf is the standing of one thing; for many, Standings is built once. */
 export function standingOf(
   thing: Thing,
   entries: readonly Entry[],
   rows: readonly ClickRow[],
   now: string,
 ): Stand {
-  const names = namesOf(thing);
-  const undone = new Set(entries.flatMap(({ message }) => (message.type === "undo" ? [message.click] : [])));
-  for (const entry of [...entries].reverse()) {
-    const { message } = entry;
-    if (message.type !== "flattr" || undone.has(message.id)) continue;
-    if (monthOf(message.at) === monthOf(now) && sameThing(names, namesOf(message.thing)))
-      return keptStand(entry);
-  }
-  let repeat: ClickRow | undefined;
-  for (const row of rows) {
-    if (row.month !== monthOf(now) || undone.has(row.id) || row.state === "undone") continue;
-    if (!sameThing(names, namesOfRow(row))) continue;
-    if (row.code !== "duplicate") return rowStand(row);
-    repeat ??= row;
-  }
-  // A repeated click tells of one that counts: it may have been made in another browser, and has no row here then.
-  if (repeat?.counts === undefined || undone.has(repeat.counts)) return FREE;
-  return rows.some(({ id }) => id === repeat.counts) ? FREE : countingStand(repeat, repeat.counts);
+  return new Standings(entries, rows, now).of(thing);
 }
 
 // What becomes of that click over there is not told here: it is not undone from here, and nothing rests on it.

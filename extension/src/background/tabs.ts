@@ -19,6 +19,11 @@ export class Tabs {
     this.#frames.set(tab, frames);
   }
 
+  /** frames are the frames of a tab that told, with what each holds. */
+  frames(tab: number): ReadonlyMap<number, readonly FoundThing[]> {
+    return this.#frames.get(tab) ?? new Map();
+  }
+
   /** things are the distinct things of a tab, over all its frames. */
   things(tab: number): readonly FoundThing[] {
     return mergeFound([...(this.#frames.get(tab)?.values() ?? [])].flat());

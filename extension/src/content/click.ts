@@ -1,58 +1,103 @@
 // Clicks in the page: one listener in the capturing phase, ahead of every listener of the page.
 import { isFlattrPage } from "../detect/hosts";
-import type { Pointer } from "../detect/pointer";
+import type { Form, Pointer } from "../detect/pointer";
 import { pointerOf } from "../detect/scan";
 import type { ClickReply } from "../messages";
-import { thingOf } from "../thing/thing";
+import { sentenceFor } from "../sentences";
+import { namesOf, thingOf } from "../thing/thing";
 import type { Thing } from "../wire.gen";
+import { text } from "../words";
 import { ask } from "./ask";
+import { isGiven } from "./face";
 import { isForeignFrame, isHonest } from "./honest";
+import type { Known } from "./known";
 import type { Overlay } from "./overlay";
+import type { Replacements, StandIn } from "./replace";
+import type { Seen } from "./seen";
 
-/** Where is what the listener must know of the reader's ledger; it captures nothing before it knows. */
+/** Where is what the listener must know of the reader's choices; it captures nothing before it knows. */
 export interface Where {
   readonly known: boolean;
   readonly ledgerHost: string | undefined;
+  readonly captures: boolean; // false: the reader wants buttons in this page left alone
+}
+
+/** Hands are the parts that a click needs. */
+export interface Hands {
+  readonly where: () => Where;
+  readonly alive: () => boolean; // false, and the page restored, when the extension is gone
+  readonly overlay: Overlay;
+  readonly known: Known;
+  readonly seen: Seen;
+  readonly replacements: Replacements;
+}
+
+interface Target {
+  readonly element: Element;
+  readonly form: Form;
+  readonly thing: Thing;
+  readonly standIn: StandIn | undefined;
 }
 
 /** start listens until the signal aborts, and returns how to listen again: document.open takes listeners away. */
-export function start(signal: AbortSignal, where: () => Where, overlay: Overlay): () => void {
-  const heard = (event: MouseEvent): void => onClick(event, where(), overlay);
-  const listen = (): void => window.addEventListener("click", heard, { capture: true, signal });
+export function start(signal: AbortSignal, hands: Hands): () => void {
+  const heard = (event: MouseEvent): void => onClick(event, hands);
+  const listen = (): void => {
+    window.addEventListener("click", heard, { capture: true, signal });
+    window.addEventListener("auxclick", heard, { capture: true, signal });
+  };
   listen();
   return listen;
 }
 
-function onClick(event: MouseEvent, { known, ledgerHost }: Where, overlay: Overlay): void {
+function onClick(event: MouseEvent, hands: Hands): void {
+  const { known, ledgerHost, captures } = hands.where();
   // A page can make up clicks of its own; only the browser makes trusted ones.
-  if (!event.isTrusted || !known || !isPlain(event)) return;
-  if (isFlattrPage(new URL(document.URL), ledgerHost)) return;
-  const element = linkUnder(event);
-  const pointer = element === undefined ? undefined : pointerOf(element, ledgerHost);
-  if (element === undefined || pointer === undefined || !flattrs(pointer, element)) return;
-  const thing = thingOf(pointer);
+  if (!event.isTrusted || !known || !captures || isFlattrPage(new URL(document.URL), ledgerHost)) return;
+  const target = targetOf(event, ledgerHost, hands.replacements);
   // Whether a frame from elsewhere is there to be seen, nobody in it can tell.
-  if (thing === undefined || isForeignFrame() || !isHonest(element, event)) return;
+  if (target === undefined || !hands.alive() || isForeignFrame()) return;
+  if (!isPlain(event)) {
+    if (target.standIn !== undefined) navigate(target.standIn, event);
+    return;
+  }
+  if (!isHonest(target.element, event)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  void send(thing, pointer, element, overlay);
+  if (hands.seen.isLong(target.element, event)) take(target, hands);
+  else hands.overlay.say(text("toastEarly"));
 }
 
 // Clicks that open tabs or windows, or a menu, are the browser's.
 function isPlain(event: MouseEvent): boolean {
-  return event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+  const { type, button, ctrlKey, metaKey, shiftKey, altKey } = event;
+  return type === "click" && button === 0 && !(ctrlKey || metaKey || shiftKey || altKey);
 }
 
-function linkUnder(event: MouseEvent): Element | undefined {
-  for (const target of event.composedPath()) {
-    if (target instanceof Element && target.localName === "a") return target;
+function targetOf(
+  event: MouseEvent,
+  ledgerHost: string | undefined,
+  replacements: Replacements,
+): Target | undefined {
+  for (const element of event.composedPath()) {
+    if (!(element instanceof Element)) continue;
+    const standIn = replacements.of(element);
+    if (standIn !== undefined) return { element, form: standIn.pointer.form, thing: standIn.thing, standIn };
+    if (element.localName !== "a") continue;
+    const pointer = pointerOf(element, ledgerHost);
+    if (pointer === undefined || !flattrs(pointer, element)) return undefined;
+    const thing = thingOf(pointer);
+    return thing === undefined ? undefined : { element, form: pointer.form, thing, standIn: undefined };
   }
   return undefined;
 }
 
-/** flattrs tells whether a click on the pointer means a flattr; text links to a thing lead to its page. */
-export function flattrs(pointer: Pointer, element: Element): boolean {
-  switch (pointer.form) {
+/**
+ * flattrs tells whether a click on the element itself means a flattr. Other forms have no element that a reader could
+ * click, or lead to a page: those are listed in the popup.
+ */
+export function flattrs({ form }: Pointer, element: Element): boolean {
+  switch (form) {
     case "js-a-rev":
     case "js-a-rel":
     case "js-a-data":
@@ -62,14 +107,44 @@ export function flattrs(pointer: Pointer, element: Element): boolean {
     case "link-thing":
     case "link-t":
       return element.querySelector("img, svg, picture") !== null;
-    case "head-rel-payment":
+    default:
       return false;
   }
 }
 
-async function send(thing: Thing, { form }: Pointer, element: Element, overlay: Overlay): Promise<void> {
-  overlay.flattred(element); // within a frame; what follows only settles it
+// What a middle or modified click would have done to the original, it does.
+function navigate({ original }: StandIn, event: MouseEvent): void {
+  if (event.button === 2) return;
+  const { type, button, ctrlKey, metaKey, shiftKey, altKey } = event;
+  const same = { bubbles: true, cancelable: true, composed: true, view: window };
+  original.dispatchEvent(new MouseEvent(type, { ...same, button, ctrlKey, metaKey, shiftKey, altKey }));
+}
+
+function take(target: Target, hands: Hands): void {
+  const { known, overlay } = hands;
+  const state = known.of(namesOf(target.thing));
+  if (state !== undefined && isGiven(state)) overlay.ask(state);
+  else if (state?.standing === "refused" && !canRetry(state.code))
+    overlay.say(sentenceFor(state.code ?? "internal", state.sentence));
+  else void send(target, hands);
+}
+
+// Means can be topped up, and a click made in another browser may have been taken back there.
+function canRetry(code: string | undefined): boolean {
+  return code === "no_means" || code === "duplicate";
+}
+
+async function send({ element, form, thing, standIn }: Target, hands: Hands): Promise<void> {
+  const { known, overlay } = hands;
+  const names = namesOf(thing);
+  known.begin(names); // within a frame; what follows only settles it
+  overlay.flattred(standIn === undefined ? element : undefined);
   const reply = await ask<ClickReply>({ kind: "flattr", thing, form });
-  if (reply.ok) overlay.kept(element, reply.value);
-  else overlay.failed(element, reply.code, reply.sentence);
+  if (reply.ok) {
+    known.kept(names, reply.value);
+    overlay.kept(element, reply.value);
+  } else {
+    known.failed(names);
+    overlay.failed(element, reply.code, reply.sentence);
+  }
 }

@@ -11,13 +11,23 @@ const MAX_ANCESTORS = 500;
 
 /** isHonest checks visibility, size and place of the clicked element. It reads layout and changes nothing. */
 export function isHonest(element: Element, event: MouseEvent): boolean {
+  const { width, height } = boxOf(element);
+  if (width < MIN_SIDE_PX || height < MIN_SIDE_PX) return false;
+  return isShown(element, true) && isOnTop(element, pointOf(element, event));
+}
+
+/** boxOf is where an element is drawn: a link's own box, or that of the picture in it, whichever is larger. */
+export function boxOf(element: Element): DOMRect {
   const box = element.getBoundingClientRect();
   const inner = element.firstElementChild?.getBoundingClientRect();
-  const width = Math.max(box.width, inner?.width ?? 0);
-  const height = Math.max(box.height, inner?.height ?? 0);
-  if (width < MIN_SIDE_PX || height < MIN_SIDE_PX) return false;
+  if (inner === undefined) return box;
+  return inner.width * inner.height > box.width * box.height ? inner : box;
+}
+
+/** isShown tells whether an element is drawn at all; closely, whether it and all that holds it can be seen well. */
+export function isShown(element: Element, closely: boolean): boolean {
   if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return false;
-  return isOpaque(element) && isOnTop(element, pointOf(element, event));
+  return !closely || isOpaque(element);
 }
 
 /** isForeignFrame tells whether this document is a frame in a page of another origin. */

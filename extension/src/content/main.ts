@@ -1,32 +1,127 @@
 // The content script: finds what can be flattred, takes the reader's clicks, and shows what became of them.
 // It never opens a connection: only the background does.
-import { browser } from "../browser";
+import { browser, orphaned } from "../browser";
+import { isFlattrPage } from "../detect/hosts";
+import type { Found } from "../detect/scan";
+import type { ToContent } from "../messages";
+import { DEFAULTS, onSettings, readSettings, type Settings } from "../settings";
 import * as click from "./click";
+import { Known } from "./known";
 import { Overlay } from "./overlay";
+import { Replacements } from "./replace";
+import { HOST } from "./replace.style";
+import { Seen } from "./seen";
+import { sitesHere } from "./site";
 import * as watch from "./watch";
 
 const LEDGER = "ledger";
 
-// A script that runs already, of this extension or of one before an update, makes room for this one.
+/** TAKE_OVER is the event by which a new script asks the one before an update to restore the page. */
+const TAKE_OVER = "flattr-take-over";
+
+// A script that runs already, of this extension, makes room for this one.
 const scope: { flattrStop?: () => void } = globalThis as never;
 scope.flattrStop?.();
 const life = new AbortController();
 scope.flattrStop = () => life.abort();
 
-function start(signal: AbortSignal): void {
-  let where: click.Where = { known: false, ledgerHost: undefined };
-  const overlay = new Overlay(signal);
-  const listen = click.start(signal, () => where, overlay);
-  void browser.storage.local.get(LEDGER).then((stored) => {
+/** Page is this frame, as one life of the content script sees it. */
+class Page {
+  readonly #known: Known;
+  readonly #overlay: Overlay;
+  readonly #replacements: Replacements;
+  readonly #seen: Seen;
+  #where: click.Where = { known: false, ledgerHost: undefined, captures: false };
+  #settings: Settings = DEFAULTS;
+  #found: readonly Found[] = [];
+
+  constructor(signal: AbortSignal) {
+    this.#known = new Known(signal, () => this.#replacements?.repaint());
+    this.#overlay = new Overlay(signal, (id) => this.#known.settled(id, { standing: "free", link: "idle" }));
+    this.#replacements = new Replacements(signal, this.#known, () => this.#watchPlaces());
+    this.#seen = new Seen(signal, alive);
+    const listen = click.start(signal, {
+      where: () => this.#where,
+      alive,
+      overlay: this.#overlay,
+      known: this.#known,
+      seen: this.#seen,
+      replacements: this.#replacements,
+    });
+    this.#hear(signal);
+    void this.#begin(signal, listen);
+  }
+
+  async #begin(signal: AbortSignal, listen: () => void): Promise<void> {
+    const [stored, settings] = await Promise.all([browser.storage.local.get(LEDGER), readSettings()]);
+    if (signal.aborted) return;
     const host: unknown = stored[LEDGER];
-    where = { known: true, ledgerHost: typeof host === "string" ? host : undefined };
+    this.#where = { known: true, ledgerHost: typeof host === "string" ? host : undefined, captures: false };
+    this.#choose(settings);
+    onSettings(signal, (changed) => this.#choose(changed));
     watch.start(
       signal,
-      () => where.ledgerHost,
+      () => this.#where.ledgerHost,
       () => life.abort(),
-      listen,
+      {
+        looking: listen,
+        found: (found) => {
+          this.#found = found;
+          this.#settle();
+        },
+        states: (states) => this.#known.tell(states),
+      },
     );
-  });
+  }
+
+  #hear(signal: AbortSignal): void {
+    const onMessage = (message: ToContent): void => {
+      if (message.kind === "states") this.#known.tell(message.states);
+      if (message.kind === "stop") life.abort();
+      if (message.kind !== "settled") return;
+      this.#known.settled(message.click, message.view);
+      this.#overlay.settled(message.click, message.view);
+    };
+    browser.runtime.onMessage.addListener(onMessage);
+    signal.addEventListener("abort", () => orphaned() || browser.runtime.onMessage.removeListener(onMessage));
+  }
+
+  #choose(settings: Settings): void {
+    this.#settings = settings;
+    const off = sitesHere().some((site) => settings.sitesOff.includes(site));
+    this.#where = { ...this.#where, captures: !off && !settings.toolbarOnly };
+    this.#settle();
+  }
+
+  // What the page holds, and what the reader wants, decide what stands in it.
+  #settle(): void {
+    const { captures, ledgerHost } = this.#where;
+    const replaces = captures && this.#settings.replace && !isFlattrPage(new URL(document.URL), ledgerHost);
+    if (replaces) this.#replacements.settle(this.#found);
+    else this.#replacements.restore();
+  }
+
+  #watchPlaces(): void {
+    const standIns = [...this.#replacements.all()];
+    const replaced = new Set<Element>(standIns.map(({ original }) => original));
+    const links = this.#found.filter(
+      ({ pointer, element }) => !replaced.has(element) && click.flattrs(pointer, element),
+    );
+    this.#seen?.watch([...standIns.map(({ host }) => host), ...links.map(({ element }) => element)]);
+  }
+}
+
+/** alive tells whether the extension is still there; if not, it restores the page and ends this script. */
+function alive(): boolean {
+  if (orphaned()) life.abort();
+  return !life.signal.aborted;
+}
+
+function start(signal: AbortSignal): void {
+  if (document.getElementsByTagName(HOST).length > 0) document.dispatchEvent(new Event(TAKE_OVER));
+  // A page can send this event as well; a script whose extension lives does not mind.
+  document.addEventListener(TAKE_OVER, alive, { signal });
+  new Page(signal);
 }
 
 if (document.documentElement instanceof HTMLElement) start(life.signal);

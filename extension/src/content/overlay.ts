@@ -1,11 +1,13 @@
 // What a click leaves in the page: a mark on the button and a line with Undo, in a closed shadow root that the
 // page's style cannot reach. Only the clicked button gets a mark: a page must not learn what else was flattred.
-import { browser, orphaned } from "../browser";
-import type { ClickReply, Settled, Standing, ToContent } from "../messages";
+import type { ClickReply, Settled, Standing, ThingState } from "../messages";
 import { sentenceFor, settledSentence } from "../sentences";
 import { dateOf, text } from "../words";
 import { ask } from "./ask";
 import { STYLE } from "./overlay.style";
+
+/** LINE_HOST is the name of the element that holds line and marks; the next script after an update knows it by it. */
+const LINE_HOST = "flattr-line";
 
 /** The line with Undo stays this long, and longer while it is pointed at or focused. */
 const LINE_MS = 10_000;
@@ -27,6 +29,7 @@ interface Mark {
 /** Overlay shows marks and the line; nothing of it exists before the first click. */
 export class Overlay {
   readonly #signal: AbortSignal;
+  readonly #undone: (click: string) => void;
   readonly #marks = new Map<Element, Mark>();
   #host: HTMLElement | undefined;
   #root: ShadowRoot | undefined;
@@ -37,22 +40,20 @@ export class Overlay {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #placing = false;
 
-  constructor(signal: AbortSignal) {
+  /** undone is told of a click that was taken back here. */
+  constructor(signal: AbortSignal, undone: (click: string) => void) {
     this.#signal = signal;
-    const onMessage = (message: ToContent): void => {
-      if (message.kind === "settled") this.#settled(message.click, message.view);
-    };
-    browser.runtime.onMessage.addListener(onMessage);
+    this.#undone = undone;
+    for (const left of [...document.getElementsByTagName(LINE_HOST)]) left.remove();
     signal.addEventListener("abort", () => {
-      if (!orphaned()) browser.runtime.onMessage.removeListener(onMessage);
       clearTimeout(this.#timer);
       this.#host?.remove();
     });
   }
 
-  /** flattred reacts to a click at once. */
-  flattred(element: Element): void {
-    this.#mark(element, "done");
+  /** flattred reacts to a click at once; the mark is for an element that cannot show it itself. */
+  flattred(marked: Element | undefined): void {
+    if (marked !== undefined) this.#mark(marked, "done");
     this.#say(text("toastFlattred"), undefined);
   }
 
@@ -68,13 +69,27 @@ export class Overlay {
       );
   }
 
+  /** ask offers to take back a click that stands; without one that can be, it says when it was made. */
+  ask({ click, at, undoable }: ThingState): void {
+    if (click === undefined) return; // it is on its way
+    const undoes = undoable === true ? click : undefined;
+    if (undoes !== undefined) this.#say(text("toastUndo"), undoes);
+    else this.#say(at === undefined ? text("toastFlattred") : text("toastBefore", dateOf(at)), undefined);
+  }
+
+  /** say tells what a click met. */
+  say(words: string): void {
+    this.#say(words, undefined);
+  }
+
   /** failed tells that nothing was kept, and why. */
   failed(element: Element, code: string, sentence: string | undefined): void {
     this.#unmark(element);
     this.#say(sentenceFor(code, sentence), undefined);
   }
 
-  #settled(click: string, view: Settled): void {
+  /** settled takes what became of a click. */
+  settled(click: string, view: Settled): void {
     for (const mark of this.#marks.values()) {
       if (mark.click !== click) continue;
       if (view.standing === "free") this.#unmark(mark.element);
@@ -113,6 +128,7 @@ export class Overlay {
       return;
     }
     for (const mark of [...this.#marks.values()]) if (mark.click === click) this.#unmark(mark.element);
+    this.#undone(click);
     this.#say(text("toastUndone"), undefined);
   }
 
@@ -168,7 +184,7 @@ export class Overlay {
       document.documentElement.append(this.#host); // the page threw it out; the reader still needs it
       return;
     }
-    const host = document.createElement("div");
+    const host = document.createElement(LINE_HOST);
     const root = host.attachShadow({ mode: "closed" });
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
@@ -177,6 +193,7 @@ export class Overlay {
     status.setAttribute("role", "status");
     const undo = document.createElement("button");
     undo.type = "button";
+    undo.dataset["action"] = "undo";
     undo.textContent = text("undo");
     undo.hidden = true;
     undo.addEventListener("click", (event) => event.isTrusted && void this.#takeBack(), {

@@ -1,8 +1,8 @@
 // Watching the page for things that can be flattred, at a cost that the page does not notice.
 import { browser, orphaned } from "../browser";
 import { isFlattrPage } from "../detect/hosts";
-import { scan } from "../detect/scan";
-import type { FoundThing, ToContent } from "../messages";
+import { type Found, scan } from "../detect/scan";
+import type { FoundThing, ThingState, ToContent } from "../messages";
 import { mergePointers } from "../thing/merge";
 import { ask } from "./ask";
 
@@ -16,14 +16,21 @@ const IDLE_TIMEOUT_MS = 1000;
 /** Things told of one frame; an index of old posts has fifty. */
 const MAX_THINGS = 300;
 
-/** start scans, watches for changes and answers the background's wish to look again; it calls back before each look. */
+/** Seen is told of each look: before it, what it found, and where the reader stands with that. */
+export interface Seen {
+  readonly looking: () => void;
+  readonly found: (found: readonly Found[]) => void;
+  readonly states: (states: readonly ThingState[]) => void;
+}
+
+/** start scans, watches for changes and answers the background's wish to look again. */
 export function start(
   signal: AbortSignal,
   ledgerHost: () => string | undefined,
   stop: () => void,
-  looking: () => void,
+  seen: Seen,
 ): void {
-  const watch = new Watch(signal, ledgerHost, stop, looking);
+  const watch = new Watch(signal, ledgerHost, stop, seen);
   const onMessage = (message: ToContent, _sender: unknown, respond: (reply: boolean) => void): boolean => {
     if (message.kind === "settled") void watch.tell(true);
     if (message.kind !== "look") return false;
@@ -48,7 +55,7 @@ class Watch {
   readonly #signal: AbortSignal;
   readonly #ledgerHost: () => string | undefined;
   readonly #stop: () => void;
-  readonly #looking: () => void;
+  readonly #seen: Seen;
   readonly #observer = new MutationObserver(() => this.#changed());
   #things: readonly FoundThing[] = [];
   #told = "[]";
@@ -56,16 +63,11 @@ class Watch {
   #rest: ReturnType<typeof setTimeout> | undefined;
   #costMs = 0;
 
-  constructor(
-    signal: AbortSignal,
-    ledgerHost: () => string | undefined,
-    stop: () => void,
-    looking: () => void,
-  ) {
+  constructor(signal: AbortSignal, ledgerHost: () => string | undefined, stop: () => void, seen: Seen) {
     this.#signal = signal;
     this.#ledgerHost = ledgerHost;
     this.#stop = stop;
-    this.#looking = looking;
+    this.#seen = seen;
   }
 
   begin(): void {
@@ -73,7 +75,7 @@ class Watch {
     if (document.readyState === "loading") {
       document.addEventListener("DOMContentLoaded", () => this.#whenIdle(), { once: true, signal });
     } else this.#whenIdle();
-    document.addEventListener("visibilitychange", () => document.hidden || this.#whenIdle(), { signal });
+    document.addEventListener("visibilitychange", () => document.hidden || this.#shown(), { signal });
     window.addEventListener("pageshow", (event) => event.persisted && void this.look(true), { signal });
     window.addEventListener("pagehide", () => void this.#leave(), { signal });
     signal.addEventListener("abort", () => {
@@ -89,7 +91,7 @@ class Watch {
       this.#stop();
       return;
     }
-    this.#looking();
+    this.#seen.looking();
     const startMs = performance.now();
     this.#things = this.#scan();
     this.#costMs = performance.now() - startMs;
@@ -103,13 +105,16 @@ class Watch {
     const fresh = this.#fresh;
     this.#told = telling;
     this.#fresh = false;
-    await ask({ kind: "found", things: this.#things, fresh });
+    const reply = await ask<readonly ThingState[]>({ kind: "found", things: this.#things, fresh });
+    if (reply.ok && !this.#signal.aborted) this.#seen.states(reply.value ?? []);
   }
 
   #scan(): readonly FoundThing[] {
     const ledgerHost = this.#ledgerHost();
     if (isFlattrPage(new URL(document.URL), ledgerHost)) return [];
-    return mergePointers(scan(document, ledgerHost).map(({ pointer }) => pointer)).slice(0, MAX_THINGS);
+    const found = scan(document, ledgerHost);
+    this.#seen.found(found);
+    return mergePointers(found.map(({ pointer }) => pointer)).slice(0, MAX_THINGS);
   }
 
   // The first change ends the watching until the page has had its rest.
@@ -117,6 +122,13 @@ class Watch {
     this.#observer.disconnect();
     clearTimeout(this.#rest);
     this.#rest = setTimeout(() => this.#whenIdle(), Math.max(MIN_REST_MS, REST_PER_COST * this.#costMs));
+  }
+
+  // The background may have slept and forgotten this page: what changes meanwhile must reach it.
+  #shown(): void {
+    if (orphaned()) this.#stop();
+    else if (this.#things.length > 0) void this.tell(true);
+    this.#whenIdle();
   }
 
   #whenIdle(): void {

@@ -1,0 +1,238 @@
+// Dead buttons live again: each gets a stand-in of the same size that shows where the reader stands and takes the
+// click. The original stays in the page, hidden, and comes back as it was. Nothing is asked of anybody for it.
+import type { Pointer } from "../detect/pointer";
+import type { Found } from "../detect/scan";
+import { namesOf, thingOf } from "../thing/thing";
+import type { Thing } from "../wire.gen";
+import { nameOf } from "../words";
+import { Face } from "./face";
+import type { Known } from "./known";
+import { isScript, type Measure, measure, sheetOf } from "./place";
+import { HOST } from "./replace.style";
+
+/** Stand-ins made at a time; between two helpings the page has its turn. */
+const HELPING = 50;
+const IDLE_TIMEOUT_MS = 500;
+
+/** A page's buttons beyond this stay as they are; they can still be clicked. */
+const MAX_REPLACED = 1000;
+
+const FORMS: readonly string[] = [
+  "js-a-rev",
+  "js-a-rel",
+  "js-a-data",
+  "js-a-bare",
+  "js-global",
+  "js-render",
+  "iframe-view",
+  "iframe-script",
+];
+
+/** StandIn is a button of ours in the place of one of the page's. */
+export interface StandIn {
+  readonly original: HTMLElement;
+  readonly pointer: Pointer;
+  readonly thing: Thing;
+  readonly names: readonly string[];
+  readonly host: HTMLElement;
+}
+
+interface Made extends StandIn {
+  readonly face: Face;
+  hidden: Hidden | undefined;
+}
+
+/** Hidden is what the original's style attribute said before, and what it says now. */
+interface Hidden {
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+type Wanted = Pick<StandIn, "original" | "pointer" | "thing" | "names">;
+
+/** Replacements keeps the stand-ins of a frame. */
+export class Replacements {
+  readonly #signal: AbortSignal;
+  readonly #known: Known;
+  readonly #changed: () => void;
+  readonly #byOriginal = new Map<Element, Made>();
+  readonly #byHost = new WeakMap<Element, Made>();
+  #queue: Wanted[] = [];
+  #working = false;
+
+  /** changed is called when stand-ins came or went. */
+  constructor(signal: AbortSignal, known: Known, changed: () => void) {
+    this.#signal = signal;
+    this.#known = known;
+    this.#changed = changed;
+    signal.addEventListener("abort", () => this.restore());
+  }
+
+  /** of is the stand-in whose host an element is. */
+  of(element: Element): StandIn | undefined {
+    const made = this.#byHost.get(element);
+    return made !== undefined && this.#byOriginal.get(made.original) === made ? made : undefined;
+  }
+
+  /** all are the stand-ins that are in the page now. */
+  all(): Iterable<StandIn> {
+    return this.#byOriginal.values();
+  }
+
+  /** settle makes the page's stand-ins agree with what was found on it. */
+  settle(found: readonly Found[]): void {
+    const wanted = wantedOf(found);
+    for (const made of [...this.#byOriginal.values()]) {
+      const still = wanted.get(made.original);
+      if (still !== undefined && String(still.names) === String(made.names)) this.#keep(made);
+      else this.#remove(made);
+    }
+    removeStale((host) => this.of(host) !== undefined);
+    this.#queue = [...wanted.values()].filter(({ original }) => !this.#byOriginal.has(original));
+    this.#work();
+  }
+
+  /** repaint shows the present states. */
+  repaint(): void {
+    for (const made of this.#byOriginal.values()) this.#show(made);
+  }
+
+  /** restore gives the page back as it was. */
+  restore(): void {
+    this.#queue = [];
+    for (const made of [...this.#byOriginal.values()]) this.#remove(made);
+    this.#changed();
+  }
+
+  // The first helping is made at once: the scan before it was in an idle moment already.
+  #work(): void {
+    if (this.#working || this.#signal.aborted) return;
+    this.#make(this.#queue.splice(0, HELPING));
+    this.#changed();
+    if (this.#queue.length === 0) return;
+    this.#working = true;
+    requestIdleCallback(
+      () => {
+        this.#working = false;
+        this.#work();
+      },
+      { timeout: IDLE_TIMEOUT_MS },
+    );
+  }
+
+  // Reads first, then writes, then reads and writes what the lines of text made of it: two layouts, however many.
+  #make(helping: readonly Wanted[]): void {
+    const read: [Wanted, Measure][] = [];
+    for (const wanted of helping) {
+      const { original, pointer } = wanted;
+      if (original.isConnected) read.push([wanted, measure(original, pointer.button === "compact")]);
+    }
+    const placed: [Made, Measure][] = [];
+    for (const [wanted, measured] of read) {
+      const face = new Face();
+      const made: Made = { ...wanted, face, host: face.host, hidden: undefined };
+      face.place(sheetOf(measured, 0));
+      this.#byOriginal.set(made.original, made);
+      this.#byHost.set(made.host, made);
+      this.#show(made);
+      made.original.before(made.host);
+      if (measured.shown) hide(made);
+      if (measured.isInline) placed.push([made, measured]);
+    }
+    const raised = placed.map(([{ host }, { bottom }]) => host.getBoundingClientRect().bottom - bottom);
+    placed.forEach(([{ face }, measured], index) => {
+      const raisedPx = raised[index] ?? 0;
+      if (Math.abs(raisedPx) >= 0.01) face.place(sheetOf(measured, raisedPx));
+    });
+  }
+
+  // A page may have moved its button, or shown it again.
+  #keep(made: Made): void {
+    const { original, host } = made;
+    if (host.nextElementSibling !== original) original.before(host);
+    if (isScript(original) || getComputedStyle(original).display === "none") return;
+    hide(made);
+  }
+
+  #remove(made: Made): void {
+    this.#byOriginal.delete(made.original);
+    made.host.remove();
+    show(made);
+  }
+
+  #show({ face, thing, names }: Made): void {
+    face.show(nameOf(thing), this.#known.of(names));
+  }
+}
+
+// One stand-in for each button; for a script that used to write one, only where nothing else shows its thing.
+function wantedOf(found: readonly Found[]): Map<Element, Wanted> {
+  const wanted = new Map<Element, Wanted>();
+  const scripts: Wanted[] = [];
+  const shown = new Set<string>();
+  for (const { pointer, element } of found) {
+    if (wanted.size >= MAX_REPLACED) break;
+    const thing = FORMS.includes(pointer.form) && canReplace(element) ? thingOf(pointer) : undefined;
+    if (thing === undefined || wanted.has(element)) continue;
+    const names = namesOf(thing);
+    const one = { original: element as HTMLElement, pointer, thing, names };
+    if (isScript(element)) scripts.push(one);
+    else {
+      wanted.set(element, one);
+      for (const name of names) shown.add(name);
+    }
+  }
+  for (const one of scripts) {
+    if (one.names.some((name) => shown.has(name))) continue;
+    wanted.set(one.original, one);
+    for (const name of one.names) shown.add(name);
+  }
+  return wanted;
+}
+
+// What a reader is writing is theirs: a stand-in in it would be saved with it.
+function canReplace(element: Element): boolean {
+  if (!(element instanceof HTMLElement) || !element.isConnected || element.isContentEditable) return false;
+  if (element.ownerDocument.designMode === "on") return false;
+  return element.localName === "a" || element.localName === "iframe" || isPlacedScript(element);
+}
+
+function isPlacedScript(element: Element): boolean {
+  return isScript(element) && element.closest("body") !== null;
+}
+
+function hide(made: Made): void {
+  const { style } = made.original;
+  const now = made.original.getAttribute("style");
+  const before = made.hidden !== undefined && made.hidden.after === now ? made.hidden.before : now;
+  style.setProperty("display", "none", "important");
+  made.hidden = { before, after: made.original.getAttribute("style") };
+}
+
+function show({ original, hidden }: Made): void {
+  if (hidden === undefined) return;
+  // Where the page has changed its style since, only what is ours goes.
+  if (original.getAttribute("style") !== hidden.after) unhide(original);
+  else if (hidden.before === null) original.removeAttribute("style");
+  else original.setAttribute("style", hidden.before);
+}
+
+function unhide(original: HTMLElement): void {
+  const { style } = original;
+  if (style.display === "none" && style.getPropertyPriority("display") === "important")
+    style.removeProperty("display");
+  if (original.getAttribute("style") === "") original.removeAttribute("style");
+}
+
+/**
+ * removeStale takes out hosts that no living script cares for: left behind by an extension that was updated, or copied
+ * by the page together with its button.
+ */
+export function removeStale(isOurs: (host: Element) => boolean): void {
+  for (const host of [...document.getElementsByTagName(HOST)]) {
+    if (isOurs(host)) continue;
+    const original = host.nextElementSibling;
+    if (original instanceof HTMLElement) unhide(original);
+    host.remove();
+  }
+}

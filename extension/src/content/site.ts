@@ -1,0 +1,10 @@
+// Which sites a frame belongs to: its own, and those of the pages that show it.
+import { siteOf } from "../settings";
+
+/** sitesHere lists the sites of this document and, where the browser tells, of the documents above it. */
+export function sitesHere(): readonly string[] {
+  const above = location.ancestorOrigins ?? [];
+  // A document without an address of its own has the origin of the page that made it.
+  const origins = [self.origin, document.URL, ...Array.from(above)];
+  return origins.map(siteOf).filter((site) => site !== undefined);
+}
