@@ -22,6 +22,9 @@ export const EXTENSION = path.join(DIST, "chrome");
 /** Chromium drops answers to a permission question for its first half second. */
 const PROMPT_GUARD_MS = 900;
 
+/** A reader looks before clicking; on a button that has only just come, the extension takes no click. */
+const LOOK_MS = 600;
+
 export interface Options {
   display: Display;
   profile: string; // the browser's folder, made anew by the caller
@@ -192,6 +195,7 @@ export async function click(page: Page, selector: string): Promise<void> {
     const element = await visible(page, selector);
     try {
       await element.scrollIntoView();
+      if (page.url().startsWith("http")) await delay(LOOK_MS);
       await element.click();
       return;
     } catch (error) {
