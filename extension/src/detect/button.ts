@@ -1,12 +1,15 @@
 // The button element `a.FlattrButton`: what it says, and which saying wins.
 import type { Loader } from "./loader";
-import { cleanText, type Form, makePointer, type Pointer, readFields, readWebURL } from "./pointer";
+import { type Form, makePointer, type Pointer, readFields, readOwner, readWebURL } from "./pointer";
 
 /** BUTTON_CLASS is the class token of a button, in exactly this case. */
 export const BUTTON_CLASS = "FlattrButton";
 
+const HTML = "http://www.w3.org/1999/xhtml";
 const MARKER = "flattr";
-const KEYS: readonly string[] = [
+
+/** KEYS are what a button, a frame or a script can say of a thing. */
+export const KEYS: readonly string[] = [
   "uid",
   "owner",
   "category",
@@ -21,9 +24,21 @@ const KEYS: readonly string[] = [
   "popout",
 ];
 
-/** isButton tells whether an element is a button: an `a` element with the class token. */
+/** Nodes of a button's content that are read, and units of its text: a description has a thousand. */
+const MAX_CONTENT_NODES = 2000;
+const MAX_CONTENT_CHARS = 20_000;
+
+/** Pieces of a rev or rel string that are read. */
+const MAX_PIECES = 200;
+
+/** A rev or rel string is read up to here. */
+const MAX_STRING_CHARS = 65_536;
+
+/** isButton tells whether an element is a button: an `a` element with the class token, whatever a page's mode folds. */
 export function isButton(element: Element): boolean {
-  return element.localName === "a" && element.classList.contains(BUTTON_CLASS);
+  return (
+    element.localName === "a" && element.namespaceURI === HTML && element.classList.contains(BUTTON_CLASS)
+  );
 }
 
 /** pointerOfButton reads a button element; undefined when it names no web address. Later sayings win. */
@@ -38,7 +53,7 @@ export function pointerOfButton(element: Element, loader: Loader): Pointer | und
   if (url === undefined) return undefined;
   return makePointer(form, {
     url,
-    owner: cleanText(said.get("owner")) ?? cleanText(said.get("uid")),
+    owner: readOwner(said.get("owner")) ?? readOwner(said.get("uid")),
     ...readFields(said),
   });
 }
@@ -67,7 +82,7 @@ function readAttributes(element: Element, prefix: string, said: Map<string, stri
 
 // Six characters of marker and a seventh of whatever kind are dropped; keys are not trimmed.
 function readString(text: string, said: Map<string, string>): void {
-  for (const piece of text.slice(MARKER.length + 1).split(";")) {
+  for (const piece of text.slice(MARKER.length + 1, MAX_STRING_CHARS).split(";", MAX_PIECES)) {
     const colon = piece.indexOf(":");
     if (colon < 0) continue;
     const key = piece.slice(0, colon);
@@ -75,15 +90,28 @@ function readString(text: string, said: Map<string, string>): void {
   }
 }
 
-// The text of the content; `<br>` is the one tag a description may keep.
+// The text of the content; `<br>` is the one tag a description may keep. Without recursion, which deep pages would break.
 function contentText(element: Element): string {
   let text = "";
-  for (const node of element.childNodes) {
-    if (node.nodeType === 3) text += node.nodeValue ?? "";
-    else if (node.nodeType === 1) {
-      const child = node as Element;
-      text += child.localName === "br" ? "<br>" : contentText(child);
-    }
+  let node: Node | null = element.firstChild;
+  for (
+    let count = 0;
+    node !== null && count < MAX_CONTENT_NODES && text.length < MAX_CONTENT_CHARS;
+    count++
+  ) {
+    if (node.nodeType === 3) text += (node.nodeValue ?? "").slice(0, MAX_CONTENT_CHARS);
+    else if (node.nodeType === 1 && (node as Element).localName === "br") text += "<br>";
+    node = node.firstChild ?? after(node, element);
   }
   return text;
+}
+
+// The node that follows in the order of the document, without what the node contains.
+function after(node: Node, within: Element): Node | null {
+  let above: Node | null = node;
+  while (above !== null && above !== within) {
+    if (above.nextSibling !== null) return above.nextSibling;
+    above = above.parentNode;
+  }
+  return null;
 }

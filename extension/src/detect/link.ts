@@ -1,48 +1,65 @@
 // Links to flattr.com and to the reader's ledger, read by the grammar of their paths.
 import { parseAddress } from "../address";
 import { isLinkHost } from "./hosts";
-import { cleanText, makePointer, type Pointer, readFields, readWebURL } from "./pointer";
+import { makePointer, type Pointer, readAddress, readFields, readOwner, readWebURL } from "./pointer";
+import { decode, readQuery } from "./query";
 
 const THING = /^\/thing\/(\d{1,19})(?:\/[^/]*)?\/?$/;
 const SHORT = /^\/t\/(\d{1,19})\/?$/;
 const SUBMIT = /^\/submit\/auto\/?$/;
+const PROFILE = /^\/(?:profile|user)\/([\w.-]{1,100})\/?$/;
+const AT = /^\/(?:@|%40)([\w.-]{1,100})\/?$/;
+const DONATION = /^\/donation\/give\/to\/([\w.-]{1,100})\/?$/;
+const DOMAIN = /^\/domain\/([^/]{1,300})\/?$/;
 
-/** pointerOfLink reads the address of a link; undefined when it points to no thing. */
+/** pointerOfLink reads the address of a link; undefined when it points to nothing that can be flattred. */
 export function pointerOfLink(
   href: string | null,
   base: string,
   ledgerHost: string | undefined,
 ): Pointer | undefined {
-  if (href === null) return undefined;
-  const url = parseAddress(href, base);
-  if (url === undefined || !isLinkHost(url, ledgerHost)) return undefined;
-  const thing = THING.exec(url.pathname)?.[1];
-  if (thing !== undefined) return makePointer("link-thing", { thingID: thing });
-  const short = SHORT.exec(url.pathname)?.[1];
+  const url = readAddress(href, base);
+  return url === undefined ? undefined : pointerOfAddress(url, base, ledgerHost);
+}
+
+/** pointerOfAddress reads an address that is resolved already, as that of a page of ours. */
+export function pointerOfAddress(
+  url: URL,
+  base: string,
+  ledgerHost: string | undefined,
+): Pointer | undefined {
+  if (!isLinkHost(url, ledgerHost)) return undefined;
+  const path = url.pathname;
+  const thingID = THING.exec(path)?.[1];
+  if (thingID !== undefined) return makePointer("link-thing", { thingID });
+  const short = SHORT.exec(path)?.[1];
   if (short !== undefined) return makePointer("link-t", { thingID: short });
-  return SUBMIT.test(url.pathname) ? pointerOfSubmit(url.search, base) : undefined;
+  if (SUBMIT.test(path)) return pointerOfSubmit(url.search, base);
+  return pointerOfName(url, ledgerHost) ?? pointerOfDomain(path);
 }
 
-/** readQuery splits a query as old parsers did: at `&`, first `=`; later keys win; empty values are absent. */
-export function readQuery(search: string): ReadonlyMap<string, string> {
-  const query = new Map<string, string>();
-  for (const piece of search.replace(/^\?/, "").split("&")) {
-    const equals = piece.indexOf("=");
-    if (equals < 0) continue;
-    const key = decode(piece.slice(0, equals)).trim();
-    const value = decode(piece.slice(equals + 1)).trim();
-    if (value !== "") query.set(key, value);
-  }
-  return query;
+// Names on the ledger are not those of flattr.com, where somebody else may have had the same.
+function pointerOfName(url: URL, ledgerHost: string | undefined): Pointer | undefined {
+  const site = url.host === ledgerHost ? url.origin : undefined;
+  const profile = PROFILE.exec(url.pathname)?.[1];
+  if (profile !== undefined) return makePointer("link-profile", { owner: profile, site });
+  const at = AT.exec(url.pathname)?.[1];
+  if (at !== undefined) return makePointer("link-at", { owner: at, site });
+  const receiver = DONATION.exec(url.pathname)?.[1];
+  return receiver === undefined ? undefined : makePointer("link-donation", { owner: receiver, site });
 }
 
-function decode(text: string): string {
-  const blanks = text.replaceAll("+", " ");
-  try {
-    return decodeURIComponent(blanks);
-  } catch {
-    return blanks;
-  }
+function pointerOfDomain(path: string): Pointer | undefined {
+  const domain = DOMAIN.exec(path)?.[1];
+  if (domain === undefined) return undefined;
+  const host = decode(domain);
+  return isDomain(host) ? makePointer("link-domain", { domain: host }) : undefined;
+}
+
+// A domain has a dot, and nothing of an address besides its host.
+function isDomain(host: string): boolean {
+  if (!/^[^\s/?#@:\\[\]]+\.[^\s/?#@:\\[\]]+$/.test(host)) return false;
+  return parseAddress(`https://${host}/`) !== undefined;
 }
 
 function pointerOfSubmit(search: string, base: string): Pointer | undefined {
@@ -51,8 +68,8 @@ function pointerOfSubmit(search: string, base: string): Pointer | undefined {
   if (url === undefined) return undefined;
   return makePointer("link-submit-auto", {
     url,
-    owner: cleanText(query.get("owner") ?? query.get("user_id")),
-    fid: cleanText(query.get("fid")),
+    owner: readOwner(query.get("owner")) ?? readOwner(query.get("user_id")),
+    fid: query.get("fid"),
     ...readFields(query),
   });
 }

@@ -9,36 +9,26 @@ export interface Loader {
 /** NO_LOADER is what holds on a page without loader. */
 export const NO_LOADER: Loader = { defaults: new Map(), prefix: "data-flattr-" };
 
+/** LOADER_PATH is where the loader lies in its versions, GLOBALS_PATH where the first one does, which reads global variables. */
+export const LOADER_PATH = /^\/js\/[\d.]+\/load\.js$/;
+export const GLOBALS_PATH = /^\/button\/load\.js$/;
+
 const DEFAULT_KEYS: readonly string[] = ["uid", "category", "button", "language", "popout"];
-const ADDRESS = /(?:https?:)?\/\/api\.flattr\.com\/js\/[\d.]+\/load\.js\?([^\s"'<>]*)/i;
 
-/** Inline scripts longer than this are programs, not loader snippets. */
-const MAX_SNIPPET_CHARS = 20_000;
+/** Pieces of a loader's query that are read; it has six keys. */
+const MAX_PIECES = 100;
 
-/** Pages with more scripts than this are not searched further. */
-const MAX_SCRIPTS = 500;
-
-/** readLoader finds the loader among a page's scripts, by address or inside an inline script. */
-export function readLoader(root: Document): Loader {
-  const scripts = root.getElementsByTagName("script");
-  for (let index = 0; index < Math.min(scripts.length, MAX_SCRIPTS); index++) {
-    const script = scripts[index];
-    if (script === undefined) break;
-    const address = script.getAttribute("src");
-    const text = address ?? script.textContent ?? "";
-    if (text.length > MAX_SNIPPET_CHARS || !text.includes("load.js")) continue;
-    const query = ADDRESS.exec(text)?.[1];
-    if (query !== undefined) return loaderOf(query);
-  }
-  return NO_LOADER;
-}
-
-// Parameters of the loader are not percent-decoded: the historical script did not do it either.
-function loaderOf(query: string): Loader {
+/** loaderOf reads a loader's address as it was written. Values that hold `unknown`, which only running would tell, are left out. */
+export function loaderOf(address: string, unknown: string): Loader {
   const defaults = new Map<string, string>();
   let prefix = NO_LOADER.prefix;
-  for (const piece of query.replaceAll("&amp;", "&").split("&")) {
-    const [key = "", value = ""] = piece.split(/=(.*)/s);
+  const query = /\?([^#]*)/.exec(address)?.[1] ?? "";
+  // Parameters are not percent-decoded: the historical script did not do it either.
+  for (const piece of query.trim().replaceAll("&amp;", "&").split("&", MAX_PIECES)) {
+    const equals = piece.indexOf("=");
+    const key = piece.slice(0, Math.max(equals, 0));
+    const value = piece.slice(equals + 1);
+    if (value.includes(unknown)) continue;
     if (DEFAULT_KEYS.includes(key) && value !== "") defaults.set(key, value);
     if (key === "html5-key-prefix" && isPrefix(value)) prefix = `${value}-`;
   }

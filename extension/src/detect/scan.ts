@@ -1,8 +1,12 @@
 // One lean pass over a page: a few native queries, and JavaScript touches only what they return.
 import { BUTTON_CLASS, isButton, pointerOfButton } from "./button";
+import { pointerOfFrame } from "./frame";
+import { readFeed, readHead } from "./head";
+import { isLinkHost } from "./hosts";
 import { pointerOfLink } from "./link";
-import { readLoader } from "./loader";
-import { makePointer, type Pointer } from "./pointer";
+import type { Loader } from "./loader";
+import { type Pointer, readAddress } from "./pointer";
+import { readScripts } from "./scripts";
 
 /** Found is a pointer and the element that carries it. */
 export interface Found {
@@ -13,59 +17,119 @@ export interface Found {
 /** More pointers than this on one page are not looked at: no honest page has them. */
 export const MAX_POINTERS = 1000;
 
+/** Frames of one page that are looked at. */
+const MAX_FRAMES = 1000;
+
+const HTML = "http://www.w3.org/1999/xhtml";
+
 // A host, with its port where it has one, stands in a selector as it is.
 const HOST = /^[a-z0-9.:[\]-]+$/;
 
-/** scan finds every pointer of a document, in no particular order. */
-export function scan(root: Document, ledgerHost: string | undefined): readonly Found[] {
-  const found: Found[] = [];
-  addButtons(root, found);
+/** scan finds every pointer of a document and of the shadow roots that are named, in no particular order. */
+export function scan(
+  root: Document,
+  ledgerHost: string | undefined,
+  shadows: readonly ShadowRoot[] = [],
+): readonly Found[] {
+  if (isFeed(root)) return readFeed(root, ledgerHost).slice(0, MAX_POINTERS);
+  const found: Found[] = [...readHead(root, ledgerHost)];
+  const scripts = readScripts(root, ledgerHost);
+  addFrames(root.getElementsByTagName("iframe"), ledgerHost, found);
+  const framed = new Set(
+    found.map(({ pointer }) => (pointer.form === "iframe-view" ? pointer.url : undefined)),
+  );
+  for (const one of scripts.pointers) {
+    // The snippet has done its work where its frame is there.
+    if (one.pointer.form !== "iframe-script" || !framed.has(one.pointer.url)) found.push(one);
+  }
+  addButtons(root.getElementsByClassName(BUTTON_CLASS), scripts.loader, found);
   addLinks(root, ledgerHost, found);
-  addHeadLinks(root, ledgerHost, found);
-  return found;
+  for (const shadow of shadows) {
+    addButtons(shadow.querySelectorAll(`a.${BUTTON_CLASS}`), scripts.loader, found);
+    addFrames(shadow.querySelectorAll("iframe"), ledgerHost, found);
+    addLinks(shadow, ledgerHost, found);
+  }
+  return found.slice(0, MAX_POINTERS);
 }
 
 /** pointerOf reads one element, as for a click on it. */
 export function pointerOf(element: Element, ledgerHost: string | undefined): Pointer | undefined {
-  if (element.namespaceURI !== "http://www.w3.org/1999/xhtml") return undefined;
-  if (isButton(element)) return pointerOfButton(element, readLoader(element.ownerDocument));
-  if (element.localName !== "a") return undefined;
-  return pointerOfLink(element.getAttribute("href"), element.baseURI, ledgerHost);
+  if (element.namespaceURI !== HTML) return undefined;
+  if (isButton(element))
+    return pointerOfButton(element, readScripts(element.ownerDocument, ledgerHost).loader);
+  if (element.localName === "iframe") return frameAt(element, ledgerHost);
+  return element.localName === "a" ? linkAt(element, ledgerHost) : undefined;
 }
 
-function addButtons(root: Document, found: Found[]): void {
-  const elements = root.getElementsByClassName(BUTTON_CLASS);
-  if (elements.length === 0) return;
-  const loader = readLoader(root);
+/** isFeed tells whether a document is XML that is no page. Chromium's own view of it is built around the feed's elements. */
+export function isFeed(root: Document): boolean {
+  return /^(?:text\/xml|application\/(?:xml|(?:atom|rss|rdf)\+xml))$/.test(root.contentType) && !isPage(root);
+}
+
+// A page may be sent as XML too: then its own root says so, and no viewer stands around it.
+function isPage(root: Document): boolean {
+  const top = root.documentElement;
+  return top?.namespaceURI === HTML && root.getElementById("webkit-xml-viewer-source-xml") === null;
+}
+
+function addButtons(elements: ArrayLike<Element>, loader: Loader, found: Found[]): void {
   for (let index = 0; index < elements.length && found.length < MAX_POINTERS; index++) {
     const element = elements[index];
-    if (element === undefined || !isButton(element)) continue;
+    if (element === undefined || !isButton(element) || isUnseen(element)) continue;
     const pointer = pointerOfButton(element, loader);
     if (pointer !== undefined) found.push({ pointer, element });
   }
 }
 
-function addLinks(root: Document, ledgerHost: string | undefined, found: Found[]): void {
-  const needles = ["flattr", ...(ledgerHost !== undefined && HOST.test(ledgerHost) ? [ledgerHost] : [])];
+function addFrames(elements: ArrayLike<Element>, ledgerHost: string | undefined, found: Found[]): void {
+  const count = Math.min(elements.length, MAX_FRAMES);
+  for (let index = 0; index < count && found.length < MAX_POINTERS; index++) {
+    const element = elements[index];
+    const pointer = element === undefined || isUnseen(element) ? undefined : frameAt(element, ledgerHost);
+    if (element !== undefined && pointer !== undefined) found.push({ pointer, element });
+  }
+}
+
+function addLinks(root: Document | ShadowRoot, ledgerHost: string | undefined, found: Found[]): void {
   const seen = new Set<Element>();
-  for (const needle of needles) {
-    for (const element of root.querySelectorAll(`a[href*="${needle}" i]`)) {
+  for (const selector of linkSelectors(root, ledgerHost)) {
+    for (const element of root.querySelectorAll(selector)) {
       if (found.length >= MAX_POINTERS) return;
-      if (seen.has(element) || isButton(element)) continue;
+      if (seen.has(element) || isButton(element) || isUnseen(element)) continue;
       seen.add(element);
-      const pointer = pointerOfLink(element.getAttribute("href"), element.baseURI, ledgerHost);
+      const pointer = linkAt(element, ledgerHost);
       if (pointer !== undefined) found.push({ pointer, element });
     }
   }
 }
 
-// `rel=payment` is shared with other systems: it counts only when it leads to an auto-submit address of ours.
-function addHeadLinks(root: Document, ledgerHost: string | undefined, found: Found[]): void {
-  for (const element of root.head?.querySelectorAll('link[rel~="payment" i][href]') ?? []) {
-    if (found.length >= MAX_POINTERS) return;
-    const pointer = pointerOfLink(element.getAttribute("href"), element.baseURI, ledgerHost);
-    if (pointer?.form !== "link-submit-auto") continue;
-    const { form: _, ...said } = pointer;
-    found.push({ pointer: makePointer("head-rel-payment", said), element });
-  }
+// One selector each: browsers take a fast path for one that they do not take for a list.
+function linkSelectors(root: Document | ShadowRoot, ledgerHost: string | undefined): readonly string[] {
+  const base = readAddress(root.baseURI, root.baseURI);
+  // A page whose base is ours writes its links without our name.
+  if (base !== undefined && isLinkHost(base, ledgerHost)) return ["a[href]"];
+  const selectors = ['a[href*="flattr" i]'];
+  if (ledgerHost !== undefined && HOST.test(ledgerHost)) selectors.push(`a[href*="${ledgerHost}" i]`);
+  return selectors;
+}
+
+function linkAt(element: Element, ledgerHost: string | undefined): Pointer | undefined {
+  return pointerOfLink(element.getAttribute("href"), element.baseURI, ledgerHost);
+}
+
+function frameAt(element: Element, ledgerHost: string | undefined): Pointer | undefined {
+  const src = element.getAttribute("src");
+  // What a frame shows when it has both is its own document.
+  if (src === null || !src.includes("/view") || element.hasAttribute("srcdoc")) return undefined;
+  return pointerOfFrame(src, element.baseURI, ledgerHost);
+}
+
+// In XML the contents of noscript are elements, and still nothing that a browser with scripts would show. Where
+// scripts are off they are shown, and one directly after a button is that button's twin.
+function isUnseen(element: Element): boolean {
+  const noscript = element.closest("noscript");
+  if (noscript === null) return false;
+  if (element.ownerDocument.contentType !== "text/html") return true;
+  const before = noscript.previousElementSibling;
+  return before !== null && isButton(before);
 }
