@@ -1,4 +1,6 @@
 // What a page's main thread did, from the browser's own trace.
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import type { Page } from "puppeteer-core";
 
 /** A task longer than this blocks the page for the rest of its length. */
@@ -13,10 +15,11 @@ interface Event {
   tid: number;
   ts: number; // in microseconds
   dur?: number;
+  tdur?: number; // of it, on a processor: what a busy neighbour does not lengthen
   args?: { data?: { url?: string; fileName?: string; type?: string } };
 }
 
-/** Work is what a main thread did while it was traced; times in milliseconds. */
+/** Work is what a main thread did while it was traced; times are milliseconds on a processor. */
 export interface Work {
   busy: number; // all tasks together
   longest: number;
@@ -37,15 +40,19 @@ export async function traced(page: Page, mark: string, work: () => Promise<void>
   }
   const data = await page.tracing.stop();
   if (data === undefined) throw new Error("the browser gave no trace");
+  const folder = process.env["FLATTR_BENCH_PROFILE"];
+  if (folder) writeFileSync(path.join(folder, `${mark.replaceAll(" ", "-")}-${++kept}.json`), data);
   return read(JSON.parse(Buffer.from(data).toString()).traceEvents as Event[], mark);
 }
+
+let kept = 0; // traces left in the folder for profiles
 
 function read(events: readonly Event[], mark: string): Work {
   const marked = events.find(({ name }) => name === mark);
   if (marked === undefined) throw new Error(`the trace has no mark "${mark}"`);
   const thread = events.filter(({ pid, tid, dur }) => pid === marked.pid && tid === marked.tid && dur);
-  const tasks = thread.filter(({ name }) => name.endsWith("RunTask")).map(({ dur = 0 }) => dur / 1000);
-  const ours = union(thread.filter(isOurs));
+  const tasks = thread.filter(({ name }) => name.endsWith("RunTask")).map(timeOf);
+  const ours = outermost(thread.filter(isOurs)).map(timeOf);
   const total = (times: readonly number[]) => times.reduce((sum, time) => sum + time, 0);
   const long = tasks.filter((time) => time > LONG_TASK_MS);
   return {
@@ -65,18 +72,18 @@ function isOurs({ name, args }: Event): boolean {
   return (args?.data?.url ?? args?.data?.fileName ?? "").startsWith("chrome-extension://");
 }
 
-/** union gives the lengths in milliseconds of the stretches that events cover together. */
-function union(events: readonly Event[]): readonly number[] {
-  const lengths: number[] = [];
-  let from = 0;
-  let to = -1;
-  for (const { ts, dur = 0 } of [...events].sort((a, b) => a.ts - b.ts)) {
-    if (ts > to) {
-      if (to >= from) lengths.push((to - from) / 1000);
-      from = ts;
-      to = ts + dur;
-    } else to = Math.max(to, ts + dur);
+/** outermost leaves out the events that lie within others. */
+function outermost(events: readonly Event[]): readonly Event[] {
+  const found: Event[] = [];
+  let end = -1;
+  for (const event of [...events].sort((a, b) => a.ts - b.ts)) {
+    if (event.ts < end) continue;
+    found.push(event);
+    end = event.ts + (event.dur ?? 0);
   }
-  if (to >= from) lengths.push((to - from) / 1000);
-  return lengths;
+  return found;
+}
+
+function timeOf({ dur = 0, tdur = dur }: Event): number {
+  return tdur / 1000;
 }
