@@ -23,12 +23,13 @@ export const EXTENSION = path.join(DIST, "chrome");
 const PROMPT_GUARD_MS = 900;
 
 /** A reader looks before clicking; on a button that has only just come, the extension takes no click. */
-const LOOK_MS = 600;
+export const LOOK_MS = 600;
 
 export interface Options {
   display: Display;
   profile: string; // the browser's folder, made anew by the caller
   state: string; // the companion's, by which the native host finds it
+  extension?: string; // the build to load, where it is not the one that is shipped
   args?: readonly string[];
 }
 
@@ -86,7 +87,11 @@ export class Browser {
         ...(options.args ?? []),
       ],
     });
-    const browser = new Browser(started, await started.installExtension(EXTENSION), options.display);
+    const browser = new Browser(
+      started,
+      await started.installExtension(options.extension ?? EXTENSION),
+      options.display,
+    );
     // The extension welcomes the reader in a tab; it takes the front when it comes.
     const welcome = await started.waitForTarget((target) => target.url() === browser.own("onboard.html"));
     await (await welcome.page())?.close();

@@ -1,10 +1,10 @@
 // A real Firefox ESR, headless, with the extension as it is shipped and a reader's hands, by Marionette alone.
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { DIST } from "./browser.js";
+import { DIST, LOOK_MS } from "./browser.js";
 import type { Hands, Seen, Sheet } from "./hands.js";
 import { Marionette, MarionetteError } from "./marionette.js";
-import { binary, freePort, Program, succeed, until } from "./programs.js";
+import { binary, delay, freePort, Program, succeed, until } from "./programs.js";
 import { tree } from "./tree.js";
 
 /** ADDON is the extension's id in Firefox, as ids.json names it. */
@@ -19,6 +19,7 @@ const DEAD_PORT = 9;
 export interface FirefoxOptions {
   folder: string; // home and profile of this run, made anew by the caller
   state: string; // the companion's, by which the native host finds it
+  extension?: string; // the build to install, where it is not the one that is shipped
   proxyPort?: number; // where to ask for what is not on this machine; nobody answers there unless said
   prefs?: Readonly<Record<string, string | number | boolean>>;
 }
@@ -59,7 +60,7 @@ export class Firefox implements Hands {
       env: { HOME: home, FLATTR_STATE: options.state, LANGUAGE: "en", MOZ_CRASHREPORTER_DISABLE: "1" },
     });
     const firefox = new Firefox(await Marionette.connect(port), program);
-    await firefox.install(path.join(DIST, "firefox"));
+    await firefox.install(options.extension ?? path.join(DIST, "firefox"));
     return firefox;
   }
 
@@ -202,11 +203,11 @@ class FirefoxSheet implements Sheet {
     ...args: A
   ): Promise<T> {
     await this.turn();
-    const script = `return (async (given) => {
-      const scope = ${scope};
-      const { browser, chrome = browser } = scope;
-      return (${work.toString()})(...given);
-    })([...arguments])`;
+    const script = `const given = [...arguments];
+      return (async () => (${scope}))().then((self) => {
+        const { browser, chrome = browser } = self;
+        return (${work.toString()})(...given);
+      })`;
     // Marionette knows no undefined and says null for it; the tests say undefined only.
     return ((await this.marionette.send("WebDriver:ExecuteScript", { script, args })) ?? undefined) as T;
   }
@@ -217,7 +218,10 @@ class FirefoxSheet implements Sheet {
 
   async click(selector: string): Promise<void> {
     await this.front();
-    const { x, y } = await until(`the page shows ${selector}`, () => this.#middle(selector, true));
+    const middle = () => until(`the page shows ${selector}`, () => this.#middle(selector, true));
+    await middle();
+    if ((await this.url()).startsWith("http")) await delay(LOOK_MS);
+    const { x, y } = await middle(); // what stands there may have been replaced meanwhile
     await this.clickAt(x, y);
   }
 

@@ -9,6 +9,8 @@ export class Site {
   readonly articles = ARTICLES;
   // Further pages by path, for tests that need a special one.
   readonly extra = new Map<string, string>();
+  // How often each path was asked for.
+  private readonly counts = new Map<string, number>();
   private readonly server: Server;
   origin = "";
 
@@ -39,6 +41,11 @@ export class Site {
     return `${this.origin}/articles/${article.slug}`;
   }
 
+  /** asked is how often browsers have asked for a page. */
+  asked(url: string): number {
+    return this.counts.get(new URL(url).pathname) ?? 0;
+  }
+
   /** world is what the operator loads: the authors and their things, verified. */
   world(): string {
     const lines = ARTICLES.flatMap((article) => [
@@ -50,6 +57,7 @@ export class Site {
 
   private answer(request: IncomingMessage, response: ServerResponse): void {
     const path = new URL(request.url ?? "/", "http://site.invalid").pathname;
+    this.counts.set(path, (this.counts.get(path) ?? 0) + 1);
     const html = this.page(path);
     response.writeHead(html === undefined ? 404 : 200, {
       "content-type": "text/html; charset=utf-8",
