@@ -1,8 +1,11 @@
 // The value of an expression in a snippet, as far as it can be known from its text: texts, sums, and the page's address.
 import type { Token } from "./lexer";
 
-/** UNKNOWN stands in a value for a part that only running the script would tell. It is no character of Unicode. */
-export const UNKNOWN = "\uffff";
+/**
+ * UNKNOWN stands in a value for a part that only running the script would tell. No text of HTML holds it; it must be a
+ * character nevertheless: Chromium refuses a script file with code points that are none.
+ */
+export const UNKNOWN = "\u0000";
 
 /** Surroundings are what an expression may refer to. */
 export interface Surroundings {

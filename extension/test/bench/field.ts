@@ -6,6 +6,7 @@ import path from "node:path";
 import { Browser } from "../e2e/browser.js";
 import { Display } from "../e2e/display.js";
 import * as pages from "../e2e/pages.js";
+import { until } from "../e2e/programs.js";
 import { Reader } from "../e2e/reader.js";
 import { Stage } from "../e2e/stage.js";
 import { author, CLICKED_BUTTONS, Ground, PLAIN } from "./ground.js";
@@ -62,13 +63,17 @@ export class Field {
   /** leavePlain takes the plain pages out of the registration, so that they are the same without the extension. */
   private async leavePlain(): Promise<void> {
     const background = await this.browser.background();
-    await background.evaluate(async (matches) => {
+    const leave = async (matches: string): Promise<boolean> => {
       const [script] = await chrome.scripting.getRegisteredContentScripts();
-      if (script === undefined) throw new Error("the content script is not registered");
+      if (script === undefined) return false;
       await chrome.scripting.updateContentScripts([
         { id: script.id, js: script.js ?? [], excludeMatches: [matches] },
       ]);
-    }, `http://127.0.0.1${PLAIN}/*`);
+      return true;
+    };
+    await until("the content script is registered", () =>
+      background.evaluate(leave, `http://127.0.0.1${PLAIN}/*`),
+    );
   }
 }
 

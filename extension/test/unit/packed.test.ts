@@ -32,6 +32,12 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the package", () => {
+  it("is text that Chromium takes for UTF-8", () => {
+    for (const name of files.filter((each) => /\.(?:js|css|html|json)$/.test(each))) {
+      expect(read(name).toString("utf8"), name).not.toMatch(/[\p{Noncharacter_Code_Point}\ufffd]/u);
+    }
+  });
+
   it("weighs little", () => {
     const sizes = files.map((name) => {
       const data = read(name);
