@@ -47,8 +47,15 @@ func (on *session) discard() {
 	if on.conn == nil {
 		return
 	}
-	conn := on.conn
+	conn, statements := on.conn, on.statements
 	on.conn, on.statements = nil, nil
+	if !on.remote {
+		// SQLite keeps a connection, and the lock of what it has begun, as long as
+		// one of its statements. A server may not answer any more.
+		for _, st := range statements {
+			_ = st.Close()
+		}
+	}
 	// That the connection is bad makes the pool close it instead of keeping it.
 	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 	_ = conn.Close()

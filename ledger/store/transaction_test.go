@@ -228,3 +228,33 @@ func TestAServerThatIsAwayIsNamedAndComesBack(t *testing.T) {
 		t.Errorf("bob = %v, want nobody", err)
 	}
 }
+
+// A server answers a request that panics with an error and goes on: what the
+// request had begun to write must not keep the others out.
+func TestAPanicKeepsNobodyFromWriting(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		ann := join(t, s, "ann", 10*money.Euro)
+		now := at("10-05 12:00:00")
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic is not passed on")
+				}
+			}()
+			_ = s.Write(t.Context(), func(tx *Tx) error {
+				if _, err := tx.Record(now, ann, click(1, "https://a.example/", now)); err != nil {
+					t.Error(err)
+				}
+				panic("in the middle")
+			})
+		}()
+		ctx, cancel := context.WithTimeout(t.Context(), busyMilliseconds*time.Millisecond/2)
+		defer cancel()
+		if err := s.SetBudget(ctx, now, ann, 3*money.Euro); err != nil {
+			t.Error(err)
+		}
+		if _, known, err := eventOf(t, s, event(1)); err != nil || known {
+			t.Errorf("the log has what was not finished: %t (%v)", known, err)
+		}
+	})
+}
