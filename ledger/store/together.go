@@ -51,7 +51,7 @@ func (g *together) deliver(ctx context.Context, now time.Time, reader flattr.Mem
 		case g.turn <- struct{}{}:
 			err = g.write(ctx)
 		case <-d.done: // perhaps somebody else has written it
-			return d.answer, d.err
+			return d.result()
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
@@ -59,8 +59,16 @@ func (g *together) deliver(ctx context.Context, now time.Time, reader flattr.Mem
 	if g.withdraw(d) {
 		return Answer{}, err
 	}
-	<-d.done // it is being written
-	return d.answer, d.err
+	return d.result() // it is being written
+}
+
+// result waits until the batch was written, or was not.
+func (d *delivery) result() (Answer, error) {
+	<-d.done
+	if d.err != nil {
+		return Answer{}, d.err // what there is of an answer was rolled back
+	}
+	return d.answer, nil
 }
 
 // withdraw takes a batch back that nobody has begun to write.
@@ -97,13 +105,24 @@ func (g *together) take() []*delivery {
 
 var errUnwritten = errors.New("the batch was not written")
 
-// write writes what waits when the writer is free, in one transaction, and ends
-// the turn. Where that fails each batch has a transaction of its own, so that none
-// suffers from what is wrong with another. It answers why it had no transaction.
+// write writes what waits when the writer is free, in one transaction. It answers
+// why it had none. The log is taken over when all have their answers and somebody
+// else has the turn.
 func (g *together) write(ctx context.Context) error {
+	changed, err := g.inTurn(ctx)
+	if changed > 0 {
+		g.store.committed(ctx, changed)
+	}
+	return err
+}
+
+// inTurn is write without taking the log over; it ends the turn. Where the
+// transaction fails each batch has one of its own, so that none suffers from what
+// is wrong with another.
+func (g *together) inTurn(ctx context.Context) (changed int64, err error) {
 	defer func() { <-g.turn }()
 	if g.nothing() {
-		return nil
+		return 0, nil
 	}
 	var batches []*delivery
 	defer func() {
@@ -111,22 +130,23 @@ func (g *together) write(ctx context.Context) error {
 			close(d.done)
 		}
 	}()
-	err := g.store.write(ctx, func(tx *Tx) error {
+	changed, err = g.store.transact(ctx, order{writes: true, keep: true, shared: true}, func(tx *Tx) error {
 		batches = g.take()
 		for _, d := range batches {
 			d.err = errUnwritten // should the writing panic
 		}
 		return tx.deliver(batches)
 	})
+	err = g.store.named(err)
 	if batches == nil {
-		return err
+		return 0, err
 	}
 	for i, d := range batches {
 		if d.err = err; err != nil && len(batches) > 1 {
 			d.err = g.store.write(d.ctx, func(tx *Tx) error { return tx.deliver(batches[i : i+1]) })
 		}
 	}
-	return nil
+	return changed, nil
 }
 
 // deliver records batches and fills in their answers.

@@ -4,13 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
+	"flattr/ledger/store/storetest"
 )
 
 // withReaders is a ledger file with readers.
@@ -179,5 +184,124 @@ func TestManyWritersAreAllAnswered(t *testing.T) {
 			}
 		})
 	}
+	sent.Wait()
+}
+
+// Several readers' batches that wait, whose times lie on both sides of a month's
+// begin or of its freeze, are judged and answered as if each had come by itself.
+func TestBatchesThatWaitAreJudgedOneByOne(t *testing.T) {
+	for seed := range uint64(3) {
+		c := &batchCase{
+			t: t, together: openFor(t, storetest.SQLite(t)), alone: openFor(t, storetest.SQLite(t)),
+			random: rand.New(rand.NewPCG(seed, 11)), now: at("10-28 10:00:00"),
+		}
+		c.begin()
+		for range 30 {
+			c.now = c.now.Add(time.Duration(c.random.IntN(30)) * time.Hour)
+			if c.random.IntN(5) == 0 {
+				m, ref := c.members[c.random.IntN(len(c.members))], uuid.NewString()
+				c.both(func(tx *Tx, who func(batchMember) flattr.MemberID) error {
+					_, err := tx.Credit(c.now, who(m), 2*money.Euro, ref)
+					return err
+				})
+			}
+			c.both(func(tx *Tx, _ func(batchMember) flattr.MemberID) error { return tx.FreezeDue(c.now) })
+			c.waiting()
+		}
+		c.compareLedgers()
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+// waiting sends batches that wait for the writer.
+func (c *batchCase) waiting() {
+	c.t.Helper()
+	letGo := hold(c.t, c.together)
+	var sent sync.WaitGroup
+	n := 1 + c.random.IntN(6)
+	members, nows, events := make([]batchMember, n), make([]time.Time, n), make([][]flattr.Event, n)
+	got, want, errs := make([]Answer, n), make([]Answer, n), make([]error, n)
+	for i := range n {
+		members[i] = c.members[c.random.IntN(len(c.members))]
+		nows[i] = c.now.Add(time.Duration(c.random.IntN(24)-8) * time.Hour)
+		var batch []flattr.Event
+		for range 1 + c.random.IntN(12) {
+			e := c.event()
+			events[i] = append(events[i], e)
+			batch = append(batch, c.named(c.together, e))
+		}
+		sent.Go(func() {
+			got[i], errs[i] = c.together.RecordAndSum(c.t.Context(), nows[i], members[i].together, batch)
+		})
+		awaitBatches(c.t, c.together, i+1)
+	}
+	var alone [][]flattr.Event // things are named as they are known before all of them
+	for i := range n {
+		var batch []flattr.Event
+		for _, e := range events[i] {
+			batch = append(batch, c.named(c.alone, e))
+		}
+		alone = append(alone, batch)
+	}
+	letGo()
+	sent.Wait()
+	last := make(map[batchMember]int)
+	for i := range n {
+		var err error
+		if want[i], err = c.alone.RecordAndSum(c.t.Context(), nows[i], members[i].alone, alone[i]); err != nil || errs[i] != nil {
+			c.t.Fatal(err, errs[i])
+		}
+		c.compare(events[i], got[i].Outcomes, want[i].Outcomes)
+		last[members[i]] = i
+	}
+	for _, i := range last { // earlier sums of a reader may have more in them
+		if got[i].Means != want[i].Means || !slices.Equal(got[i].Months, want[i].Months) {
+			c.t.Errorf("sums of batch %d at %s = %+v, want %+v", i, nows[i], got[i], want[i])
+		}
+	}
+}
+
+// The log is taken over while the next batches are written, and nobody but the
+// one who does it waits for that.
+func TestNobodyWaitsForTheLogToBeTakenOver(t *testing.T) {
+	s, ids := withReaders(t)
+	began, end := make(chan struct{}), make(chan struct{})
+	var running sync.Mutex
+	s.committed = func(context.Context, int64) {
+		if running.TryLock() {
+			close(began)
+			<-end
+		}
+	}
+	letGo := hold(t, s)
+	var sent sync.WaitGroup
+	answered := make(chan error, len(ids))
+	send := func(i int) {
+		sent.Go(func() {
+			now := at("10-05 12:00:00")
+			_, err := s.RecordAndSum(t.Context(), now, ids[i], []flattr.Event{click(i, "https://a.example/1", now)})
+			answered <- err
+		})
+	}
+	for i := range 3 {
+		send(i)
+	}
+	awaitBatches(t, s, 3)
+	letGo()
+	<-began
+	send(3)
+	for range 3 { // all but the one who takes the log over
+		select {
+		case err := <-answered:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("a batch waits for the log")
+		}
+	}
+	close(end)
 	sent.Wait()
 }

@@ -76,6 +76,7 @@ type order struct {
 	writes bool
 	keep   bool // else what it writes is rolled back
 	gated  bool // keeps clicks out from the start
+	shared bool // is for others too: once begun it goes on when the caller gives up
 }
 
 // repeat does a transaction until it does not lose against another one.
@@ -120,6 +121,9 @@ func (s *Store) transact(ctx context.Context, o order, work func(*Tx) error) (in
 	}
 	if err := on.begin(ctx, begin); err != nil {
 		return 0, err
+	}
+	if o.shared {
+		ctx = context.WithoutCancel(ctx)
 	}
 	tx := &Tx{session: on, ctx: ctx, uncut: ctx, writes: o.writes, months: make(map[int32]flattr.State)}
 	if s.shortWrites && o.writes {
