@@ -54,7 +54,7 @@ const options = {
   bundle: true,
   minifyWhitespace: true,
   target: ["chrome121", "firefox140"],
-  charset: "utf8",
+  charset: "ascii", // Chromium refuses a content script with a character that Unicode never assigns, such as U+FFFF
   legalComments: "none",
   logLevel: "warning",
 };
