@@ -2,6 +2,7 @@
 import { browser, orphaned } from "../browser";
 import { isFlattrPage } from "../detect/hosts";
 import { type Found, scan } from "../detect/scan";
+import { allRootsIn, openRoot, rootsIn } from "../detect/shadow";
 import type { FoundThing, ThingState, ToContent } from "../messages";
 import { mergePointers } from "../thing/merge";
 import { ask } from "./ask";
@@ -15,6 +16,13 @@ const IDLE_TIMEOUT_MS = 1000;
 
 /** Things told of one frame; an index of old posts has fifty. */
 const MAX_THINGS = 300;
+
+/** Between two searches for shadow roots lies so much time at least, and so many times the search's own cost. */
+const MIN_SEARCH_REST_MS = 2000;
+const SEARCH_REST_PER_COST = 200;
+
+/** What is watched: elements that come, and addresses that are filled in late. */
+const CHANGES: MutationObserverInit = { childList: true, subtree: true, attributeFilter: ["href", "src"] };
 
 /** Seen is told of each look: before it, what it found, and where the reader stands with that. */
 export interface Seen {
@@ -34,7 +42,7 @@ export function start(
   const onMessage = (message: ToContent, _sender: unknown, respond: (reply: boolean) => void): boolean => {
     if (message.kind === "settled") void watch.tell(true);
     if (message.kind !== "look") return false;
-    void watch.look(true).then(() => respond(true));
+    void watch.lookClosely().then(() => respond(true));
     return true;
   };
   browser.runtime.onMessage.addListener(onMessage);
@@ -51,6 +59,12 @@ function whenShown(begin: () => void, signal: AbortSignal): void {
   else begin();
 }
 
+// Chromium gives a closed root to extensions by a call, and so does Firefox; only elements of HTML have one.
+function anyRoot(element: Element): ShadowRoot | null {
+  if (!(element instanceof HTMLElement)) return null;
+  return browser.dom?.openOrClosedShadowRoot(element) ?? openRoot(element);
+}
+
 class Watch {
   readonly #signal: AbortSignal;
   readonly #ledgerHost: () => string | undefined;
@@ -62,6 +76,9 @@ class Watch {
   #fresh = true;
   #rest: ReturnType<typeof setTimeout> | undefined;
   #costMs = 0;
+  #roots: readonly ShadowRoot[] = [];
+  #searchDueMs = 0;
+  #searchLater: ReturnType<typeof setTimeout> | undefined;
 
   constructor(signal: AbortSignal, ledgerHost: () => string | undefined, stop: () => void, seen: Seen) {
     this.#signal = signal;
@@ -75,13 +92,21 @@ class Watch {
     if (document.readyState === "loading") {
       document.addEventListener("DOMContentLoaded", () => this.#whenIdle(), { once: true, signal });
     } else this.#whenIdle();
+    window.addEventListener("load", () => this.#whenIdle(), { once: true, signal });
     document.addEventListener("visibilitychange", () => document.hidden || this.#shown(), { signal });
     window.addEventListener("pageshow", (event) => event.persisted && void this.look(true), { signal });
     window.addEventListener("pagehide", () => void this.#leave(), { signal });
     signal.addEventListener("abort", () => {
       this.#observer.disconnect();
       clearTimeout(this.#rest);
+      clearTimeout(this.#searchLater);
     });
+  }
+
+  // lookClosely asks every element for its root, closed ones included, because the reader asked what is here.
+  lookClosely(): Promise<void> {
+    if (!this.#signal.aborted && !orphaned()) this.#roots = allRootsIn(document, anyRoot);
+    return this.look(true);
   }
 
   // look scans now and tells what is new; forced, it tells in any case.
@@ -92,10 +117,11 @@ class Watch {
       return;
     }
     this.#seen.looking();
+    this.#search();
     const startMs = performance.now();
     this.#things = this.#scan();
     this.#costMs = performance.now() - startMs;
-    this.#observer.observe(document, { childList: true, subtree: true });
+    for (const root of [document, ...this.#roots]) this.#observer.observe(root, CHANGES);
     await this.tell(forced);
   }
 
@@ -109,12 +135,28 @@ class Watch {
     if (reply.ok && !this.#signal.aborted) this.#seen.states(reply.value ?? []);
   }
 
+  // Roots come without any change that could be watched, so they are looked for now and then while the page changes.
+  #search(): void {
+    this.#roots = this.#roots.filter((root) => root.host.isConnected);
+    const startMs = performance.now();
+    if (startMs < this.#searchDueMs) {
+      this.#searchLater ??= setTimeout(() => this.#whenIdle(), this.#searchDueMs - startMs);
+      return;
+    }
+    clearTimeout(this.#searchLater);
+    this.#searchLater = undefined;
+    this.#roots = [...new Set([...this.#roots, ...rootsIn(document)])];
+    const endMs = performance.now();
+    this.#searchDueMs = endMs + Math.max(MIN_SEARCH_REST_MS, SEARCH_REST_PER_COST * (endMs - startMs));
+  }
+
   #scan(): readonly FoundThing[] {
     const ledgerHost = this.#ledgerHost();
     if (isFlattrPage(new URL(document.URL), ledgerHost)) return [];
-    const found = scan(document, ledgerHost);
+    const found = scan(document, ledgerHost, this.#roots);
     this.#seen.found(found);
-    return mergePointers(found.map(({ pointer }) => pointer)).slice(0, MAX_THINGS);
+    const pointers = found.map(({ pointer }) => pointer);
+    return mergePointers(pointers, document.URL).slice(0, MAX_THINGS);
   }
 
   // The first change ends the watching until the page has had its rest.

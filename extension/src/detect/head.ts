@@ -33,7 +33,12 @@ export function readHead(root: Document, ledgerHost: string | undefined): readon
     if (pointer.form !== "head-rel-payment") once.add(pointer.form);
     found.push({ pointer, element });
   }
-  return found;
+  return found.sort((a, b) => rank(a) - rank(b));
+}
+
+// What another system says of the page comes last.
+function rank({ pointer }: HeadFound): number {
+  return pointer.form === "link-monetization" ? 1 : 0;
 }
 
 function pointerOfElement(

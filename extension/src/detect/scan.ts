@@ -25,31 +25,25 @@ const HTML = "http://www.w3.org/1999/xhtml";
 // A host, with its port where it has one, stands in a selector as it is.
 const HOST = /^[a-z0-9.:[\]-]+$/;
 
-/** scan finds every pointer of a document and of the shadow roots that are named, in no particular order. */
+/** scan finds every pointer of a document and of the shadow roots that are named, those in sight first, then what the head says. */
 export function scan(
   root: Document,
   ledgerHost: string | undefined,
   shadows: readonly ShadowRoot[] = [],
 ): readonly Found[] {
   if (isFeed(root)) return readFeed(root, ledgerHost).slice(0, MAX_POINTERS);
-  const found: Found[] = [...readHead(root, ledgerHost)];
+  const found: Found[] = [];
   const scripts = readScripts(root, ledgerHost);
-  addFrames(root.getElementsByTagName("iframe"), ledgerHost, found);
-  const framed = new Set(
-    found.map(({ pointer }) => (pointer.form === "iframe-view" ? pointer.url : undefined)),
-  );
-  for (const one of scripts.pointers) {
-    // The snippet has done its work where its frame is there.
-    if (one.pointer.form !== "iframe-script" || !framed.has(one.pointer.url)) found.push(one);
-  }
   addButtons(root.getElementsByClassName(BUTTON_CLASS), scripts.loader, found);
+  addFrames(root.getElementsByTagName("iframe"), ledgerHost, found);
+  addScripts(scripts.pointers, found);
   addLinks(root, ledgerHost, found);
   for (const shadow of shadows) {
     addButtons(shadow.querySelectorAll(`a.${BUTTON_CLASS}`), scripts.loader, found);
     addFrames(shadow.querySelectorAll("iframe"), ledgerHost, found);
     addLinks(shadow, ledgerHost, found);
   }
-  return found.slice(0, MAX_POINTERS);
+  return [...found, ...readHead(root, ledgerHost)];
 }
 
 /** pointerOf reads one element, as for a click on it. */
@@ -87,6 +81,17 @@ function addFrames(elements: ArrayLike<Element>, ledgerHost: string | undefined,
     const element = elements[index];
     const pointer = element === undefined || isUnseen(element) ? undefined : frameAt(element, ledgerHost);
     if (element !== undefined && pointer !== undefined) found.push({ pointer, element });
+  }
+}
+
+// A snippet has done its work where its frame is there.
+function addScripts(pointers: readonly Found[], found: Found[]): void {
+  const framed = new Set(
+    found.map(({ pointer }) => (pointer.form === "iframe-view" ? pointer.url : undefined)),
+  );
+  for (const one of pointers) {
+    if (found.length >= MAX_POINTERS) return;
+    if (one.pointer.form !== "iframe-script" || !framed.has(one.pointer.url)) found.push(one);
   }
 }
 
