@@ -5,4 +5,5 @@
 export const SUITES = [
   ["Chromium", ["e2e"]],
   ["Firefox", ["e2e-firefox"]],
+  ["accessibility", ["access"]],
 ];

@@ -69,7 +69,10 @@ try {
   for (const [name, shape] of Object.entries(SHAPES)) {
     for (const size of SIZES[name] ?? [32]) {
       const pixels = Buffer.from(await page.evaluate(draw, svg(shape), size), "base64");
-      await writeFile(join(icons, `${name}-${size}.png`), palettePNG(pixels, size, size, ALPHA_STEPS));
+      await writeFile(
+        join(icons, `${name}-${size}.png`),
+        palettePNG(pixels, size, size, { alphaSteps: ALPHA_STEPS }),
+      );
     }
   }
   const scheme = "<style>path{fill:#2f7d1f}@media(prefers-color-scheme:dark){path{fill:#7bc96a}}</style>";

@@ -2,13 +2,12 @@
 import { deflateSync, inflateSync } from "node:zlib";
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-const MAX_COLOURS = 256;
 
 /**
- * palettePNG writes pixels (red, green, blue, alpha; a byte each) with at most 256 colours, the nearest where there
- * are more. Alpha is rounded to the given number of steps.
+ * palettePNG writes pixels (red, green, blue, alpha; a byte each) with so many colours at most (256 are possible), the
+ * nearest where there are more. Alpha is rounded to the given number of steps.
  */
-export function palettePNG(pixels, width, height, alphaSteps = 255) {
+export function palettePNG(pixels, width, height, { alphaSteps = 255, colours = 256 } = {}) {
   const count = new Map();
   const keys = new Uint32Array(width * height);
   for (let at = 0; at < keys.length; at++) {
@@ -16,7 +15,7 @@ export function palettePNG(pixels, width, height, alphaSteps = 255) {
     keys[at] = key;
     count.set(key, (count.get(key) ?? 0) + 1);
   }
-  const palette = paletteOf(count);
+  const palette = paletteOf(count, colours);
   const nearest = new Map();
   const indices = new Uint8Array(keys.length);
   for (let at = 0; at < keys.length; at++) {
@@ -45,7 +44,7 @@ const distance = (one, other) => {
 };
 
 // A translucent edge may have lost the last bit of its colour to rounding: opaque colours are the ones that count.
-function paletteOf(count) {
+function paletteOf(count, most) {
   const merged = new Map();
   const solid = [...count.keys()].filter((key) => (key & 255) === 255);
   for (const [key, times] of count) {
@@ -54,8 +53,8 @@ function paletteOf(count) {
     const kept = near === undefined ? key : ((near & 0xffffff00) | alpha) >>> 0;
     merged.set(kept, (merged.get(kept) ?? 0) + times);
   }
-  if (merged.size <= MAX_COLOURS) return [...merged.keys()].sort((a, b) => (a & 255) - (b & 255));
-  return medianCut([...merged]).sort((a, b) => (a & 255) - (b & 255));
+  if (merged.size <= most) return [...merged.keys()].sort((a, b) => (a & 255) - (b & 255));
+  return medianCut([...merged], most).sort((a, b) => (a & 255) - (b & 255));
 }
 
 function sameColour(one, other) {
@@ -66,9 +65,9 @@ function sameColour(one, other) {
 }
 
 // Boxes of colours are halved at the median of their longest side until there are enough of them.
-function medianCut(colours) {
+function medianCut(colours, most) {
   const boxes = [colours];
-  while (boxes.length < MAX_COLOURS) {
+  while (boxes.length < most) {
     const widths = boxes.map(longest);
     let widest = 0;
     for (let at = 1; at < widths.length; at++) if (widths[at].length > widths[widest].length) widest = at;

@@ -24,7 +24,7 @@ export function showPage(overview: Overview, state: PageState, acts: Acts): void
   const shown = views.filter((view) => !isPage || view.standing !== "free");
   byID("things").replaceChildren(...shown.map((view) => item(view, overview, acts)));
   const looking = state.readable === undefined;
-  const offer = isPage && !looking && state.page !== undefined && shown.length === 0;
+  const offer = isPage && !looking && !state.feed && state.page !== undefined && shown.length === 0;
   const share = byID<HTMLButtonElement>("share");
   share.hidden = !offer;
   const nothing = byID("nothing");

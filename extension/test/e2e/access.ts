@@ -1,0 +1,227 @@
+// Accessibility of the extension's pages in a real Chromium: axe-core over every state, light, dark and in forced colours,
+// in English and German; no state wider than its window, also from right to left; a focus that is seen and never lost.
+import { strict as assert } from "node:assert";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import os from "node:os";
+import path from "node:path";
+import type axe from "axe-core";
+import puppeteer, { type Browser as Chromium, type Page } from "puppeteer-core";
+import { chromium, EXTENSION } from "./browser.js";
+import { inLanguage, type Language } from "./language.js";
+import { delay, root, until } from "./programs.js";
+import { STATES, type State } from "./states.js";
+import { Suite } from "./suite.js";
+
+const folder = mkdtempSync(path.join(os.tmpdir(), "flattr-access-"));
+const require = createRequire(path.join(root, "extension", "package.json"));
+const AXE = `${readFileSync(require.resolve("axe-core"), "utf8")}; undefined`;
+
+/** What a reader may have chosen, as the browser tells a page of it. */
+const LOOKS = {
+  light: [{ name: "prefers-color-scheme", value: "light" }],
+  dark: [{ name: "prefers-color-scheme", value: "dark" }],
+  "forced colours": [
+    { name: "forced-colors", value: "active" },
+    { name: "prefers-color-scheme", value: "dark" },
+  ],
+} as const;
+
+const WIDTHS = { "popup.html": [352, 320], "options.html": [860, 320], "onboard.html": [860, 320] } as const;
+
+// told answers the page's questions in place of the background; it runs in the page, before the page's own script.
+function told(state: State): void {
+  const apis = [chrome, (globalThis as { browser?: typeof chrome }).browser].filter(
+    (api) => api !== undefined,
+  );
+  const answers: Record<string, unknown> = {
+    overview: state.overview,
+    history: state.history,
+    look: state.readable !== false,
+  };
+  const tab = { id: 7, url: state.address ?? "https://a.example/page", title: "A page" };
+  for (const api of apis) {
+    const stand = {
+      sendMessage: async ({ kind }: { kind: string }) => ({ ok: true, value: answers[kind] }),
+    };
+    Object.assign(api.runtime, stand);
+    Object.assign(api.tabs, { query: async () => [tab] });
+    Object.assign(api.scripting, { executeScript: async () => [{ result: state.feed === true }] });
+    const stored = state.ledger === undefined ? {} : { ledger: state.ledger };
+    Object.assign(api.storage.local, { get: async () => stored });
+  }
+}
+
+async function show(browser: Chromium, id: string, state: State): Promise<Page> {
+  const page = await browser.newPage();
+  await page.evaluateOnNewDocument(told, state);
+  await page.setViewport({ width: WIDTHS[state.page][0], height: 600 });
+  await page.goto(`chrome-extension://${id}/${state.page}`);
+  if (state.press !== undefined) await page.click(state.press);
+  await page.waitForSelector(state.shown, { timeout: 5000 });
+  await delay(100);
+  return page;
+}
+
+async function audit(page: Page): Promise<readonly string[]> {
+  return page.evaluate(async () => {
+    const scope = globalThis as unknown as { axe: typeof axe };
+    const { violations } = await scope.axe.run(document, {
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    });
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
+    );
+  });
+}
+
+async function looks(page: Page, name: string, suite: Suite): Promise<void> {
+  await page.evaluate(AXE); // the page's own policy lets no script in
+  const session = await page.createCDPSession();
+  for (const [look, features] of Object.entries(LOOKS)) {
+    await suite.test(`${name}, ${look}: axe finds nothing`, async () => {
+      await session.send("Emulation.setEmulatedMedia", { features: [...features] });
+      assert.deepEqual(await audit(page), []);
+    });
+  }
+  await session.detach();
+}
+
+async function widths(page: Page, state: State, name: string, suite: Suite): Promise<void> {
+  await suite.test(`${name}: nothing is wider than its window, in either direction of writing`, async () => {
+    for (const direction of ["ltr", "rtl"]) {
+      for (const width of WIDTHS[state.page]) {
+        await page.setViewport({ width, height: 600 });
+        const wide = await page.evaluate((dir) => {
+          document.documentElement.dir = dir;
+          const out = [...document.querySelectorAll<HTMLElement>("body *")].filter((element) => {
+            const { left, right, width: own } = element.getBoundingClientRect();
+            return (
+              own > 0 &&
+              (left < -1 || right > document.documentElement.clientWidth + 1) &&
+              !element.closest(".wide")
+            );
+          });
+          return out.map((element) => element.outerHTML.slice(0, 120));
+        }, direction);
+        assert.deepEqual(wide, [], `${direction} at ${width}`);
+      }
+    }
+    await page.evaluate(() => {
+      document.documentElement.dir = "ltr";
+    });
+    await page.setViewport({ width: WIDTHS[state.page][0], height: 600 });
+  });
+}
+
+async function focus(page: Page, name: string, suite: Suite): Promise<void> {
+  await suite.test(`${name}: the keyboard reaches every control, and its focus is seen`, async () => {
+    const controls = await page.$$eval(
+      "a[href], button, input",
+      (all) =>
+        all.filter((one) => (one as HTMLElement).offsetParent !== null && !one.matches(":disabled")).length,
+    );
+    const reached = new Set<number>();
+    for (let press = 0; press < controls + 3; press++) {
+      await page.keyboard.press("Tab");
+      const at = await page.evaluate(() => {
+        const now = document.activeElement;
+        if (now === null || now === document.body) return undefined;
+        const { outlineStyle, outlineWidth } = getComputedStyle(now);
+        const all = [...document.querySelectorAll("a[href], button, input")];
+        return {
+          index: all.indexOf(now),
+          seen: outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 1,
+          html: now.outerHTML,
+        };
+      });
+      if (at === undefined) continue;
+      assert.ok(at.seen, at.html);
+      reached.add(at.index);
+    }
+    // Of choices that exclude each other the Tab key reaches the chosen one only.
+    const radios = await page.$$eval("input[type=radio]", (all) => Math.max(0, all.length - 1));
+    assert.equal(reached.size, controls - radios);
+  });
+}
+
+// The popup draws itself anew at every change: the focus stays on the same button of the same thing.
+async function repaint(browser: Chromium, id: string, suite: Suite): Promise<void> {
+  const state = STATES.find(({ name }) => name === "things");
+  assert.ok(state);
+  await suite.test("the focus is where it was after the popup was drawn anew", async () => {
+    const page = await show(browser, id, state);
+    const focused = () =>
+      page.evaluate(
+        () => document.activeElement?.closest("li")?.dataset["key"] ?? document.activeElement?.tagName ?? "",
+      );
+    await page.focus("#things li:nth-child(3) button");
+    const before = await focused();
+    // The first thing goes away, and the one with the focus can no longer be undone.
+    await page.evaluate((overview) => {
+      const things = overview.things
+        .slice(1)
+        .map((one, index) => (index === 1 ? { ...one, undoable: false } : one));
+      for (const api of [chrome, (globalThis as { browser?: typeof chrome }).browser])
+        if (api !== undefined)
+          Object.assign(api.runtime, {
+            sendMessage: async () => ({ ok: true, value: { ...overview, things } }),
+          });
+      document.querySelector<HTMLElement>("#things li:nth-child(2) button")?.click();
+    }, state.overview);
+    await until("the list is one shorter", () => page.$$eval("#things li", (all) => all.length === 6));
+    const after = await focused();
+    assert.notEqual(after, "BODY");
+    assert.ok(before.includes("a.example/3"), before);
+    await page.close();
+  });
+}
+
+async function inOneLanguage(language: Language, suite: Suite): Promise<void> {
+  const executablePath = chromium();
+  assert.ok(executablePath);
+  const browser = await puppeteer.launch({
+    browser: "chrome",
+    executablePath,
+    headless: true,
+    pipe: true,
+    enableExtensions: true,
+    args: [
+      ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+      "--disable-gpu",
+      "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    ],
+  });
+  try {
+    const id = await browser.installExtension(inLanguage(language, EXTENSION, folder));
+    const withFocus = new Set<string>();
+    for (const state of STATES) {
+      const name = `${language}: ${state.page.replace(".html", "")}, ${state.name}`;
+      let page: Page | undefined;
+      await suite.test(`${name}: is shown`, async () => {
+        page = await show(browser, id, state);
+        assert.equal(await page.evaluate(() => document.documentElement.lang), language);
+      });
+      if (page === undefined) continue;
+      await looks(page, name, suite);
+      await widths(page, state, name, suite);
+      if (!withFocus.has(state.page) || state.name === "things") await focus(page, name, suite);
+      withFocus.add(state.page);
+      await page.close();
+    }
+    await repaint(browser, id, suite);
+  } finally {
+    await browser.close();
+  }
+}
+
+const suite = new Suite(async () => {});
+try {
+  if (chromium() === undefined)
+    suite.skip("accessibility in Chromium", "no browser here: sudo apt-get install chromium");
+  else for (const language of ["en", "de"] as const) await inOneLanguage(language, suite);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+  suite.close();
+}
+process.exit(suite.failed ? 1 : 0);
