@@ -6,6 +6,9 @@ const MAX_ROOTS = 500;
 /** Up to this many elements a page is searched whole; beyond, only elements with a dash in their name, by a native query. */
 const MAX_WHOLE = 2000;
 
+/** Up to this many even that is not noticed; larger pages are searched on demand only. */
+const MAX_UNASKED = 20_000;
+
 /** Elements that are asked one by one on demand: as many take a third of a second. */
 const MAX_ON_DEMAND = 100_000;
 
@@ -29,6 +32,7 @@ export function openRoot(element: Element): ShadowRoot | null {
 /** rootsIn finds the open shadow roots of a document, and those inside them, at a cost that an idle page does not notice. */
 export function rootsIn(root: Document): readonly ShadowRoot[] {
   const all = root.getElementsByTagName("*");
+  if (all.length > MAX_UNASKED) return [];
   return gather(all.length <= MAX_WHOLE ? all : customElements(root), openRoot);
 }
 
