@@ -70,8 +70,11 @@ globalThis.flattrLook = (ledger) => {
 globalThis.flattrMerge = (things) => mergeFound(things).length;
 `;
 
-/** What runs in the page: it counts the timers that have yet to fire, and changes nothing else. */
-const TIMERS = `(() => {
+/**
+ * What runs in the page: it counts the timers that have yet to fire, and keeps the page where it is, for there is no
+ * other to go to, and one that tried would not be read to its end.
+ */
+const IN_PAGE = `(() => {
   const pending = new Set();
   const set = window.setTimeout, clear = window.clearTimeout;
   window.setTimeout = function setTimeout(call, delay, ...rest) {
@@ -81,6 +84,9 @@ const TIMERS = `(() => {
     return id;
   };
   window.clearTimeout = function clearTimeout(id) { pending.delete(id); return clear.call(this, id); };
+  window.navigation?.addEventListener("navigate", (event) => {
+    if (event.cancelable && !event.destination.sameDocument) event.preventDefault();
+  });
   Object.defineProperty(window, Symbol.for("flattr.pending"), { value: () => pending.size });
 })()`;
 
@@ -164,7 +170,7 @@ class Tab {
     this.page.on("popup", (popup) => void popup?.close().catch(() => {}));
     await this.cdp.send("Page.enable");
     await this.cdp.send("Fetch.enable", { patterns: [{ urlPattern: "*" }] });
-    await this.cdp.send("Page.addScriptToEvaluateOnNewDocument", { source: TIMERS });
+    await this.cdp.send("Page.addScriptToEvaluateOnNewDocument", { source: IN_PAGE });
     await this.cdp.send("Page.addScriptToEvaluateOnNewDocument", { source: this.script, worldName: WORLD });
   }
 
