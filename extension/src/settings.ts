@@ -3,7 +3,7 @@ import { parseAddress } from "./address";
 import { browser, orphaned } from "./browser";
 
 /** SETTINGS is the key under which they are stored. */
-const SETTINGS = "settings";
+export const SETTINGS = "settings";
 
 /** Sites switched off at a time: the list is read by every page, and nobody keeps a longer one by hand. */
 export const MAX_SITES_OFF = 1000;

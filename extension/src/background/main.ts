@@ -19,6 +19,7 @@ import { ClickError, flattr, type Place, readFound, undo } from "./clicks";
 import { Companion } from "./companion";
 import { Delivery, RETRY_ALARM, Refused } from "./delivery";
 import { clickOf, Echo } from "./echo";
+import { give, startGiving } from "./given";
 import { readHistory } from "./history";
 import { ledgerHost, startMenu } from "./menu";
 import { Month } from "./month";
@@ -248,6 +249,8 @@ async function forPresentAccount(): Promise<(entry: Entry) => Entry> {
 
 async function answerContent(message: FromContent, tab: number, frame: number): Promise<unknown> {
   switch (message.kind) {
+    case "given":
+      return give();
     case "found":
       tabs.put(tab, frame, readFound(message.things), message.fresh === true);
       await paint(tab);
@@ -331,6 +334,8 @@ browser.permissions.onRemoved.addListener(async () => {
   if (!(await settleReading())) await stopPages();
   changed();
 });
+
+startGiving();
 
 // Every start: what is registered must agree with what is allowed, and what is kept must have its alarm.
 void settleReading();

@@ -3,18 +3,19 @@
 import { browser, orphaned } from "../browser";
 import { isFlattrPage } from "../detect/hosts";
 import type { Found } from "../detect/scan";
+import type { Given } from "../given";
 import type { ToContent } from "../messages";
-import { DEFAULTS, onSettings, readSettings, type Settings } from "../settings";
+import { DEFAULTS, type Settings } from "../settings";
 import * as click from "./click";
+import { onGiven, readGiven } from "./given";
 import { Known } from "./known";
+import { afterLayout } from "./layout";
 import { Overlay } from "./overlay";
 import { Replacements } from "./replace";
 import { HOST } from "./replace.style";
 import { Seen } from "./seen";
 import { sitesHere } from "./site";
 import * as watch from "./watch";
-
-const LEDGER = "ledger";
 
 /** TAKE_OVER is the event by which a new script asks the one before an update to restore the page. */
 const TAKE_OVER = "flattr-take-over";
@@ -38,7 +39,9 @@ class Page {
   constructor(signal: AbortSignal) {
     this.#known = new Known(signal, () => this.#replacements?.repaint());
     this.#overlay = new Overlay(signal, (id) => this.#known.settled(id, { standing: "free", link: "idle" }));
-    this.#replacements = new Replacements(signal, this.#known, () => this.#watchPlaces());
+    this.#replacements = new Replacements(signal, this.#known, () =>
+      afterLayout(signal, () => this.#watchPlaces()),
+    );
     this.#seen = new Seen(signal, alive);
     const listen = click.start(signal, {
       where: () => this.#where,
@@ -53,12 +56,10 @@ class Page {
   }
 
   async #begin(signal: AbortSignal, listen: () => void): Promise<void> {
-    const [stored, settings] = await Promise.all([browser.storage.local.get(LEDGER), readSettings()]);
+    const given = await readGiven();
     if (signal.aborted) return;
-    const host: unknown = stored[LEDGER];
-    this.#where = { known: true, ledgerHost: typeof host === "string" ? host : undefined, captures: false };
-    this.#choose(settings);
-    onSettings(signal, (changed) => this.#choose(changed));
+    this.#choose(given);
+    onGiven(signal, (changed) => this.#choose(changed));
     watch.start(
       signal,
       () => this.#where.ledgerHost,
@@ -67,7 +68,7 @@ class Page {
         looking: listen,
         found: (found) => {
           this.#found = found;
-          this.#settle();
+          afterLayout(signal, () => this.#settle());
         },
         states: (states) => this.#known.tell(states),
       },
@@ -86,10 +87,10 @@ class Page {
     signal.addEventListener("abort", () => orphaned() || browser.runtime.onMessage.removeListener(onMessage));
   }
 
-  #choose(settings: Settings): void {
+  #choose({ ledgerHost, settings }: Given): void {
     this.#settings = settings;
     const off = sitesHere().some((site) => settings.sitesOff.includes(site));
-    this.#where = { ...this.#where, captures: !off && !settings.toolbarOnly };
+    this.#where = { known: true, ledgerHost, captures: !off && !settings.toolbarOnly };
     this.#settle();
   }
 

@@ -43,12 +43,13 @@ export class ChromiumHands implements Hands {
   }
 
   async stopBackground(): Promise<void> {
-    const worker = await this.browser.background();
-    await worker.close();
-    await until("the worker has ended", () => {
-      const targets = this.browser.chromium.targets();
-      return !targets.some((target) => target.type() === "service_worker");
-    });
+    const { chromium } = this.browser;
+    const running = chromium.targets().find((target) => target.type() === "service_worker");
+    if (running === undefined) return;
+    const worker = await running.worker();
+    await worker?.close().catch(() => {}); // it may end before the browser has answered
+    // A page that waits for an answer has the next worker started at once: this one must be gone.
+    await until("the worker has ended", () => !chromium.targets().includes(running));
   }
 
   async popup(url: string): Promise<Sheet> {

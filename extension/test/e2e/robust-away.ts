@@ -9,6 +9,7 @@ export async function away({ suite, hands, robin, stage, books }: Trial): Promis
   await suite.test(
     `${hands.name}: clicks of a week without companion and ledger count once, on their own days`,
     async () => {
+      await books.open(robin);
       await stage.ledger.stop();
       await stage.companion.stop();
       const urls = [books.next(), books.next()];

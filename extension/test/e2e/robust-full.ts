@@ -7,6 +7,7 @@ export async function full({ suite, hands, robin, stage, books }: Trial): Promis
   await suite.test(
     `${hands.name}: a full store is said, nothing is lost, and the next click works`,
     async () => {
+      await books.open(robin);
       await stage.companion.stop();
       const kept = books.next();
       const before = await robin.visit(kept);

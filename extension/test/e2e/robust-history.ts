@@ -17,6 +17,7 @@ async function backAndForward({ suite, hands, robin, stage, books }: Trial): Pro
   await suite.test(
     `${hands.name}: back and forward show each page's own count, and a click counts once`,
     async () => {
+      await books.open(robin);
       const url = books.next();
       const many = `${stage.site.origin}/`;
       stage.site.extra.set("/bare", frame("Bare", "<p>Nothing to flattr.</p>"));
@@ -48,6 +49,7 @@ async function prerendering({ suite, hands, robin, stage, books }: Trial): Promi
   await suite.test(
     `${hands.name}: a page that is only made ready is not counted, and counts once it is shown`,
     async () => {
+      await books.open(robin);
       const url = books.next();
       const before = `${stage.site.origin}/before`;
       const rules = JSON.stringify({ prerender: [{ urls: [url], eagerness: "immediate" }] });

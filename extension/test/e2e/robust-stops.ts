@@ -7,6 +7,7 @@ import type { Trial } from "./trial.js";
 export async function stops({ suite, hands, robin, books }: Trial): Promise<void> {
   for (const point of POINTS) {
     await suite.test(`${hands.name}: the background stopped ${point}: the click counts once`, async () => {
+      await books.open(robin);
       const url = books.next();
       const page = await robin.visit(url);
       await hands.stopBackground(); // no session of before, so that the click dials anew
@@ -24,6 +25,7 @@ export async function stops({ suite, hands, robin, books }: Trial): Promise<void
     });
   }
   await suite.test(`${hands.name}: a background that was stopped in between is no loss`, async () => {
+    await books.open(robin);
     const page = await robin.visit(books.next());
     await hands.stopBackground();
     await page.front();

@@ -9,6 +9,7 @@ export async function update({ suite, hands, robin, build, books }: Trial): Prom
   await suite.test(
     `${hands.name}: an update with five pages open loses no click and makes none`,
     async () => {
+      await books.open(robin);
       const urls = [books.next(), books.next(), books.next(), books.next(), books.next()];
       const open: Sheet[] = [];
       for (const url of urls) open.push(await robin.visit(url));

@@ -14,6 +14,7 @@ import type { Hands } from "./hands.js";
 import { stopAll } from "./programs.js";
 import { Reader } from "./reader.js";
 import { away } from "./robust-away.js";
+import { closed } from "./robust-closed.js";
 import { full } from "./robust-full.js";
 import { history } from "./robust-history.js";
 import { stops } from "./robust-stops.js";
@@ -67,14 +68,14 @@ async function main(): Promise<void> {
     const stage = await Stage.set(folder, false);
     end.push(() => stage.close());
     const build = path.join(folder, "extension");
-    cpSync(path.join(DIST, which), build, { recursive: true });
+    cpSync(path.join(DIST, which === "firefox" ? "firefox" : "chrome"), build, { recursive: true });
     const hands = await (which === "firefox" ? firefox : chromium)(stage, build, end);
     const robin = new Guest(hands, stage, person);
     await robin.join("20.00", "2.00");
     await robin.link();
     const trial = { suite, stage, hands, robin, build, books: new Books(stage.site) };
     const wanted = process.argv.slice(3); // some of the parts, while working on one
-    const parts = { stops, history, away, full, update };
+    const parts = { closed, stops, history, away, full, update };
     for (const [name, part] of Object.entries(parts)) {
       if (wanted.length === 0 || wanted.includes(name)) await part(trial);
     }
