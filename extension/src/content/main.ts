@@ -35,13 +35,15 @@ class Page {
   #where: click.Where = { known: false, ledgerHost: undefined, captures: false };
   #settings: Settings = DEFAULTS;
   #found: readonly Found[] = [];
+  #own: () => void = () => {};
 
   constructor(signal: AbortSignal) {
     this.#known = new Known(signal, () => this.#replacements?.repaint());
     this.#overlay = new Overlay(signal, (id) => this.#known.settled(id, { standing: "free", link: "idle" }));
-    this.#replacements = new Replacements(signal, this.#known, () =>
-      afterLayout(signal, () => this.#watchPlaces()),
-    );
+    this.#replacements = new Replacements(signal, this.#known, () => {
+      this.#own();
+      afterLayout(signal, () => this.#watchPlaces());
+    });
     this.#seen = new Seen(signal, alive);
     const listen = click.start(signal, {
       where: () => this.#where,
@@ -60,7 +62,7 @@ class Page {
     if (signal.aborted) return;
     this.#choose(given);
     onGiven(signal, (changed) => this.#choose(changed));
-    watch.start(
+    this.#own = watch.start(
       signal,
       () => this.#where.ledgerHost,
       () => life.abort(),

@@ -7,9 +7,10 @@ import type { FoundThing, ThingState, ToContent } from "../messages";
 import { mergePointers } from "../thing/merge";
 import { ask } from "./ask";
 
-/** After a scan the page is left alone for this long at least, and for so many times the scan's own cost. */
+/** After a scan the page is left alone for this long at least, and for so many times the scan's own cost, but not for ever. */
 const MIN_REST_MS = 500;
-const REST_PER_COST = 50;
+const REST_PER_COST = 200;
+const MAX_REST_MS = 5000;
 
 /** An idle moment is waited for no longer than this. */
 const IDLE_TIMEOUT_MS = 1000;
@@ -31,13 +32,16 @@ export interface Seen {
   readonly states: (states: readonly ThingState[]) => void;
 }
 
-/** start scans, watches for changes and answers the background's wish to look again. */
+/**
+ * start scans, watches for changes and answers the background's wish to look again. What it returns is to be called
+ * in the task of every change that is our own: that is no change of the page.
+ */
 export function start(
   signal: AbortSignal,
   ledgerHost: () => string | undefined,
   stop: () => void,
   seen: Seen,
-): void {
+): () => void {
   const watch = new Watch(signal, ledgerHost, stop, seen);
   const onMessage = (message: ToContent, _sender: unknown, respond: (reply: boolean) => void): boolean => {
     if (message.kind === "settled") void watch.tell(true);
@@ -50,6 +54,7 @@ export function start(
     if (!orphaned()) browser.runtime.onMessage.removeListener(onMessage);
   });
   whenShown(() => watch.begin(), signal);
+  return () => watch.forget();
 }
 
 // A page rendered ahead of its visit has not been visited.
@@ -159,11 +164,17 @@ class Watch {
     return mergePointers(pointers, document.URL).slice(0, MAX_THINGS);
   }
 
+  // What the page itself changed in this task's time came before it: that was told already.
+  forget(): void {
+    this.#observer.takeRecords();
+  }
+
   // The first change ends the watching until the page has had its rest.
   #changed(): void {
     this.#observer.disconnect();
     clearTimeout(this.#rest);
-    this.#rest = setTimeout(() => this.#whenIdle(), Math.max(MIN_REST_MS, REST_PER_COST * this.#costMs));
+    const restMs = Math.min(MAX_REST_MS, Math.max(MIN_REST_MS, REST_PER_COST * this.#costMs));
+    this.#rest = setTimeout(() => this.#whenIdle(), restMs);
   }
 
   // The background may have slept and forgotten this page: what changes meanwhile must reach it.
