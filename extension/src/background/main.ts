@@ -26,7 +26,7 @@ import { Month } from "./month";
 import { type Entry, Outbox, OutboxError } from "./outbox";
 import { makeOverview, type Sources, viewsOf } from "./overview";
 import { RateLimit } from "./ratelimit";
-import { inject, settleReading } from "./reading";
+import { inject, readAgain, settleReading } from "./reading";
 import { Refresher } from "./refresher";
 import { ProblemError } from "./session";
 import { standingOfState } from "./standing";
@@ -276,7 +276,11 @@ async function reply(answer: Promise<unknown>): Promise<Reply<unknown>> {
   }
 }
 
-browser.runtime.onMessage.addListener((message: FromContent | FromPage, sender, respond) => {
+function onMessage(
+  message: FromContent | FromPage,
+  sender: chrome.runtime.MessageSender,
+  respond: (answer: Reply<unknown>) => void,
+): boolean {
   if (sender.id !== browser.runtime.id) return false;
   const own = sender.url?.startsWith(browser.runtime.getURL("")) === true;
   const tab = sender.tab?.id;
@@ -285,9 +289,9 @@ browser.runtime.onMessage.addListener((message: FromContent | FromPage, sender, 
     void reply(answerContent(message as FromContent, tab, sender.frameId ?? 0)).then(respond);
   else return false;
   return true;
-});
+}
 
-browser.runtime.onConnect.addListener((port) => {
+function onConnect(port: chrome.runtime.Port): void {
   if (port.name !== PAGE_PORT || port.sender?.url?.startsWith(browser.runtime.getURL("")) !== true) return;
   pages.add(port);
   // While a page is open the session is kept awake: messages do it in Chromium, an extension call in Firefox.
@@ -301,43 +305,43 @@ browser.runtime.onConnect.addListener((port) => {
     clearInterval(ping);
     pages.delete(port);
   });
-});
+}
 
-browser.runtime.onInstalled.addListener(({ reason }) => {
-  if (reason === "install") void browser.tabs.create({ url: browser.runtime.getURL("onboard.html") });
-});
-
-browser.runtime.onStartup.addListener(deliver);
-
-browser.alarms.onAlarm.addListener(({ name }) => {
-  if (name === RETRY_ALARM) deliver();
-});
-
-browser.commands.onCommand.addListener((command, tab) => {
+function onCommand(command: string, tab: chrome.tabs.Tab | undefined): void {
   const { url, title } = tab ?? {};
   if (command !== "flattr-page" || url === undefined) return;
   void ledgerHost().then((host) => {
     const thing = thingOfPage(url, title, host);
     if (thing !== undefined) void click(thing, "shortcut", tab?.id === undefined ? {} : { tab: tab.id });
   });
-});
+}
 
-startMenu((thing, tab) => void click(thing, "menu", tab === undefined ? {} : { tab }));
-
-browser.tabs.onRemoved.addListener((tab) => {
-  tabs.forget(tab);
-  limit.forget(tab);
-});
-
-browser.permissions.onAdded.addListener(() => void settleReading().then(changed));
-browser.permissions.onRemoved.addListener(async () => {
-  if (!(await settleReading())) await stopPages();
-  changed();
-});
-
-startGiving();
-
-// Every start: what is registered must agree with what is allowed, and what is kept must have its alarm.
-void settleReading();
-void companion.link().then(paintAll);
-void keepAlarm();
+/** start listens to the browser. It must be called while the script is read: later, events are lost. */
+export function start(): void {
+  browser.runtime.onMessage.addListener(onMessage);
+  browser.runtime.onConnect.addListener(onConnect);
+  browser.runtime.onInstalled.addListener(({ reason }) => {
+    if (reason === "install") void browser.tabs.create({ url: browser.runtime.getURL("onboard.html") });
+    if (reason === "update") void readAgain();
+  });
+  browser.runtime.onStartup.addListener(deliver);
+  browser.alarms.onAlarm.addListener(({ name }) => {
+    if (name === RETRY_ALARM) deliver();
+  });
+  browser.commands.onCommand.addListener(onCommand);
+  startMenu((thing, tab) => void click(thing, "menu", tab === undefined ? {} : { tab }));
+  browser.tabs.onRemoved.addListener((tab) => {
+    tabs.forget(tab);
+    limit.forget(tab);
+  });
+  browser.permissions.onAdded.addListener(() => void settleReading().then(changed));
+  browser.permissions.onRemoved.addListener(async () => {
+    if (!(await settleReading())) await stopPages();
+    changed();
+  });
+  startGiving();
+  // Every start: what is registered must agree with what is allowed, and what is kept must have its alarm.
+  void settleReading();
+  void companion.link().then(paintAll);
+  void keepAlarm();
+}

@@ -48,8 +48,16 @@ async function settle(): Promise<boolean> {
   return allowed;
 }
 
+/** readAgain brings the script of a new version into the pages that are open: the one before it is orphaned there. */
+export async function readAgain(): Promise<void> {
+  if ((await settleReading()) && !injected) await injectIntoOpenTabs();
+}
+
+let injected = false; // into the open tabs, by this run of the background
+
 // Pages that are open already would seem broken until they are loaded again.
 async function injectIntoOpenTabs(): Promise<void> {
+  injected = true;
   const tabs = await browser.tabs.query({});
   await Promise.all(tabs.map(({ id }) => (id === undefined ? undefined : inject(id))));
 }

@@ -27,6 +27,7 @@ export async function update({ suite, hands, robin, build, books }: Trial): Prom
         return (await hands.inside(() => chrome.runtime.getManifest().version)) === version;
       });
       const reads = await hands.inside(() => chrome.permissions.contains({ origins: ["http://*/*"] }));
+      console.log(`         the new version may ${reads ? "" : "not "}read pages`); // Chromium takes the grant with the old one
       for (const sheet of [after, again, rest]) await settledIn(sheet, reads);
       const caught = await once(robin, books.clicks);
       books.clicks = caught;

@@ -30,6 +30,11 @@ export class Ledger {
     await until("the ledger answers", () => ready(program, this.port), 30);
   }
 
+  /** pid is the process that runs now. */
+  get pid(): number {
+    return this.program?.pid ?? 0;
+  }
+
   /** stop ends it by SIGTERM; its exit code is 0 when it ended cleanly. */
   async stop(): Promise<number | null> {
     await this.program?.stop();
@@ -80,6 +85,11 @@ export class Companion {
     });
     this.program = program;
     await until("the companion listens", () => ready(program, this.port), 30);
+  }
+
+  /** pid is the process that runs now. */
+  get pid(): number {
+    return this.program?.pid ?? 0;
   }
 
   /** stop ends it by SIGTERM; its exit code is 0 when it ended cleanly. */
