@@ -112,12 +112,9 @@ export function flattrs({ form }: Pointer, element: Element): boolean {
   }
 }
 
-// What a middle or modified click would have done to the original, it does.
-function navigate({ original }: StandIn, event: MouseEvent): void {
-  if (event.button === 2) return;
-  const { type, button, ctrlKey, metaKey, shiftKey, altKey } = event;
-  const same = { bubbles: true, cancelable: true, composed: true, view: window };
-  original.dispatchEvent(new MouseEvent(type, { ...same, button, ctrlKey, metaKey, shiftKey, altKey }));
+// A middle or modified click opens the page of the original, as it does on any link.
+function navigate({ original }: StandIn, { button }: MouseEvent): void {
+  if (button !== 2 && original instanceof HTMLAnchorElement) window.open(original.href, "_blank", "noopener");
 }
 
 function take(target: Target, hands: Hands): void {

@@ -2,6 +2,7 @@
 import type { ThingState } from "../messages";
 import { keptSentence, sentenceFor } from "../sentences";
 import { dateOf, text } from "../words";
+import type { Fit } from "./place";
 import { FACE, HOST } from "./replace.style";
 
 /** FaceState is what a face can show; each differs by shape and word, none by size. */
@@ -58,8 +59,9 @@ export class Face {
     this.#root.append(this.#button);
   }
 
-  /** place sets size and place in the page; the sheet is shared by all that are alike. */
-  place(sheet: CSSStyleSheet): void {
+  /** place sets size and place in the page; the sheet is shared by all that are alike, fit is how mark and word fit in. */
+  place(sheet: CSSStyleSheet, fit: Fit): void {
+    this.#button.dataset["fit"] = fit;
     this.#root.adoptedStyleSheets = shared === undefined ? [sheet] : [shared, sheet];
   }
 

@@ -1,7 +1,7 @@
 // What this frame knows of where the reader stands with its things. The page cannot read it.
 import type { ClickReply, Settled, ThingState } from "../messages";
 
-/** A click shows as flattred until something is heard of it, for this long at most. */
+/** A click shows as flattred until more is heard of it, for this long at most. */
 const HEARD_WITHIN_MS = 3000;
 
 /** Known holds the states by the names of things; its listener hears of every change. */
@@ -67,7 +67,8 @@ export class Known {
 
   /** settled takes what became of a click. */
   settled(click: string, { standing, code, sentence }: Settled): void {
-    this.#release(click);
+    // With the companion, a click is safe; only if the ledger does not take it soon, it is one that waits.
+    if (standing !== "waiting") this.#release(click);
     for (const [name, state] of [...this.#told]) {
       if (state.click !== click) continue;
       if (standing === "free") this.#told.delete(name);

@@ -1,8 +1,13 @@
 // The place of a replacement: the box of what it stands for, so that nothing in the page moves.
 
 /** Sizes of the old buttons, for those that take no room now: the historical script gave it to them. */
-const LARGE = { width: 55, height: 62 };
-const COMPACT = { width: 110, height: 20 };
+const LARGE: Size = { width: 55, height: 62 };
+const COMPACT: Size = { width: 110, height: 20 };
+
+interface Size {
+  readonly width: number; // in px
+  readonly height: number;
+}
 
 /** A box smaller than this in either direction shows nothing that could be clicked. */
 const MIN_SIDE_PX = 12;
@@ -24,12 +29,23 @@ const BLOCK: readonly string[] = [
 ];
 const PLACED: readonly string[] = ["position", "top", "right", "bottom", "left", "z-index"];
 
+/** Fit is how mark and word fit into a box: the word below the mark, beside it, smaller beside it, or left out. */
+export type Fit = "tall" | "" | "low" | "mark";
+
+/** The least that a word needs beside the mark, and below it; less than ROOMY_PX or LOW_PX asks for small letters. */
+const WORD_BESIDE_PX = 70;
+const ROOMY_PX = 100;
+const TALL_PX = 41;
+const WORD_BELOW_PX = 50;
+const LOW_PX = 18;
+
 /** Measure is what was read of an element before it is replaced. */
 export interface Measure {
   readonly shown: boolean; // it takes room in the page
-  readonly bottom: number; // of its box in the window, in px
   readonly isInline: boolean; // it stands on a line of text
+  readonly belowPx: number; // its margin below, on that line
   readonly rules: string;
+  readonly fit: Fit;
 }
 
 /** measure reads an element's place; it changes nothing. */
@@ -40,7 +56,7 @@ export function measure(element: Element, compact: boolean): Measure {
   const asOld = compact ? COMPACT : LARGE;
   const shown = style.display !== "none" && !isScript(element);
   if (!shown || rects.length === 0)
-    return { shown, bottom: 0, isInline: false, rules: rulesOf(asOld, "inline-block") };
+    return { shown, isInline: false, belowPx: 0, rules: rulesOf(asOld, "inline-block"), fit: fitOf(asOld) };
   // A link that breaks over lines has no one box; one without content has none at all.
   const fits = rects.length === 1 && box.width >= MIN_SIDE_PX && box.height >= MIN_SIDE_PX;
   const size = fits ? box : rects.length > 1 ? COMPACT : asOld;
@@ -52,11 +68,34 @@ export function measure(element: Element, compact: boolean): Measure {
     rulesOf(size, inline ? "inline-block" : "block"),
     ...kept.map((name) => `${name}: ${style.getPropertyValue(name)} !important;`),
   ].join(" ");
-  return { shown, bottom: box.bottom, isInline: inline && fits, rules };
+  const belowPx = style.display === "inline" ? 0 : Number.parseFloat(style.marginBottom) || 0;
+  return { shown, isInline: inline && fits, belowPx, rules, fit: fitOf(size) };
 }
 
-function rulesOf({ width, height }: { width: number; height: number }, display: string): string {
+function fitOf({ width, height }: Size): Fit {
+  if (height >= TALL_PX && width < 2 * WORD_BELOW_PX) return width < WORD_BELOW_PX ? "mark" : "tall";
+  if (width < WORD_BESIDE_PX) return "mark";
+  return height < LOW_PX || width < ROOMY_PX ? "low" : "";
+}
+
+function rulesOf({ width, height }: Size, display: string): string {
   return `display: ${display} !important; flex: none !important; width: ${px(width)} !important; height: ${px(height)} !important;`;
+}
+
+let empty: CSSStyleSheet | undefined;
+
+/** probe is the place of a host that takes no room: its lower edge is the line on which its text neighbours stand. */
+export function probe(): CSSStyleSheet {
+  if (empty === undefined) {
+    empty = new CSSStyleSheet();
+    empty.replaceSync(`:host { ${rulesOf({ width: 0, height: 0 }, "inline-block")} }`);
+  }
+  return empty;
+}
+
+/** raisedPx is how far the lower edge of an original stands above the line that a probe before it shows. */
+export function raisedPx(probe: Element, original: Element, { belowPx }: Measure): number {
+  return probe.getBoundingClientRect().bottom - original.getBoundingClientRect().bottom - belowPx;
 }
 
 const sheets = new Map<string, CSSStyleSheet>();

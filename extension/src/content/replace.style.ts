@@ -6,7 +6,7 @@ export const HOST = "flattr-button";
 /** FACE carries the same tokens as look.css. The layout follows the box, so that every state has the same size. */
 export const FACE = `
 :host { all: initial !important; color-scheme: inherit !important; box-sizing: border-box !important;
-  contain: layout paint size style !important; overflow: hidden !important; container-type: size !important; }
+  contain: layout paint size style !important; overflow: hidden !important; }
 button { --flattr: light-dark(#2f7d1f, #7bc96a); --on-flattr: light-dark(#ffffff, #10240a);
   --paper: light-dark(#ffffff, #161c19); --ink: light-dark(#22302a, #e4eae7); --edge: light-dark(#8d9a93, #6b7972);
   appearance: none; display: flex; align-items: center; justify-content: center; gap: 4px; box-sizing: border-box;
@@ -25,11 +25,12 @@ button[data-state="flattred"] { background: var(--flattr); color: var(--on-flatt
 button[data-state="flattred"]:focus-visible { outline-color: var(--on-flattr); }
 button[data-state="kept"], button[data-state="waiting"] { border-style: dashed; }
 button[data-state="no_means"], button[data-state="refused"] { border-color: var(--edge); color: var(--ink); }
-@container (max-width: 64px) { span { font-size: 10px; letter-spacing: -0.02em; } button { padding-inline: 1px; } }
-@container (max-height: 17px) { button { padding-block: 0; border-radius: 3px; font-size: 10px; } svg { width: 11px; height: 11px; } }
-@container (max-width: 54px) and (max-height: 40px) { span { display: none; } }
-@container (min-height: 41px) and (max-width: 109px) {
-  button { flex-direction: column; gap: 3px; } svg { width: 26px; height: 26px; } svg * { stroke-width: 2; } }
+[data-fit="mark"] span { display: none; }
+[data-fit="low"] { padding-block: 0; border-radius: 4px; font-size: 10px; }
+[data-fit="low"] svg { width: 12px; height: 12px; }
+[data-fit="tall"] { flex-direction: column; gap: 3px; padding-inline: 1px; white-space: normal;
+  font-size: 10px; letter-spacing: -0.02em; }
+[data-fit="tall"] svg { width: 26px; height: 26px; } [data-fit="tall"] svg * { stroke-width: 2; }
 @media (forced-colors: active) { button[data-state="flattred"] .heart { fill: none; } button[data-state="flattred"] .sign { stroke: currentColor; }
   button[data-state="flattred"] { border-width: 3px; } button:hover { outline: 1px solid; } }
 `;

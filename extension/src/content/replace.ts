@@ -7,7 +7,7 @@ import type { Thing } from "../wire.gen";
 import { nameOf } from "../words";
 import { Face } from "./face";
 import type { Known } from "./known";
-import { isScript, type Measure, measure, sheetOf } from "./place";
+import { isScript, type Measure, measure, probe, raisedPx, sheetOf } from "./place";
 import { HOST } from "./replace.style";
 
 /** Stand-ins made at a time; between two helpings the page has its turn. */
@@ -58,6 +58,7 @@ export class Replacements {
   readonly #byOriginal = new Map<Element, Made>();
   readonly #byHost = new WeakMap<Element, Made>();
   #queue: Wanted[] = [];
+  #swept = false;
   #working = false;
 
   /** changed is called when stand-ins came or went. */
@@ -87,7 +88,7 @@ export class Replacements {
       if (still !== undefined && String(still.names) === String(made.names)) this.#keep(made);
       else this.#remove(made);
     }
-    removeStale((host) => this.of(host) !== undefined);
+    this.#sweep(wanted.keys());
     this.#queue = [...wanted.values()].filter(({ original }) => !this.#byOriginal.has(original));
     this.#work();
   }
@@ -108,8 +109,10 @@ export class Replacements {
   #work(): void {
     if (this.#working || this.#signal.aborted) return;
     this.#make(this.#queue.splice(0, HELPING));
-    this.#changed();
-    if (this.#queue.length === 0) return;
+    if (this.#queue.length === 0) {
+      this.#changed();
+      return;
+    }
     this.#working = true;
     requestIdleCallback(
       () => {
@@ -120,30 +123,43 @@ export class Replacements {
     );
   }
 
-  // Reads first, then writes, then reads and writes what the lines of text made of it: two layouts, however many.
+  // All reads, all writes, and once more where hosts stand on lines of text: two layouts, however many there are.
   #make(helping: readonly Wanted[]): void {
-    const read: [Wanted, Measure][] = [];
+    const read: [Made, Measure][] = [];
     for (const wanted of helping) {
-      const { original, pointer } = wanted;
-      if (original.isConnected) read.push([wanted, measure(original, pointer.button === "compact")]);
-    }
-    const placed: [Made, Measure][] = [];
-    for (const [wanted, measured] of read) {
+      if (!wanted.original.isConnected) continue;
+      const measured = measure(wanted.original, wanted.pointer.button === "compact");
       const face = new Face();
-      const made: Made = { ...wanted, face, host: face.host, hidden: undefined };
-      face.place(sheetOf(measured, 0));
+      read.push([{ ...wanted, face, host: face.host, hidden: undefined }, measured]);
+    }
+    for (const [{ face, original, host }, { isInline }] of read) {
+      if (isInline) face.place(probe(), "");
+      original.before(host);
+    }
+    const raised = read.map(([{ original, host }, measured]) =>
+      measured.isInline ? raisedPx(host, original, measured) : 0,
+    );
+    read.forEach(([made, measured], index) => {
       this.#byOriginal.set(made.original, made);
       this.#byHost.set(made.host, made);
       this.#show(made);
-      made.original.before(made.host);
+      made.face.place(sheetOf(measured, raised[index] ?? 0), measured.fit);
       if (measured.shown) hide(made);
-      if (measured.isInline) placed.push([made, measured]);
-    }
-    const raised = placed.map(([{ host }, { bottom }]) => host.getBoundingClientRect().bottom - bottom);
-    placed.forEach(([{ face }, measured], index) => {
-      const raisedPx = raised[index] ?? 0;
-      if (Math.abs(raisedPx) >= 0.01) face.place(sheetOf(measured, raisedPx));
     });
+  }
+
+  // Hosts that no living script cares for go: left behind by an extension that was updated, or copied by the page
+  // together with its button. The whole page is swept once, later only what stands before a button.
+  #sweep(originals: Iterable<Element>): void {
+    const hosts = this.#swept
+      ? [...originals].map((original) => original.previousElementSibling)
+      : [...document.getElementsByTagName(HOST)];
+    this.#swept = true;
+    for (const host of hosts) {
+      if (host?.localName !== HOST || this.of(host) !== undefined) continue;
+      if (host.nextElementSibling instanceof HTMLElement) unhide(host.nextElementSibling);
+      host.remove();
+    }
   }
 
   // A page may have moved its button, or shown it again.
@@ -222,17 +238,4 @@ function unhide(original: HTMLElement): void {
   if (style.display === "none" && style.getPropertyPriority("display") === "important")
     style.removeProperty("display");
   if (original.getAttribute("style") === "") original.removeAttribute("style");
-}
-
-/**
- * removeStale takes out hosts that no living script cares for: left behind by an extension that was updated, or copied
- * by the page together with its button.
- */
-export function removeStale(isOurs: (host: Element) => boolean): void {
-  for (const host of [...document.getElementsByTagName(HOST)]) {
-    if (isOurs(host)) continue;
-    const original = host.nextElementSibling;
-    if (original instanceof HTMLElement) unhide(original);
-    host.remove();
-  }
 }

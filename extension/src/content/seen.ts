@@ -46,7 +46,7 @@ export class Seen {
     addEventListener("pointermove", this.#onMove, options);
     addEventListener("pointerover", this.#onOver, options);
     addEventListener("scroll", this.#sampleSoon, options);
-    this.#sample();
+    this.#sampleSoon();
   }
 
   /** isLong tells whether the element has stood where it is for long enough; if not, its time starts now. */
