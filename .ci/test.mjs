@@ -113,6 +113,7 @@ function vitest() {
     const report = path.join(scratch, "vitest.json");
     const { code, output } = await run(`npx --no-install vitest run --reporter=json --outputFile=${report}`, {
       cwd: extension,
+      env: quick ? { FLATTR_QUICK: "1" } : {}, // no browser
     });
     if (!existsSync(report)) return { passed: 0, failed: 1, skipped: [], output };
     const json = JSON.parse(readFileSync(report, "utf8"));
@@ -269,7 +270,9 @@ for (const [name, stage] of stages) {
   if (result.failed > 0) console.log(`--- ${name}\n${result.output.trim()}\n---`);
   const verdict = result.failed > 0 ? "FAILED" : "ok";
   const skipped = result.skipped.length > 0 ? `, ${result.skipped.length} skipped` : "";
-  console.log(`${verdict.padEnd(6)} ${seconds} s  ${name}: ${result.passed} passed, ${result.failed} failed${skipped}`);
+  console.log(
+    `${verdict.padEnd(6)} ${seconds} s  ${name}: ${result.passed} passed, ${result.failed} failed${skipped}`,
+  );
 }
 await endPostgres();
 rmSync(scratch, { recursive: true, force: true });

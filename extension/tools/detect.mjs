@@ -21,9 +21,12 @@ const here = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 /** Tabs at a time: a page mostly waits for its own timers. */
 const TABS = 8;
 
-/** A page is quiet when nothing changed from one look to the next; it gets no more time than this. */
+/** A page is quiet when nothing changed from one look to the next; once loaded it gets no more time than this. */
 const LOOK_MS = 250;
 const MAX_PAGE_MS = 3000;
+
+/** A page that never finishes loading is looked at as it is. */
+const MAX_LOADING_MS = 6000;
 
 /** Timers that are due later than this are not waited for. */
 const MAX_TIMER_MS = 3000;
@@ -34,12 +37,8 @@ const ANSWER_MS = 4000;
 /** The world of its own, beside the page's scripts, in which the detection runs. */
 const WORLD = "flattr";
 
-const BROWSERS = [
-  process.env.CHROMIUM,
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-];
+/** Where a Chromium lies, when CHROMIUM names none. */
+const BROWSERS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 class Missing extends Error {}
 
@@ -126,10 +125,12 @@ async function bundle(build) {
 }
 
 async function launch(puppeteer) {
-  const executablePath = BROWSERS.find((file) => file !== undefined && existsSync(file));
+  const named = process.env.CHROMIUM;
+  const executablePath = (named ? [named] : BROWSERS).find((file) => existsSync(file));
   if (executablePath === undefined) {
+    const where = named ? ` at ${named}` : "";
     throw new Missing(
-      "no Chromium here: install it (sudo apt-get install chromium) or name it in CHROMIUM=/path/to/chromium",
+      `no Chromium here${where}: sudo apt-get install chromium, or name it in CHROMIUM=/path/to/chromium`,
     );
   }
   const args = [
@@ -207,12 +208,17 @@ class Tab {
     this.frame = (await this.send("Page.getFrameTree")).frameTree.frame.id;
     this.file = await contentOf(file);
     const went = await this.navigate(address);
-    const untilMs = Date.now() + MAX_PAGE_MS;
+    let untilMs = Date.now() + MAX_LOADING_MS;
+    let loading = true;
     if (went?.errorText !== undefined) throw new Error(`cannot be shown at ${address}: ${went.errorText}`);
     let before = "";
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
       const now = await this.frames();
+      if (loading && now[0]?.ready === "complete") {
+        loading = false;
+        untilMs = Date.now() + MAX_PAGE_MS;
+      }
       const same = JSON.stringify(now.map(({ pending: _, ...seen }) => seen));
       const isQuiet =
         same === before && now.every(({ ready, pending }) => ready === "complete" && pending === 0);

@@ -10,6 +10,9 @@ export interface Token {
 /** Tokens read of one script: snippets have hundreds, and what has more is a program. */
 const MAX_TOKENS = 50_000;
 
+/** A pattern is looked through up to here, so that slashes which begin none cost no more than this each. */
+const MAX_PATTERN_CHARS = 500;
+
 const NAME = /[\p{L}\p{Nl}$_][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}\p{Pc}$\u200c\u200d]*/uy;
 const NUMBER = /(?:0[xXoObB][\da-fA-F_]+|\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?n?/y;
 const BLANK = /[\s\ufeff]+/y;
@@ -147,7 +150,8 @@ class Lexer {
   #skipPattern(): boolean {
     if (!this.#mayBeginPattern()) return false;
     let inClass = false;
-    for (let at = this.#at + 1; at < this.#script.length; at++) {
+    const end = Math.min(this.#script.length, this.#at + MAX_PATTERN_CHARS);
+    for (let at = this.#at + 1; at < end; at++) {
       const sign = this.#script[at];
       if (isLineEnd(sign)) return false;
       if (sign === "\\") at++;

@@ -85,16 +85,15 @@ class Reader {
   }
 
   #readAssignment(name: string, from: number): number {
-    const { text, next } = evaluate(this.#tokens, from, this.#around);
     const key = Object.hasOwn(VARIABLES, name) ? VARIABLES[name] : undefined;
+    const known = this.#names.get(name);
+    if (key === undefined && (known === UNKNOWN || this.#names.size >= MAX_NAMES)) return from;
+    const { text, next } = evaluate(this.#tokens, from, this.#around);
     if (key !== undefined) {
       this.#sayings.push({ kind: "variable", key, value: text });
       return next;
     }
-    const known = this.#names.get(name);
-    if (known !== undefined || this.#names.size < MAX_NAMES) {
-      this.#names.set(name, known === undefined || known === text ? text : UNKNOWN);
-    }
+    this.#names.set(name, known === undefined || known === text ? text : UNKNOWN);
     return from;
   }
 

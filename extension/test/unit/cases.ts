@@ -1,0 +1,43 @@
+// Whole pages and what must be found on them: our own fixtures, and the common corpus where it is there.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+/** Item is one pointer of an expectation; `where` says where it is to be seen. */
+export type Item = Record<string, unknown> & { form: string; where?: string };
+
+/** Case is a page and its expectation. */
+export interface Case {
+  readonly name: string;
+  readonly file: string;
+  readonly base_url: string;
+  readonly why: string;
+  readonly things?: number;
+  readonly expected: readonly Item[];
+}
+
+/** LEDGER is the reader's own in our pages. */
+export const LEDGER = "ledger.example:8080";
+
+// The corpus counts two spellings of one escape as two things; the thing's key, which the ledger goes by, makes them one.
+const COUNT_DIFFERS: readonly string[] = ["015-js-umlauts-percent-punycode.html"];
+
+/** OWN are our pages, COMMON those of the corpus: none where ../shared is absent. */
+export const OWN = casesIn(new URL("../fixtures/pages/", import.meta.url));
+export const COMMON = casesIn(new URL("../../../../shared/corpus/", import.meta.url));
+
+/** sorted compares findings as a multiset. */
+export function sorted(items: readonly Item[]): string[] {
+  return items.map((item) => JSON.stringify(Object.fromEntries(Object.entries(item).sort()))).sort();
+}
+
+function casesIn(folder: URL): readonly Case[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => /\.(?:html|xml|xhtml)$/.test(name))
+    .map((name) => {
+      const said = readFileSync(new URL(name.replace(/\.\w+$/, ".json"), folder), "utf8");
+      const { things, ...rest } = JSON.parse(said) as Omit<Case, "name" | "file">;
+      const counted = things === undefined || COUNT_DIFFERS.includes(name) ? {} : { things };
+      return { name, file: fileURLToPath(new URL(name, folder)), ...rest, ...counted };
+    });
+}
