@@ -2,48 +2,13 @@
 import type { Link, Settled } from "./messages";
 import { amount } from "./money";
 import type { ClickRow } from "./wire.gen";
-import { dateOf, language, text } from "./words";
-
-// Codes with words of our own, in _locales as `code_<code>`.
-const KNOWN: readonly string[] = [
-  "not_linked",
-  "other_account",
-  "degraded",
-  "ledger_away",
-  "sign_in_again",
-  "busy",
-  "duplicate",
-  "flattr_once",
-  "flattr_owner",
-  "no_means",
-  "month_frozen",
-  "not_found",
-  "id_reused",
-  "too_fast",
-  "too_large",
-  "storage_full",
-  "settings_full",
-  "bad_thing",
-  "bad_message",
-  "bad_ticket",
-  "unknown_message",
-  "gone",
-  "away",
-  "closed",
-  "unknown",
-  "version",
-  "other_program",
-  "not_running",
-  "not_trusted",
-  "too_many",
-  "no_host",
-  "denied",
-  "internal",
-];
+import { dateOf, language, text, textIfAny } from "./words";
 
 /** sentenceFor says a code in the reader's language; else in the companion's words, with the code as reference. */
 export function sentenceFor(code: string, sentence: string | undefined): string {
-  if (KNOWN.includes(code)) return text(`code_${code}`);
+  // The ledger and the companion have a word each for the same.
+  const known = textIfAny(`code_${code === "flattr_once" ? "duplicate" : code}`);
+  if (known !== "") return known;
   return sentence === undefined || sentence === "" ? text("codeOther", code) : sentence;
 }
 

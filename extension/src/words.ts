@@ -6,6 +6,11 @@ export function text(key: string, ...substitutions: readonly string[]): string {
   return browser.i18n.getMessage(key, [...substitutions]) || key;
 }
 
+/** textIfAny returns a message without blanks, or nothing where there is none of that key. */
+export function textIfAny(key: string): string {
+  return /^\w+$/.test(key) ? browser.i18n.getMessage(key) : "";
+}
+
 /** plural returns the form of a message that the count asks for; $1 is the count. */
 export function plural(key: string, count: number, ...substitutions: readonly string[]): string {
   const rule = new Intl.PluralRules(language()).select(count);

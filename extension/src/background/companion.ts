@@ -17,7 +17,7 @@ const KEY_BYTES = 32;
 export class Companion {
   readonly #onPush: (message: FromCompanion) => void;
   readonly #onLink: (link: Link) => void;
-  #device: Promise<Device | undefined> = loadDevice();
+  #loaded: Promise<Device | undefined> | undefined;
   #connecting: Promise<Session> | undefined;
   #pairing: Promise<unknown> = Promise.resolve();
   #link: Link = "idle";
@@ -26,6 +26,16 @@ export class Companion {
   constructor(onPush: (message: FromCompanion) => void, onLink: (link: Link) => void) {
     this.#onPush = onPush;
     this.#onLink = onLink;
+  }
+
+  // Read when it is first asked for: pages share this script, and have no use for keys.
+  get #device(): Promise<Device | undefined> {
+    this.#loaded ??= loadDevice();
+    return this.#loaded;
+  }
+
+  set #device(device: Promise<Device | undefined>) {
+    this.#loaded = device;
   }
 
   /** link tells how things stand; it dials nothing. */

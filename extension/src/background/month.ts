@@ -14,7 +14,7 @@ export const LEDGER = "ledger";
 /** Month keeps the last status and the clicks of the open months, newest first. */
 export class Month {
   readonly #shelf: Shelf;
-  readonly #loaded: Promise<void>;
+  #loading: Promise<void> | undefined;
   #status: Status | undefined;
   #rows: readonly ClickRow[] = [];
   /** When each click was last told of by itself, counted in such tellings; kept until all clicks are told anew. */
@@ -23,7 +23,6 @@ export class Month {
 
   constructor(shelf: Shelf) {
     this.#shelf = shelf;
-    this.#loaded = this.#load();
   }
 
   /** status is the last one known. */
@@ -85,6 +84,12 @@ export class Month {
   async #put(rows: readonly ClickRow[]): Promise<void> {
     this.#rows = rows.slice(0, MAX_ROWS);
     await this.#write({ [ROWS]: this.#rows });
+  }
+
+  // Read when it is first asked for, and once.
+  get #loaded(): Promise<void> {
+    this.#loading ??= this.#load();
+    return this.#loading;
   }
 
   async #load(): Promise<void> {

@@ -2,9 +2,7 @@
 import { browser } from "../browser";
 import type { Link, Standing } from "../messages";
 import { plural, text } from "../words";
-
-/** Face is a shape of the icon; each has a picture of its own. */
-export type Face = "idle" | "found" | "flattred" | "waiting" | "away" | "unpaired";
+import { type Face, imagesOf } from "./face";
 
 /** More things than this are shown as 99+. */
 const MAX_COUNT = 99;
@@ -43,7 +41,7 @@ export function describe(face: Face, standings: readonly Standing[]): string {
 export async function paintTab(tabId: number, link: Link, standings: readonly Standing[]): Promise<void> {
   const face = faceOf(link, standings);
   await Promise.all([
-    browser.action.setIcon({ tabId, path: pictures(face) }),
+    browser.action.setIcon({ tabId, imageData: imagesOf(face) }),
     browser.action.setBadgeText({ tabId, text: badgeOf(standings.length) }),
     browser.action.setTitle({ tabId, title: describe(face, standings) }),
   ]).catch(() => {});
@@ -53,13 +51,9 @@ export async function paintTab(tabId: number, link: Link, standings: readonly St
 export async function paintAll(link: Link): Promise<void> {
   const face = faceOf(link, []);
   await Promise.all([
-    browser.action.setIcon({ path: pictures(face) }),
+    browser.action.setIcon({ imageData: imagesOf(face) }),
     browser.action.setTitle({ title: describe(face, []) }),
     browser.action.setBadgeBackgroundColor({ color: BADGE_COLOUR }),
     browser.action.setBadgeTextColor({ color: BADGE_TEXT_COLOUR }),
   ]).catch(() => {});
-}
-
-function pictures(face: Face): Record<string, string> {
-  return { 32: `/icons/${face}-32.png` };
 }

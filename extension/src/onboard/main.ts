@@ -6,9 +6,8 @@ import * as allow from "./allow";
 import * as connect from "./connect";
 import * as link from "./link";
 
-const life = new AbortController();
-
-function start(signal: AbortSignal): void {
+/** start shows the three steps; it lives as long as its document. */
+export function start(signal: AbortSignal): void {
   fillWords(document);
   dress(signal);
   const look = (): void => {
@@ -41,5 +40,3 @@ async function congratulate(): Promise<void> {
   const keys = await shortcutOf();
   byID("ready").textContent = keys === "" ? text("readyNoShortcut") : text("ready", keys);
 }
-
-start(life.signal);

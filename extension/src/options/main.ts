@@ -10,12 +10,11 @@ import { language, text } from "../words";
 import { showReading, showSettings, start as startChoices } from "./choices";
 import { start as startHistory, update as updateHistory } from "./history";
 
-const life = new AbortController();
-
 /** Where Chromium lets the reader change shortcuts; Firefox has a call for it. */
 const SHORTCUTS_PAGE = "chrome://extensions/shortcuts";
 
-function start(signal: AbortSignal): void {
+/** start shows the options page; it lives as long as its document. */
+export function start(signal: AbortSignal): void {
   fillWords(document);
   dress(signal);
   document.title = text("optionsTitle");
@@ -90,5 +89,3 @@ async function changeShortcuts(): Promise<void> {
 function say(words: string): void {
   setWords(byID("said"), words);
 }
-
-start(life.signal);

@@ -29,8 +29,6 @@ export interface Acts {
   allow(): void;
 }
 
-const life = new AbortController();
-
 /** The tab that the popup is about: the one it opened over, or one named in the address. */
 async function subject(): Promise<chrome.tabs.Tab | undefined> {
   const named = Number(new URL(location.href).searchParams.get("tab"));
@@ -39,7 +37,8 @@ async function subject(): Promise<chrome.tabs.Tab | undefined> {
   return tab;
 }
 
-async function start(signal: AbortSignal): Promise<void> {
+/** start shows the popup; it lives as long as its document. */
+export async function start(signal: AbortSignal): Promise<void> {
   fillWords(document);
   dress(signal);
   const tab = await subject();
@@ -191,5 +190,3 @@ function coalesce(work: () => Promise<void>): () => void {
     else void run();
   };
 }
-
-void start(life.signal);

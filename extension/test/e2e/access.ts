@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import type axe from "axe-core";
+import { build } from "esbuild";
 import puppeteer, { type Browser as Chromium, type Page } from "puppeteer-core";
 import { chromium, EXTENSION } from "./browser.js";
 import { inLanguage, type Language } from "./language.js";
@@ -177,6 +178,38 @@ async function repaint(browser: Chromium, id: string, suite: Suite): Promise<voi
   });
 }
 
+// The six faces of the toolbar button, as the extension draws them, told apart by those who see no colours.
+async function faces(browser: Chromium, suite: Suite): Promise<void> {
+  await suite.test("each face of the toolbar button has a shape of its own, at 16 pixels", async () => {
+    const { outputFiles } = await build({
+      entryPoints: [path.join(root, "extension", "src", "background", "face.ts")],
+      bundle: true,
+      write: false,
+      format: "iife",
+      globalName: "face",
+    });
+    const page = await browser.newPage();
+    await page.evaluate(`${outputFiles[0]?.text ?? ""}; globalThis.face = face; undefined`);
+    const same = await page.evaluate(() => {
+      const scope = globalThis as unknown as { face: { imagesOf(face: string): Record<number, ImageData> } };
+      const names = ["idle", "found", "flattred", "waiting", "away", "unpaired"];
+      const alphas = names.map((name) =>
+        (scope.face.imagesOf(name)[16]?.data ?? []).filter((_, at) => at % 4 === 3),
+      );
+      const differ = (one: ArrayLike<number>, other: ArrayLike<number>): number =>
+        [...Array(256).keys()].filter((at) => Math.abs((one[at] ?? 0) - (other[at] ?? 0)) > 100).length;
+      return names.flatMap((name, one) =>
+        names.slice(one + 1).flatMap((other, rest) => {
+          const pixels = differ(alphas[one] ?? [], alphas[one + 1 + rest] ?? []);
+          return pixels < 16 ? [`${name} and ${other} differ in ${pixels} of 256 pixels`] : [];
+        }),
+      );
+    });
+    assert.deepEqual(same, []);
+    await page.close();
+  });
+}
+
 async function inOneLanguage(language: Language, suite: Suite): Promise<void> {
   const executablePath = chromium();
   assert.ok(executablePath);
@@ -210,6 +243,7 @@ async function inOneLanguage(language: Language, suite: Suite): Promise<void> {
       await page.close();
     }
     await repaint(browser, id, suite);
+    if (language === "en") await faces(browser, suite);
   } finally {
     await browser.close();
   }

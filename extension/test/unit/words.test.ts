@@ -16,10 +16,24 @@ const sources = ["src", "static"]
   .map((name) => readFileSync(root + name, "utf8"))
   .join("\n");
 
+// Codes come from the companion and the ledger, too.
+const programs = ["daemon", "ledger"]
+  .flatMap((folder) =>
+    readdirSync(`${root}../${folder}`, { recursive: true, encoding: "utf8" }).map(
+      (name) => `../${folder}/${name}`,
+    ),
+  )
+  .filter((name) => name.endsWith(".go") && !name.endsWith("_test.go"))
+  .map((name) => readFileSync(root + name, "utf8"))
+  .join("\n");
+
 // Keys that are put together in the code: codes, and the plural forms of a key.
 function used(key: string): boolean {
   const plain = key.replace(/_(zero|one|two|few|many|other)$/, "");
-  if (key.startsWith("code_")) return sources.includes(`"${key.slice("code_".length)}"`);
+  if (key.startsWith("code_")) {
+    const code = `"${key.slice("code_".length)}"`;
+    return sources.includes(code) || programs.includes(code);
+  }
   return [`"${plain}"`, `__MSG_${plain}__`].some((mention) => sources.includes(mention));
 }
 
