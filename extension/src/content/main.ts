@@ -2,7 +2,7 @@
 // It never opens a connection: only the background does.
 import { browser, orphaned } from "../browser";
 import { isFlattrPage } from "../detect/hosts";
-import type { Found } from "../detect/scan";
+import { type Found, isFeed } from "../detect/scan";
 import type { Given } from "../given";
 import type { ToContent } from "../messages";
 import { DEFAULTS, type Settings } from "../settings";
@@ -40,9 +40,9 @@ class Page {
   constructor(signal: AbortSignal) {
     this.#known = new Known(signal, () => this.#replacements?.repaint());
     this.#overlay = new Overlay(signal, (id) => this.#known.settled(id, { standing: "free", link: "idle" }));
-    this.#replacements = new Replacements(signal, this.#known, () => {
+    this.#replacements = new Replacements(signal, this.#known, (done) => {
       this.#own();
-      afterLayout(signal, () => this.#watchPlaces());
+      if (done) afterLayout(signal, () => this.#watchPlaces());
     });
     this.#seen = new Seen(signal, alive);
     const listen = click.start(signal, {
@@ -127,4 +127,22 @@ function start(signal: AbortSignal): void {
   new Page(signal);
 }
 
-if (document.documentElement instanceof HTMLElement) start(life.signal);
+/** read only tells what a feed holds: there is nothing in it to click, and nowhere to show anything. */
+async function read(signal: AbortSignal): Promise<void> {
+  const { ledgerHost } = await readGiven();
+  browser.runtime.onMessage.addListener(({ kind }: ToContent) => {
+    if (kind === "stop") life.abort();
+  });
+  const ignore = (): void => {};
+  const seen = { looking: ignore, found: ignore, states: ignore };
+  if (!signal.aborted)
+    watch.start(
+      signal,
+      () => ledgerHost,
+      () => life.abort(),
+      seen,
+    );
+}
+
+if (isFeed(document)) void read(life.signal);
+else if (document.documentElement instanceof HTMLElement) start(life.signal);

@@ -54,15 +54,15 @@ type Wanted = Pick<StandIn, "original" | "pointer" | "thing" | "names">;
 export class Replacements {
   readonly #signal: AbortSignal;
   readonly #known: Known;
-  readonly #changed: () => void;
+  readonly #changed: (done: boolean) => void;
   readonly #byOriginal = new Map<Element, Made>();
   readonly #byHost = new WeakMap<Element, Made>();
   #queue: Wanted[] = [];
   #swept = false;
   #working = false;
 
-  /** changed is called when stand-ins came or went. */
-  constructor(signal: AbortSignal, known: Known, changed: () => void) {
+  /** changed is called in the task of each change to the page, and last when all stand-ins are there. */
+  constructor(signal: AbortSignal, known: Known, changed: (done: boolean) => void) {
     this.#signal = signal;
     this.#known = known;
     this.#changed = changed;
@@ -102,17 +102,15 @@ export class Replacements {
   restore(): void {
     this.#queue = [];
     for (const made of [...this.#byOriginal.values()]) this.#remove(made);
-    this.#changed();
+    this.#changed(true);
   }
 
   // The first helping is made at once: the scan before it was in an idle moment already.
   #work(): void {
     if (this.#working || this.#signal.aborted) return;
     this.#make(this.#queue.splice(0, HELPING));
-    if (this.#queue.length === 0) {
-      this.#changed();
-      return;
-    }
+    this.#changed(this.#queue.length === 0);
+    if (this.#queue.length === 0) return;
     this.#working = true;
     requestIdleCallback(
       () => {

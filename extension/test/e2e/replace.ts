@@ -42,7 +42,8 @@ async function serve(
   head = "",
   doctype = true,
 ): Promise<string> {
-  const html = frame(name, body, head);
+  // A policy holds for what comes after it.
+  const html = frame(name, body).replace("<head>", `<head>${head}`);
   stage.site.extra.set(`/${name}`, doctype ? html : html.replace("<!DOCTYPE html>\n", ""));
   return `${stage.site.origin}/${name}`;
 }
@@ -201,24 +202,25 @@ async function still(world: World): Promise<void> {
         );
       }, selector);
     const before = { buttons: await read("a.FlattrButton"), rest: await read("p, span, td, h1") };
-    const shifts = page.evaluate(
-      () =>
-        new Promise<number>((resolve) => {
-          let sum = 0;
-          new PerformanceObserver((list) => {
-            for (const entry of list.getEntries()) sum += (entry as unknown as { value: number }).value;
-          }).observe({ type: "layout-shift" });
-          addEventListener("done", () => resolve(sum));
-        }),
-    );
+    await page.evaluate(() => {
+      Object.assign(window, { shifted: 0 });
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries())
+          Object.assign(window, {
+            shifted:
+              (window as unknown as { shifted: number }).shifted +
+              (entry as unknown as { value: number }).value,
+          });
+      }).observe({ type: "layout-shift" });
+    });
     await settings(world, {});
     await has(page, 8);
     assert.deepEqual(await read("flattr-button"), before.buttons);
     assert.deepEqual(await read("p, span, td, h1"), before.rest);
-    await page.evaluate(() =>
-      requestAnimationFrame(() => setTimeout(() => dispatchEvent(new Event("done")), 100)),
+    await page.evaluate(
+      () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 100))),
     );
-    assert.equal(await shifts, 0);
+    assert.equal(await page.evaluate(() => (window as unknown as { shifted: number }).shifted), 0);
     await picture(world, page, "still");
     await page.close();
   });
@@ -316,7 +318,8 @@ async function clicking(world: World): Promise<void> {
 
 async function pictures(world: World, page: Page): Promise<void> {
   if (world.pictures === undefined) return;
-  const head = `<style>:root { color-scheme: light dark } body { background: Canvas; color: CanvasText }</style>`;
+  const head = `<style>:root { color-scheme: light dark !important } body { background: Canvas !important; color: CanvasText !important }
+ .FlattrButton[hidden] { display: none !important }</style>`;
   const { origin } = world.stage.site;
   const buttons = oldForms(origin);
   const url = await serve(world, "look", column(buttons), head);
@@ -500,26 +503,38 @@ async function moving(world: World): Promise<void> {
 async function crowd(world: World): Promise<void> {
   const { suite, stage } = world;
   for (const count of [50, 1000]) {
-    await suite.test(`${count} old buttons come to life, and no task of the page is long`, async () => {
+    await suite.test(`${count} old buttons come to life, and hold no task of the page up`, async () => {
       const url = await serve(world, `many-${count}`, many(stage.site.origin, count));
-      const page = await world.browser.open("about:blank");
-      await page.evaluateOnNewDocument(() => {
-        const tasks: number[] = [];
-        Object.assign(window, { tasks });
-        new PerformanceObserver((list) =>
-          tasks.push(...list.getEntries().map(({ duration }) => duration)),
-        ).observe({ type: "longtask" });
-      });
-      await page.goto(url);
-      await has(page, count);
-      const longest = await page.evaluate(() =>
-        Math.max(0, ...(window as unknown as { tasks: number[] }).tasks),
+      const longest: number[] = [];
+      for (const replace of [false, true]) {
+        await settings(world, { replace });
+        const page = await world.browser.open("about:blank");
+        await page.evaluateOnNewDocument(() => {
+          const tasks: number[] = [];
+          Object.assign(window, { tasks });
+          const note = (list: PerformanceObserverEntryList) =>
+            tasks.push(...list.getEntries().map(({ duration }) => duration));
+          new PerformanceObserver(note).observe({ type: "longtask" });
+        });
+        await page.goto(url);
+        await until("the badge", async () => (await world.browser.badge(url)) !== "");
+        await until("the stand-ins", () => present(page, replace ? count : 0));
+        longest.push(
+          await page.evaluate(() => Math.max(0, ...(window as unknown as { tasks: number[] }).tasks)),
+        );
+        await page.close();
+      }
+      const [without = 0, within = 0] = longest;
+      console.log(
+        `         longest task without and with stand-ins, if over 50 ms: ${without}, ${within} ms`,
       );
-      console.log(`         longest task over 50 ms with ${count} buttons: ${longest} ms`);
-      assert.ok(longest < 200, `${longest} ms`);
-      await page.close();
+      assert.ok(within <= without + 60);
     });
   }
+}
+
+function present(page: Page, count: number): Promise<boolean> {
+  return page.evaluate((wanted) => document.querySelectorAll("flattr-button").length === wanted, count);
 }
 
 // Last, since the browser takes its permissions back when the extension is loaded anew.
@@ -562,10 +577,10 @@ async function main(folder: string, pictures: string | undefined): Promise<void>
   if (pictures !== undefined) mkdirSync(pictures, { recursive: true });
   let browser: Browser | undefined;
   const suite = new Suite(async (name) => {
-    for (const [index, page] of ((await browser?.chromium.pages()) ?? []).entries()) {
-      const file = path.join(folder, `${name.replaceAll(/\W+/g, "-")}-${index}.png`) as `${string}.png`;
-      await page.screenshot({ path: file }).catch(() => {});
-    }
+    // Only the tab in front is drawn; a picture of another would be waited for in vain.
+    const page = (await browser?.chromium.pages())?.at(-1);
+    const file = path.join(folder, `${name.replaceAll(/\W+/g, "-")}.png`) as `${string}.png`;
+    await Promise.race([page?.screenshot({ path: file }), delay(3000)]);
   });
   const missing = await whatIsMissing(undefined);
   if (missing) {
