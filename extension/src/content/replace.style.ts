@@ -8,7 +8,7 @@ export const FACE = `
 :host { all: initial !important; color-scheme: inherit !important; box-sizing: border-box !important;
   contain: layout paint size style !important; overflow: hidden !important; }
 button { --flattr: light-dark(#2f7d1f, #7bc96a); --on-flattr: light-dark(#ffffff, #10240a);
-  --paper: light-dark(#ffffff, #161c19); --ink: light-dark(#22302a, #e4eae7); --edge: light-dark(#8d9a93, #6b7972);
+  --paper: light-dark(#ffffff, #161c19); --ink: light-dark(#22302a, #e4eae7); --edge: light-dark(#7d8a83, #6b7972);
   appearance: none; display: flex; align-items: center; justify-content: center; gap: 4px; box-sizing: border-box;
   width: 100%; height: 100%; max-width: 220px; max-height: 80px; margin: 0; padding: 1px 4px; overflow: hidden;
   border: 1px solid var(--flattr); border-radius: 6px; background: var(--paper); color: var(--flattr); cursor: pointer;

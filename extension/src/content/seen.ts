@@ -96,14 +96,16 @@ export class Seen {
       this.#places.set(element, undefined);
       return;
     }
-    const place = { x, y, pageX: x + scrollX, pageY: y + scrollY, sinceMs: nowMs };
     const before = this.#places.get(element);
-    if (before === undefined) this.#places.set(element, place);
-    else if (near(before.pageX, place.pageX) && near(before.pageY, place.pageY))
-      Object.assign(before, { x, y });
-    else if (near(before.x, x) && near(before.y, y))
-      Object.assign(before, { pageX: place.pageX, pageY: place.pageY });
-    else this.#places.set(element, place);
+    const [pageX, pageY] = [x + scrollX, y + scrollY];
+    // Counted from where it first stood, or many small steps would be none.
+    if (before !== undefined && near(before.pageX, pageX) && near(before.pageY, pageY)) {
+      before.x = before.pageX - scrollX;
+      before.y = before.pageY - scrollY;
+    } else if (before !== undefined && near(before.x, x) && near(before.y, y)) {
+      before.pageX = before.x + scrollX;
+      before.pageY = before.y + scrollY;
+    } else this.#places.set(element, { x, y, pageX, pageY, sinceMs: nowMs });
   }
 }
 

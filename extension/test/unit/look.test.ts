@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { STYLE } from "../../src/content/overlay.style";
+import { FACE } from "../../src/content/replace.style";
 
 const look = readFileSync(new URL("../../static/look.css", import.meta.url), "utf8");
 
@@ -42,7 +43,7 @@ const TEXT: readonly [string, string][] = [
 
 describe.each(["light", "dark"] as const)("colours in %s", (scheme) => {
   const page = tokens(look, scheme);
-  const overlay = tokens(STYLE, scheme);
+  const inPage = [tokens(STYLE, scheme), tokens(FACE, scheme)];
 
   it("have all tokens", () => {
     expect(Object.keys(page).sort()).toEqual([
@@ -66,17 +67,20 @@ describe.each(["light", "dark"] as const)("colours in %s", (scheme) => {
     expect(contrast(page["flattr"] ?? "", page["raised"] ?? "")).toBeGreaterThanOrEqual(3);
   });
 
-  it("read in the page's overlay too", () => {
+  it.each(inPage)("read in pages too: %j", (shown) => {
     for (const [text, ground] of [
       ["ink", "paper"],
       ["flattr", "paper"],
       ["on-flattr", "flattr"],
     ] as const) {
-      expect(
-        contrast(overlay[text] ?? "", overlay[ground] ?? ""),
-        `${text} on ${ground}`,
-      ).toBeGreaterThanOrEqual(4.5);
+      const ratio = contrast(shown[text] ?? "", shown[ground] ?? "");
+      expect(ratio, `${text} on ${ground}`).toBeGreaterThanOrEqual(4.5);
     }
-    expect(overlay["flattr"]).toBe(page["flattr"]);
+    expect(shown["flattr"]).toBe(page["flattr"]);
+  });
+
+  it("show the edge of a button in a page that has no means", () => {
+    const face = tokens(FACE, scheme);
+    expect(contrast(face["edge"] ?? "", face["paper"] ?? "")).toBeGreaterThanOrEqual(3);
   });
 });
