@@ -5,5 +5,6 @@
 export const SUITES = [
   ["Chromium", ["e2e"]],
   ["Firefox", ["e2e-firefox"]],
+  ["old buttons in Chromium", ["replace"]],
   ["accessibility", ["access"]],
 ];
