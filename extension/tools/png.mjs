@@ -53,8 +53,12 @@ function paletteOf(count, most) {
     const kept = near === undefined ? key : ((near & 0xffffff00) | alpha) >>> 0;
     merged.set(kept, (merged.get(kept) ?? 0) + times);
   }
-  if (merged.size <= most) return [...merged.keys()].sort((a, b) => (a & 255) - (b & 255));
-  return medianCut([...merged], most).sort((a, b) => (a & 255) - (b & 255));
+  const byAlpha = (a, b) => (a & 255) - (b & 255);
+  if (merged.size <= most) return [...merged.keys()].sort(byAlpha);
+  // Grounds and other large areas keep their very colour; what is between them is mixed.
+  const common = [...merged].sort(([, some], [, others]) => others - some);
+  const exact = common.splice(0, most >> 1).map(([key]) => key);
+  return [...exact, ...medianCut(common, most - exact.length)].sort(byAlpha);
 }
 
 function sameColour(one, other) {

@@ -14,6 +14,7 @@ import * as pages from "./pages.js";
 import { delay, root, stopAll, until } from "./programs.js";
 import { Reader, read } from "./reader.js";
 import { Companion } from "./services.js";
+import { oldForms } from "./site/buttons.js";
 import { frame } from "./site/site.js";
 import { Stage } from "./stage.js";
 
@@ -22,7 +23,7 @@ const pictures = path.join(root, "docs", "pictures");
 const folder = mkdtempSync(path.join(os.tmpdir(), "flattr-pictures-"));
 
 /** Colours of a picture: letters need no more. */
-const COLOURS = 48;
+const COLOURS = 64;
 
 /** Width of a popup, and of a window that shows a page, in CSS pixels. */
 const POPUP_WIDTH = 352;
@@ -38,14 +39,14 @@ interface Set {
 }
 
 /** take writes a page as it is shown now, light and dark, with few colours. */
-async function take(page: Page, name: string, language: Language, whole = true): Promise<void> {
+async function take(page: Page, name: string, language: Language): Promise<void> {
   for (const scheme of ["light", "dark"] as const) {
     await page.emulateMediaFeatures([
       { name: "prefers-color-scheme", value: scheme },
       { name: "prefers-reduced-motion", value: "reduce" },
     ]);
     await delay(250); // the picture is of the next frame
-    const shot = await page.screenshot({ fullPage: whole });
+    const shot = await page.screenshot();
     const { width, height, pixels } = readPNG(Buffer.from(shot));
     writeFileSync(
       path.join(pictures, `${name}-${language}-${scheme}.png`),
@@ -74,16 +75,30 @@ async function popup(set: Set, over: Page, name: string, shown: string): Promise
     throw new Error(JSON.stringify(await read(page)));
   });
   await delay(400); // what the companion has to say may still come
-  await take(page, name, set.language);
+  await takeWhole(page, name, set.language, POPUP_WIDTH);
   await page.close();
 }
 
-/** takeWindow takes a page as a window shows it. */
+/** takeWhole takes all of a page of ours, in a window that is as high as the page. */
+async function takeWhole(page: Page, name: string, language: Language, width: number): Promise<void> {
+  await page.bringToFront();
+  await page.setViewport({ width, height: 2000 });
+  const height = await page.evaluate(
+    () => document.querySelector("main")?.getBoundingClientRect().bottom ?? 600,
+  );
+  await page.setViewport({ width, height: Math.ceil(height) });
+  await take(page, name, language);
+}
+
+/** takeWindow takes a page of the web as a window shows it; in the dark, the page is dark as well. It is the page's last use. */
 async function takeWindow(page: Page, name: string, language: Language): Promise<void> {
   await page.bringToFront();
   await page.setViewport(WINDOW);
-  await take(page, name, language, false);
-  await page.setViewport(null);
+  await page.addStyleTag({
+    content: `@media (prefers-color-scheme: dark) {
+      :root { color-scheme: dark; } body { background: #1c1b18; color: #e8e4da; } .by { color: #a8a294; } }`,
+  });
+  await take(page, name, language);
 }
 
 const article = (set: Set, index: number): string => {
@@ -96,8 +111,7 @@ async function beginning(set: Set): Promise<void> {
   const { browser, language } = set;
   const page = await browser.open(browser.own("onboard.html"));
   await visible(page, "#connect");
-  await page.setViewport(WINDOW);
-  await take(page, "onboard-1-connect", language);
+  await takeWhole(page, "onboard-1-connect", language, WINDOW.width);
   await page.close();
   const read = await browser.open(article(set, 0));
   await popup(set, read, "popup-not-paired", "body[data-state=unpaired] #things li");
@@ -112,8 +126,7 @@ async function connecting(set: Set): Promise<void> {
   await read.close();
   const onboard = await browser.open(browser.own("onboard.html"));
   await visible(onboard, "#step-connect[data-state=done]");
-  await onboard.setViewport(WINDOW);
-  await take(onboard, "onboard-2-sign-in", language);
+  await takeWhole(onboard, "onboard-2-sign-in", language, WINDOW.width);
   await onboard.close();
   const invite = (await stage.ledger.command(["invite", "new"])).trim();
   const ledger = await browser.open("about:blank");
@@ -124,8 +137,7 @@ async function connecting(set: Set): Promise<void> {
   await reader.allowPages();
   const done = await browser.open(browser.own("onboard.html"));
   await visible(done, "body[data-state=done]");
-  await done.setViewport(WINDOW);
-  await take(done, "onboard-3-ready", language);
+  await takeWhole(done, "onboard-3-ready", language, WINDOW.width);
   await done.close();
 }
 
@@ -144,16 +156,30 @@ function kinds(set: Set): string {
   return url;
 }
 
+// Old buttons in every form and size, dead without the extension.
+function oldButtons(set: Set): string {
+  const { origin, extra } = set.stage.site;
+  const items = oldForms(origin).map(({ name, html }) => `<dt>${name}</dt><dd>${html}</dd>`);
+  const style =
+    "<style>dl { columns: 2; } dt { font: 14px sans-serif; } dd { margin: 0 0 12px; break-before: avoid; }</style>";
+  extra.set("/old", frame("Old buttons", `<h1>Old buttons</h1><dl>${items.join("")}</dl>`, style));
+  return `${origin}/old`;
+}
+
 async function reading(set: Set): Promise<void> {
   const { browser, reader, stage, language } = set;
+  const seen = await reader.visit(article(set, 0));
+  await takeWindow(seen, "page-button", language);
+  await seen.close();
   const first = await reader.visit(article(set, 0));
-  await takeWindow(first, "page-button", language);
   await reader.press(first);
   await popup(set, first, "popup-no-means", "#notice a");
   await stage.ledger.command(["credit", person.name, "20.00", "--ref", `pictures-${language}`]);
   for (const index of [1, 2, 3]) await reader.flattr(article(set, index));
-  await popup(set, first, "popup-thing-to-flattr", "#things li");
   await first.close();
+  const free = await reader.visit(article(set, 9));
+  await popup(set, free, "popup-thing-to-flattr", "#things [data-standing=free]");
+  await free.close();
   const flattred = await browser.open(article(set, 2));
   await popup(set, flattred, "popup-flattred", "#things [data-standing=flattred]");
   await takeWindow(flattred, "page-flattred", language);
@@ -163,6 +189,10 @@ async function reading(set: Set): Promise<void> {
   await delay(500);
   await takeWindow(many, "page-many-buttons", language);
   await many.close();
+  const old = await reader.visit(oldButtons(set), oldForms(stage.site.origin).length);
+  await reader.press(old);
+  await takeWindow(old, "page-old-buttons", language);
+  await old.close();
   const mixed = await browser.open(kinds(set));
   await popup(set, mixed, "popup-many-kinds", "#things li");
   await mixed.close();
@@ -197,7 +227,6 @@ async function away(set: Set): Promise<void> {
   const kept = await reader.visit(article(set, 6));
   await reader.press(kept);
   await popup(set, kept, "popup-companion-away", "body[data-state=away] #unsent li");
-  await takeWindow(kept, "page-kept", set.language);
   // A companion of somebody else's state answers in its place, and does not know this browser.
   const other = await Companion.at(
     path.join(folder, `${set.language}-other`),
@@ -211,6 +240,7 @@ async function away(set: Set): Promise<void> {
   });
   await popup(set, kept, "popup-unknown-browser", "body[data-state=unknown]");
   await other.stop();
+  await takeWindow(kept, "page-kept", set.language);
   await kept.close();
   await stage.ledger.start();
   await stage.companion.start();
@@ -241,13 +271,11 @@ async function options(set: Set): Promise<void> {
     await chrome.storage.local.set({ settings });
   });
   await visible(page, "#sites li");
-  await page.setViewport(WINDOW);
-  await take(page, "options", language);
+  await takeWhole(page, "options", language, WINDOW.width);
   await click(page, "#search");
   await page.keyboard.type("clock");
   await delay(200);
-  await page.setViewport(WINDOW);
-  await take(page, "options-search", language);
+  await takeWhole(page, "options-search", language, WINDOW.width);
   await page.close();
 }
 
