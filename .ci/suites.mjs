@@ -5,6 +5,11 @@
 export const SUITES = [
   ["Chromium", ["e2e"]],
   ["Firefox", ["e2e-firefox"]],
+  ["what can go wrong in Chromium", ["robust", "chromium"]],
+  ["what can go wrong in Firefox", ["robust", "firefox"]],
+  ["nothing leaves Chromium", ["quiet", "chromium"]],
+  ["nothing leaves Firefox", ["quiet", "firefox"]],
   ["old buttons in Chromium", ["replace"]],
+  ["what stands in for buttons", ["replace"]],
   ["accessibility", ["access"]],
 ];

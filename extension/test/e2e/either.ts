@@ -9,6 +9,9 @@ import type { Hands } from "./hands.js";
 import { Reader } from "./reader.js";
 import type { Stage } from "./stage.js";
 
+/** What a Chromium would ask of its maker by itself, on a page with a form. */
+const OWN_SERVICES = ["AutofillServerCommunication"];
+
 export type Which = "chromium" | "firefox";
 
 export interface Setting {
@@ -45,7 +48,12 @@ async function chromium(setting: Setting, end: (() => Promise<void>)[]): Promise
     ...(extension === undefined ? {} : { extension }),
     ...(trapPort === undefined
       ? {}
-      : { args: [`--host-resolver-rules=MAP * 127.0.0.1:${trapPort}, EXCLUDE 127.0.0.1`] }),
+      : {
+          args: [
+            `--host-resolver-rules=MAP * 127.0.0.1:${trapPort}, EXCLUDE 127.0.0.1`,
+            ...OWN_SERVICES.map((feature) => `--disable-features=${feature}`),
+          ],
+        }),
   });
   end.push(() => browser.close());
   const reader = new Reader(browser, stage, person);

@@ -57,7 +57,13 @@ export class Firefox implements Hands {
     const flags = ["--headless", "--marionette", "--remote-allow-system-access", "--no-remote"];
     const program = Program.start("firefox", executable, [...flags, "--profile", profile], {
       log: path.join(options.folder, "firefox.log"),
-      env: { HOME: home, FLATTR_STATE: options.state, LANGUAGE: "en", MOZ_CRASHREPORTER_DISABLE: "1" },
+      env: {
+        HOME: home,
+        FLATTR_STATE: options.state,
+        LANGUAGE: "en",
+        MOZ_CRASHREPORTER_DISABLE: "1",
+        MOZ_REMOTE_SETTINGS_DEVTOOLS: "1", // else the preference for their server does not count
+      },
     });
     const firefox = new Firefox(await Marionette.connect(port), program);
     await firefox.install(options.extension ?? path.join(DIST, "firefox"));
@@ -333,6 +339,7 @@ function preferences(port: number, { proxyPort = DEAD_PORT, prefs = {} }: Firefo
     "app.update.disabledForTesting": true,
     "network.captive-portal-service.enabled": false,
     "network.connectivity-service.enabled": false,
+    "services.settings.server": "data:,#remote-settings-dummy/v1",
     "network.dns.localDomains": "site.test",
     // Nothing leaves this machine.
     "network.proxy.type": 1,

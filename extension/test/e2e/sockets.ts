@@ -76,7 +76,7 @@ export class Sockets {
     }
     if (row.state !== TIME_WAIT) return "";
     const port = (end: string) => this.ports.get(Number(end.slice(end.lastIndexOf(":") + 1)));
-    const near = port(row.remote) ?? port(row.local);
+    const near = port(row.remote) ?? port(row.local); // on this machine each end is remembered, or only one
     return near === undefined ? "" : `somebody with ${near}`;
   }
 
