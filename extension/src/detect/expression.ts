@@ -1,17 +1,13 @@
 // The value of an expression in a snippet, as far as it can be known from its text: texts, sums, and the page's address.
 import type { Token } from "./lexer";
 
-/**
- * UNKNOWN stands in a value for a part that only running the script would tell. No text of HTML holds it; it must be a
- * character nevertheless: Chromium refuses a script file with code points that are none.
- */
+/** UNKNOWN stands in a value for a part that only running the script would tell. No address or name holds it. */
 export const UNKNOWN = "\u0000";
 
 /** Surroundings are what an expression may refer to. */
 export interface Surroundings {
   readonly address: string; // of the page
   readonly title: string; // of the page
-  readonly names: ReadonlyMap<string, string>; // constants of the same script
 }
 
 /** Value is what an expression gives, and where the script goes on after it. */
@@ -20,53 +16,33 @@ export interface Value {
   readonly next: number;
 }
 
-const ADDRESSES: readonly string[] = [
-  "document.URL",
-  "document.documentURI",
-  "document.location",
-  "document.location.href",
-  "location",
-  "location.href",
-];
-const ENCODERS: Readonly<Record<string, (text: string) => string>> = {
-  encodeURIComponent: encodeURIComponent,
-  encodeURI: encodeURI,
-  escape: encodeURIComponent,
-  String: (text) => text,
-};
-const CLOSERS: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}" };
+const ADDRESS = /^(?:document\.)?(?:location(?:\.href)?|URL|documentURI)(?:\.toString)?$/;
 
 /** Expressions in brackets in brackets: deeper ones are not followed. */
-const MAX_DEPTH = 20;
+const MAX_DEPTH = 9;
 
 /** Words looked at for a closing bracket, so that brackets which are never closed cost no more than this each. */
-const MAX_SPAN = 1000;
+const MAX_SPAN = 500;
 
 /** evaluate reads the sum that begins at a token. What it cannot know is UNKNOWN; it always moves on. */
 export function evaluate(tokens: readonly Token[], from: number, around: Surroundings, depth = 0): Value {
-  let text = "";
-  let at = from;
-  for (;;) {
-    const part = operand(tokens, at, around, depth);
-    text += part.text;
-    at = Math.max(part.next, at + 1);
-    if (!isMark(tokens[at], "+") || isMark(tokens[at + 1], "+")) break;
-    at++;
-  }
-  return { text: isEnd(tokens[at]) ? text : UNKNOWN, next: at };
+  const sum = partsOf(tokens, from, around, depth);
+  const end = tokens[sum.next];
+  // An expression ends at punctuation, or where a new line begins with a word.
+  const isEnd = end === undefined || (end.kind === "mark" ? ",;)}]:".includes(end.text) : end.fresh);
+  return isEnd ? sum : { text: UNKNOWN, next: sum.next };
 }
 
 /** partsOf reads the sum that begins at a token and keeps what is known of it, whatever follows. */
-export function partsOf(tokens: readonly Token[], from: number, around: Surroundings): Value {
-  let text = "";
-  let at = from;
-  for (;;) {
-    const part = operand(tokens, at, around, 0);
-    text += part.text;
-    at = Math.max(part.next, at + 1);
-    if (!isMark(tokens[at], "+")) return { text, next: at };
-    at++;
-  }
+export function partsOf(tokens: readonly Token[], from: number, around: Surroundings, depth = 0): Value {
+  const parts: string[] = [];
+  let at = from - 1;
+  do {
+    const part = operand(tokens, at + 1, around, depth);
+    parts.push(part.text);
+    at = part.next;
+  } while (isMark(tokens[at], "+"));
+  return { text: parts.join(""), next: at };
 }
 
 /** isMark tells whether a token is this punctuation. */
@@ -79,79 +55,53 @@ export function isAssignment(tokens: readonly Token[], at: number): boolean {
   return isMark(tokens[at], "=") && !isMark(tokens[at + 1], "=") && !isMark(tokens[at + 1], ">");
 }
 
-/** afterBrackets is the place behind the bracket that closes the one at a token, or where looking for it ends. */
+/** afterBrackets is the place behind the bracket that closes the one at a token, or where looking for it ends; behind any other token the next. */
 export function afterBrackets(tokens: readonly Token[], from: number): number {
-  const open: string[] = [];
-  const end = Math.min(tokens.length, from + MAX_SPAN);
-  for (let at = from; at < end; at++) {
+  let depth = 0;
+  for (let at = from; at < from + MAX_SPAN; at++) {
     const token = tokens[at];
-    if (token?.kind !== "mark") continue;
-    const closer = CLOSERS[token.text];
-    if (closer !== undefined) open.push(closer);
-    else if (token.text === open.at(-1)) open.pop();
-    if (open.length === 0) return at + 1;
+    if (token?.kind === "mark") depth += "([{".includes(token.text) ? 1 : ")]}".includes(token.text) ? -1 : 0;
+    if (depth <= 0) return at + 1;
   }
-  return end;
+  return from + MAX_SPAN;
 }
 
-// Where an expression may end: at punctuation, or where a new line begins with a word.
-function isEnd(token: Token | undefined): boolean {
-  if (token === undefined) return true;
-  if (token.kind === "mark" && [",", ";", ")", "}", "]", ":"].includes(token.text)) return true;
-  return token.fresh && (token.kind === "name" || isMark(token, "}"));
-}
-
-function operand(tokens: readonly Token[], at: number, around: Surroundings, depth: number): Value {
-  const token = tokens[at];
-  if (token === undefined || depth > MAX_DEPTH) return { text: UNKNOWN, next: at + 1 };
-  if (token.kind === "text" || token.kind === "number") return { text: token.text, next: at + 1 };
-  if (isMark(token, "(")) {
-    const next = afterBrackets(tokens, at);
-    const inner = evaluate(tokens, at + 1, around, depth + 1);
-    return { text: inner.next === next - 1 ? inner.text : UNKNOWN, next };
+function operand(tokens: readonly Token[], from: number, around: Surroundings, depth: number): Value {
+  const token = tokens[from];
+  if (token?.kind === "text") return { text: token.text, next: from + 1 };
+  let path = "";
+  let at = from;
+  if (token?.kind === "name") {
+    path = token.text;
+    for (at++; isMark(tokens[at], ".") && tokens[at + 1]?.kind === "name"; at += 2) {
+      path += `.${tokens[at + 1]?.text}`;
+    }
+    path = path.replace(/^window\./, "");
   }
-  return token.kind === "name"
-    ? named(tokens, at, around, depth)
-    : { text: UNKNOWN, next: isOpening(token) ? afterBrackets(tokens, at) : at + 1 };
-}
-
-function isOpening(token: Token): boolean {
-  return token.kind === "mark" && token.text in CLOSERS;
-}
-
-function named(tokens: readonly Token[], from: number, around: Surroundings, depth: number): Value {
-  let path = tokens[from]?.text ?? "";
-  let at = from + 1;
-  while (isMark(tokens[at], ".") && tokens[at + 1]?.kind === "name") {
-    path += `.${tokens[at + 1]?.text}`;
-    at += 2;
+  const next = afterBrackets(tokens, at);
+  if (isMark(tokens[at], "(") && depth < MAX_DEPTH) {
+    return { text: called(path, evaluate(tokens, at + 1, around, depth + 1), next - 1, around), next };
   }
-  path = path.replace(/^(?:window|self|top)\./, "");
-  if (isMark(tokens[at], "(")) {
-    const next = afterBrackets(tokens, at);
-    if (path.endsWith(".toString"))
-      return { text: constantOf(path.slice(0, -".toString".length), around), next };
-    const encode = Object.hasOwn(ENCODERS, path) ? ENCODERS[path] : undefined;
-    const inner = encode === undefined ? undefined : evaluate(tokens, at + 1, around, depth + 1);
-    const known = inner !== undefined && inner.next === next - 1 && !inner.text.includes(UNKNOWN);
-    return { text: encode !== undefined && known ? attempt(encode, inner.text) : UNKNOWN, next };
-  }
-  if (isMark(tokens[at], "[")) return { text: UNKNOWN, next: afterBrackets(tokens, at) };
-  return { text: constantOf(path, around), next: at };
+  // What stands in other brackets behind a name, or instead of one, is not known.
+  const isPlain = path !== "" && next === at + 1;
+  return { text: isPlain ? constantOf(path, around) : UNKNOWN, next: isPlain ? at : next };
 }
 
-function constantOf(path: string, around: Surroundings): string {
-  if (path === "true" || path === "false") return path;
-  if (ADDRESSES.includes(path)) return around.address;
-  if (path === "document.title") return around.title;
-  return around.names.get(path) ?? UNKNOWN;
-}
-
-// Half a surrogate pair cannot be encoded.
-function attempt(encode: (text: string) => string, text: string): string {
+// The value of brackets, or of a call: of those that are known, one way to the page's address, the others encode.
+function called(path: string, inner: Value, end: number, around: Surroundings): string {
+  if (path.endsWith(".toString")) return constantOf(path, around);
+  if (inner.next !== end || inner.text.includes(UNKNOWN)) return UNKNOWN;
+  if (path === "") return inner.text;
   try {
-    return encode(text);
+    if (path === "encodeURI") return encodeURI(inner.text);
+    return path === "encodeURIComponent" || path === "escape" ? encodeURIComponent(inner.text) : UNKNOWN;
   } catch {
-    return UNKNOWN;
+    return UNKNOWN; // half a surrogate pair
   }
+}
+
+function constantOf(path: string, { address, title }: Surroundings): string {
+  if (/^(?:\d+|true|false)$/.test(path)) return path;
+  if (path === "document.title") return title;
+  return ADDRESS.test(path) ? address : UNKNOWN;
 }

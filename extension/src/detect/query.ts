@@ -6,8 +6,9 @@ const MAX_QUERY_CHARS = 65_536;
 /** Pieces of a query that are read; a button has a dozen. */
 const MAX_PIECES = 200;
 
-const encoder = new TextEncoder();
-const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** The escapes of one character in UTF-8, if its bytes are right in detail. */
+const CHARACTER =
+  /%[0-7][\da-f]|%[cd][\da-f]%[89ab][\da-f]|%e[\da-f](?:%[89ab][\da-f]){2}|%f[0-4](?:%[89ab][\da-f]){3}/gi;
 
 /** readQuery splits a query at `&` and at the first `=`; later keys win, and empty values are absent. */
 export function readQuery(search: string): ReadonlyMap<string, string> {
@@ -28,39 +29,11 @@ export function readQuery(search: string): ReadonlyMap<string, string> {
 
 /** decode reads percent escapes and plus signs. Bytes that are no UTF-8 stay escaped: in an address they are its own. */
 export function decode(text: string): string {
-  const blanks = text.replaceAll("+", " ");
-  if (!blanks.includes("%")) return blanks;
-  try {
-    return decodeURIComponent(blanks);
-  } catch {
-    return blanks.replaceAll(/(?:%[0-9a-f]{2})+/gi, decodeRun);
-  }
-}
-
-function decodeRun(run: string): string {
-  const bytes = Uint8Array.from(run.match(/[0-9a-f]{2}/gi) ?? [], (digits) => Number.parseInt(digits, 16));
-  let text = "";
-  for (let at = 0; at < bytes.length; ) {
-    const length = lengthOf(bytes[at] ?? 0);
-    const character = length === 0 ? undefined : characterOf(bytes.subarray(at, at + length));
-    text += character ?? run.slice(3 * at, 3 * at + 3);
-    at += character === undefined ? 1 : encoder.encode(character).length;
-  }
-  return text;
-}
-
-// How many bytes a character has that begins with this one; 0: none does.
-function lengthOf(first: number): number {
-  if (first < 0x80) return 1;
-  if (first < 0xc2 || first > 0xf4) return 0;
-  return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-function characterOf(bytes: Uint8Array): string | undefined {
-  try {
-    const text = strict.decode(bytes);
-    return text === "" ? undefined : text;
-  } catch {
-    return undefined;
-  }
+  return text.replaceAll("+", " ").replaceAll(CHARACTER, (escapes) => {
+    try {
+      return decodeURIComponent(escapes);
+    } catch {
+      return escapes;
+    }
+  });
 }

@@ -1,14 +1,6 @@
 // What an inline script says about things: global variables, calls of the loader, frames it makes. It is read, never run.
 import { KEYS } from "./button";
-import {
-  afterBrackets,
-  evaluate,
-  isAssignment,
-  isMark,
-  partsOf,
-  type Surroundings,
-  UNKNOWN,
-} from "./expression";
+import { afterBrackets, evaluate, isAssignment, isMark, partsOf, type Surroundings } from "./expression";
 import { type Token, tokensOf } from "./lexer";
 
 /** Saying is one thing that a script says, in the order in which it says them. */
@@ -34,9 +26,8 @@ const VARIABLES: Readonly<Record<string, string>> = {
 /** Scripts longer than this are programs, not snippets. */
 const MAX_SCRIPT_CHARS = 200_000;
 
-/** Sayings of one script, and constants remembered while reading it. */
+/** Sayings of one script. */
 const MAX_SAYINGS = 500;
-const MAX_NAMES = 500;
 
 const VIEW = /^\s*(?:https?:)?\/\/[^/\s]+\/(?:button\/)?view\/?\?/i;
 const LOADER = /(?:https?:)?\/\/[\w.:[\]-]+\/(?:js\/[\d.]+|button)\/load\.js(?:\?[^\s"'<>]*)?/i;
@@ -49,14 +40,13 @@ export function sayingsOf(script: string, address: string, title: string): reado
 
 class Reader {
   readonly #tokens: readonly Token[];
-  readonly #names = new Map<string, string>();
   readonly #around: Surroundings;
   readonly #sayings: Saying[] = [];
   readonly #makesFrame: boolean;
 
   constructor(tokens: readonly Token[], address: string, title: string) {
     this.#tokens = tokens;
-    this.#around = { address, title, names: this.#names };
+    this.#around = { address, title };
     this.#makesFrame = tokens.some(({ kind, text }) => kind === "text" && /^iframe$/i.test(text));
   }
 
@@ -74,27 +64,13 @@ class Reader {
 
   #readName(name: string, at: number): number {
     const tokens = this.#tokens;
-    if (name === "FlattrLoader" && isMark(tokens[at + 1], ".") && tokens[at + 2]?.text === "render") {
-      return this.#readRender(at + 3);
-    }
-    if (isMark(tokens[at - 1], ".") && tokens[at - 2]?.text !== "window") return at + 1;
-    if (isAssignment(tokens, at + 1)) return this.#readAssignment(name, at + 2);
-    // What is changed later is no constant.
-    if (isMark(tokens[at + 2], "=") && isMark(tokens[at + 1], "+")) this.#names.set(name, UNKNOWN);
-    return at + 1;
-  }
-
-  #readAssignment(name: string, from: number): number {
+    if (name === "FlattrLoader" && tokens[at + 2]?.text === "render") return this.#readRender(at + 3);
     const key = Object.hasOwn(VARIABLES, name) ? VARIABLES[name] : undefined;
-    const known = this.#names.get(name);
-    if (key === undefined && (known === UNKNOWN || this.#names.size >= MAX_NAMES)) return from;
-    const { text, next } = evaluate(this.#tokens, from, this.#around);
-    if (key !== undefined) {
-      this.#sayings.push({ kind: "variable", key, value: text });
-      return next;
-    }
-    this.#names.set(name, known === undefined || known === text ? text : UNKNOWN);
-    return from;
+    const isElsewhere = isMark(tokens[at - 1], ".") && tokens[at - 2]?.text !== "window";
+    if (key === undefined || isElsewhere || !isAssignment(tokens, at + 1)) return at + 1;
+    const { text, next } = evaluate(tokens, at + 2, this.#around);
+    this.#sayings.push({ kind: "variable", key, value: text });
+    return next;
   }
 
   // FlattrLoader.render({ key: value, ... }, target, place)
@@ -105,25 +81,15 @@ class Reader {
     const fields = new Map<string, string>();
     for (let place = at + 2; place < end; ) {
       const key = tokens[place];
-      if (key === undefined || !isMark(tokens[place + 1], ":")) {
-        place++;
-        continue;
-      }
-      const { text, next } = evaluate(tokens, place + 2, this.#around);
-      if (KEYS.includes(key.text)) fields.set(key.text, text);
-      place = this.#afterComma(Math.min(next, end), end);
+      const isKey = place === at + 2 || isMark(tokens[place - 1], ",");
+      if (key !== undefined && isKey && isMark(tokens[place + 1], ":")) {
+        const { text, next } = evaluate(tokens, place + 2, this.#around);
+        if (KEYS.includes(key.text)) fields.set(key.text, text);
+        place = next;
+      } else place = afterBrackets(tokens, place);
     }
     this.#sayings.push({ kind: "render", fields });
     return end;
-  }
-
-  #afterComma(from: number, end: number): number {
-    let at = from;
-    while (at < end && !isMark(this.#tokens[at], ",")) {
-      const token = this.#tokens[at];
-      at = token?.kind === "mark" && "([{".includes(token.text) ? afterBrackets(this.#tokens, at) : at + 1;
-    }
-    return at + 1;
   }
 
   #readText(at: number): number {

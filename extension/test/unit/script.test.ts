@@ -38,8 +38,8 @@ describe("tokensOf", () => {
     expect(words(String.raw`'\x41\u0042\u{43}\'\n'`)).toEqual(["ABC'\n"]);
     expect(words("`plain`")).toEqual(["plain"]);
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a script's
-    expect(tokensOf("`a${b}`")[0]?.kind).toBe("other");
-    expect(tokensOf("'open\nx")[0]?.kind).toBe("other");
+    expect(tokensOf("`a${b}`; `c`").map(({ kind }) => kind)).toEqual(["mark", "mark", "text"]);
+    expect(tokensOf("'open\nx")[0]?.kind).toBe("mark");
   });
 });
 
@@ -69,17 +69,27 @@ describe("what a script says", () => {
     expect(sayingsOf("if (flattr_url == 'x') {} a.flattr_uid = 'no'; flattr_btn => 1", PAGE, "")).toEqual([]);
     expect(sayingsOf("window.flattr_uid = 'yes'", PAGE, "")).toHaveLength(1);
   });
+});
 
-  it("takes a name that is set twice, or added to, for no constant", () => {
-    const render = (before: string) => sayingsOf(`${before}; FlattrLoader.render({ url: u })`, PAGE, "")[0];
-    const url = (before: string) => {
-      const saying = render(before);
-      return saying?.kind === "render" ? saying.fields.get("url") : undefined;
-    };
-    expect(url("var u = 'https://b.example/'")).toBe("https://b.example/");
-    expect(url("var u = 'https://b.example/'; u = 'https://c.example/'")).toContain("\0");
-    expect(url("var u = 'https://b.example/'; u += 'x'")).toContain("\0");
+describe("calls of the loader", () => {
+  const fields = (literal: string) => {
+    const [saying] = sayingsOf(`FlattrLoader.render(${literal}, box, "after")`, PAGE, "Title");
+    return saying?.kind === "render" ? Object.fromEntries(saying.fields) : undefined;
+  };
+
+  it("are read by their keys, whatever the values of others", () => {
+    expect(fields(`{ title: pick({ url: "no" }, "x"), 'url': "https://b.example/", hidden: 1 }`)).toEqual({
+      title: "\0",
+      url: "https://b.example/",
+      hidden: "1",
+    });
+    expect(fields(`{ button: wide ? url : "compact", uid: "ada" }`)).toEqual({ button: "\0", uid: "ada" });
+    expect(fields(`{ url: "https://b.example/", other: function () { return { url: "no" }; } }`)).toEqual({
+      url: "https://b.example/",
+    });
   });
+
+  it("with a variable for the whole say nothing", () => expect(fields("options")).toBeUndefined());
 });
 
 describe("readScripts", () => {
