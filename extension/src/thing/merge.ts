@@ -44,7 +44,7 @@ export function mergeFound(found: readonly PageThing[]): readonly PageThing[] {
   const things: (PageThing | undefined)[] = [];
   const byName = new Map<string, number>();
   for (const one of found) {
-    const names = namesOf(one.thing);
+    const names = writtenNames(one.thing);
     const known = [...new Set(names.map((name) => byName.get(name)))].filter((index) => index !== undefined);
     const index = known.length === 0 ? things.length : Math.min(...known);
     let merged = one;
@@ -58,6 +58,13 @@ export function mergeFound(found: readonly PageThing[]): readonly PageThing[] {
     if (known.length > 1) lead(byName, known, index);
   }
   return things.filter((thing) => thing !== undefined);
+}
+
+// A page that writes the same escape in both cases means two things, as servers may; readers see both. The ledger's
+// key knows no case there, so a click on one shows on the other as well.
+function writtenNames(thing: Thing): readonly string[] {
+  const lower = thing.url?.match(/%(?:[a-f][\dA-Fa-f]|[\dA-F][a-f])/g)?.join("") ?? "";
+  return namesOf(thing).map((name) => (name.startsWith("url ") ? `${name} ${lower}` : name));
 }
 
 // Whatever led to one of the things that became one leads to it from now on.
