@@ -8,6 +8,7 @@ import type { ToContent } from "../messages";
 import { DEFAULTS, type Settings } from "../settings";
 import * as click from "./click";
 import { onGiven, readGiven } from "./given";
+import { isForeignFrame } from "./honest";
 import { Known } from "./known";
 import { afterLayout } from "./layout";
 import { Overlay } from "./overlay";
@@ -99,7 +100,9 @@ class Page {
   // What the page holds, and what the reader wants, decide what stands in it.
   #settle(): void {
     const { captures, ledgerHost } = this.#where;
-    const replaces = captures && this.#settings.replace && !isFlattrPage(new URL(document.URL), ledgerHost);
+    // In a frame of another site no click is taken, so nothing may look as if it were.
+    const takes = captures && !isForeignFrame() && !isFlattrPage(new URL(document.URL), ledgerHost);
+    const replaces = takes && this.#settings.replace;
     if (replaces) this.#replacements.settle(this.#found);
     else this.#replacements.restore();
   }

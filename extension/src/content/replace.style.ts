@@ -13,7 +13,7 @@ button { --flattr: light-dark(#2f7d1f, #7bc96a); --on-flattr: light-dark(#ffffff
   width: 100%; height: 100%; max-width: 220px; max-height: 80px; margin: 0; padding: 1px 4px; overflow: hidden;
   border: 1px solid var(--flattr); border-radius: 6px; background: var(--paper); color: var(--flattr); cursor: pointer;
   font: 600 12px/1.1 system-ui, sans-serif; text-align: center; white-space: nowrap; user-select: none; }
-svg { flex: none; width: 14px; height: 14px; overflow: visible; }
+svg { flex: none; width: 14px; height: 14px; max-height: 100%; overflow: visible; }
 svg * { fill: none; stroke: currentColor; stroke-width: 2.4; stroke-linecap: round; stroke-linejoin: round; }
 svg .letter { fill: currentColor; stroke: none; }
 svg .sign { stroke-width: 3; }

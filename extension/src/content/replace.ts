@@ -101,6 +101,7 @@ export class Replacements {
   /** restore gives the page back as it was. */
   restore(): void {
     this.#queue = [];
+    if (!this.#swept) this.#sweep([]);
     for (const made of [...this.#byOriginal.values()]) this.#remove(made);
     this.#changed(true);
   }

@@ -34,8 +34,20 @@ export function keyOf(url: string): string {
   return hostAndPort(authority, scheme.length === "http://".length ? "80" : "443") + normalTail(tail);
 }
 
+/** Keys kept: a page of many buttons is looked at again and again, and each address is asked for several times. */
+const MAX_KEPT = 2000;
+const kept = new Map<string, string | undefined>();
+
 /** keyIfAny is the key of a URL, or undefined where it has none. */
 export function keyIfAny(url: string): string | undefined {
+  if (kept.has(url)) return kept.get(url);
+  if (kept.size >= MAX_KEPT) kept.clear();
+  const key = attempt(url);
+  kept.set(url, key);
+  return key;
+}
+
+function attempt(url: string): string | undefined {
   try {
     return keyOf(url);
   } catch (error) {

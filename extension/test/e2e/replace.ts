@@ -70,6 +70,7 @@ async function forms(world: World): Promise<void> {
     async () => {
       const page = await shown(world, `${stage.site.origin}/forms-standards`, buttons.length);
       const before = await clicks(world);
+      await delay(LOOK_MS); // whatever else would turn such a click away, it is not that the button has just come
       const learnt = await page.evaluate(() => {
         const hosts = [...document.querySelectorAll<HTMLElement>("flattr-button")];
         for (const host of hosts) {

@@ -85,38 +85,43 @@ export async function moving(world: World): Promise<void> {
   );
 }
 
+/** A stand-in's helping takes a part of this; what a crowded machine adds, the best of some tries leaves out. */
+const MAX_MORE_MS = 60;
+const TRIES = 3;
+
 /** crowd measures pages of many buttons. */
 export async function crowd(world: World): Promise<void> {
   const { suite, stage } = world;
   for (const count of [50, 1000]) {
     await suite.test(`${count} old buttons come to life, and hold no task of the page up`, async () => {
       const url = await serve(world, `many-${count}`, many(stage.site.origin, count));
-      const longest: number[] = [];
-      for (const replace of [false, true]) {
-        await settings(world, { replace });
-        const page = await world.browser.open("about:blank");
-        await page.evaluateOnNewDocument(() => {
-          const tasks: number[] = [];
-          Object.assign(window, { tasks });
-          const note = (list: PerformanceObserverEntryList) =>
-            tasks.push(...list.getEntries().map(({ duration }) => duration));
-          new PerformanceObserver(note).observe({ type: "longtask" });
-        });
-        await page.goto(url);
-        await until("the badge", async () => (await world.browser.badge(url)) !== "");
-        await until("the stand-ins", () => present(page, replace ? count : 0));
-        longest.push(
-          await page.evaluate(() => Math.max(0, ...(window as unknown as { tasks: number[] }).tasks)),
-        );
-        await page.close();
+      const more: number[] = [];
+      while (more.length < TRIES && !more.some((ms) => ms <= MAX_MORE_MS)) {
+        const without = await longestTask(world, url, 0);
+        more.push((await longestTask(world, url, count)) - without);
       }
-      const [without = 0, within = 0] = longest;
-      console.log(
-        `         longest task without and with stand-ins, if over 50 ms: ${without}, ${within} ms`,
-      );
-      assert.ok(within <= without + 60);
+      assert.ok(Math.min(...more) <= MAX_MORE_MS, `longer by ${more.map(Math.round).join(", ")} ms`);
     });
   }
+}
+
+/** longestTask is the longest task of a page until its stand-ins are there, in ms; 0 if none is over 50. */
+async function longestTask(world: World, url: string, count: number): Promise<number> {
+  await settings(world, { replace: count > 0 });
+  const page = await world.browser.open("about:blank");
+  await page.evaluateOnNewDocument(() => {
+    const tasks: number[] = [];
+    Object.assign(window, { tasks });
+    const note = (list: PerformanceObserverEntryList) =>
+      tasks.push(...list.getEntries().map(({ duration }) => duration));
+    new PerformanceObserver(note).observe({ type: "longtask" });
+  });
+  await page.goto(url);
+  await until("the badge", async () => (await world.browser.badge(url)) !== "");
+  await until("the stand-ins", () => present(page, count));
+  const longest = await page.evaluate(() => Math.max(0, ...(window as unknown as { tasks: number[] }).tasks));
+  await page.close();
+  return longest;
 }
 
 function present(page: Page, count: number): Promise<boolean> {
