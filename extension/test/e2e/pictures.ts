@@ -23,7 +23,7 @@ const pictures = path.join(root, "docs", "pictures");
 const folder = mkdtempSync(path.join(os.tmpdir(), "flattr-pictures-"));
 
 /** Colours of a picture: letters need no more. */
-const COLOURS = 64;
+const COLOURS = 40;
 
 /** Width of a popup, and of a window that shows a page, in CSS pixels. */
 const POPUP_WIDTH = 352;
