@@ -18,9 +18,6 @@ export interface Case {
 /** LEDGER is the reader's own in our pages. */
 export const LEDGER = "ledger.example:8080";
 
-// The corpus counts two spellings of one escape as two things; the thing's key, which the ledger goes by, makes them one.
-const COUNT_DIFFERS: readonly string[] = ["015-js-umlauts-percent-punycode.html"];
-
 /** OWN are our pages, COMMON those of the corpus: none where ../shared is absent. */
 export const OWN = casesIn(new URL("../fixtures/pages/", import.meta.url));
 export const COMMON = casesIn(new URL("../../../../shared/corpus/", import.meta.url));
@@ -36,8 +33,7 @@ function casesIn(folder: URL): readonly Case[] {
     .filter((name) => /\.(?:html|xml|xhtml)$/.test(name))
     .map((name) => {
       const said = readFileSync(new URL(name.replace(/\.\w+$/, ".json"), folder), "utf8");
-      const { things, ...rest } = JSON.parse(said) as Omit<Case, "name" | "file">;
-      const counted = things === undefined || COUNT_DIFFERS.includes(name) ? {} : { things };
-      return { name, file: fileURLToPath(new URL(name, folder)), ...rest, ...counted };
+      const expectation = JSON.parse(said) as Omit<Case, "name" | "file">;
+      return { name, file: fileURLToPath(new URL(name, folder)), ...expectation };
     });
 }
