@@ -10,7 +10,7 @@ import * as click from "./click";
 import { onGiven, readGiven } from "./given";
 import { isForeignFrame } from "./honest";
 import { Known } from "./known";
-import { afterLayout } from "./layout";
+import { afterLayout, atLayout } from "./layout";
 import { Overlay } from "./overlay";
 import { Replacements } from "./replace";
 import { HOST } from "./replace.style";
@@ -43,7 +43,7 @@ class Page {
     this.#overlay = new Overlay(signal, (id) => this.#known.settled(id, { standing: "free", link: "idle" }));
     this.#replacements = new Replacements(signal, this.#known, (done) => {
       this.#own();
-      if (done) afterLayout(signal, () => this.#watchPlaces());
+      if (done) atLayout(signal, () => this.#watchPlaces());
     });
     this.#seen = new Seen(signal, alive);
     const listen = click.start(signal, {

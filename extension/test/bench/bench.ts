@@ -8,8 +8,9 @@ import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { whatIsMissing } from "../e2e/browser.js";
+import { firefoxIsMissing } from "../e2e/firefox.js";
 import { root, stopAll } from "../e2e/programs.js";
-import { measureClicks } from "./click.js";
+import { inChromium, inFirefox, measureClicks } from "./click.js";
 import { Field } from "./field.js";
 import { measureNodes } from "./nodes.js";
 import { measureSize } from "./size.js";
@@ -60,7 +61,7 @@ async function main(): Promise<void> {
   }
   const size = small ? SMALL : FULL;
   const table = new Table(!small);
-  const field = await Field.open(size.clickPages + 1);
+  const field = await Field.open(2 * (size.clickPages + 1));
   let browsers: string;
   try {
     browsers = await field.browser.chromium.version();
@@ -83,11 +84,26 @@ function measure(part: (typeof PARTS)[number], field: Field, table: Table, size:
     case "storm":
       return measureStorm(field, table, size.storms, size.batches);
     case "button":
-      return measureClicks(field, table, size.clickPages, size.sleeps);
+      return measureButton(field, table, size);
     case "old":
       return measureOld(field, table, size.oldRounds);
     case "packed":
       return measureSize(table, field.folder);
+  }
+}
+
+async function measureButton(field: Field, table: Table, size: Size): Promise<void> {
+  await measureClicks(inChromium(field), table, 0, size.clickPages, size.sleeps);
+  const missing = firefoxIsMissing();
+  if (missing) {
+    table.say(`Clicks in Firefox are not measured: ${missing}`);
+    return;
+  }
+  const firefox = await inFirefox(field, path.join(field.folder, "firefox"));
+  try {
+    await measureClicks(firefox, table, size.clickPages + 1, size.clickPages, size.sleeps);
+  } finally {
+    await firefox.close();
   }
 }
 

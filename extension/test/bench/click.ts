@@ -1,70 +1,122 @@
 // Rows: from a click on a page's button to the frame that shows it, and to the companion's answer.
-import type { CDPSession, Page } from "puppeteer-core";
+
+import { Firefox } from "../e2e/firefox.js";
+import { Guest } from "../e2e/guest.js";
 import { delay, until } from "../e2e/programs.js";
-import type { Field } from "./field.js";
+import { type Field, person } from "./field.js";
 import { CLICKED_BUTTONS } from "./ground.js";
+import { type Heard, listen } from "./listen.js";
 import { median, ms, percentile95, type Table } from "./table.js";
 
-/** From the click to the answer in Chromium, median: with a connection, and with the background stopped before. */
-const WARM_MS = 15;
+/** From the click to the answer, median: with a connection, and with the background stopped before. */
+const CHROMIUM_MS = 15;
+const FIREFOX_MS = 30;
 const COLD_MS = 120;
 
 /** A page is looked at for so long before its first click: clicks on what has just appeared are not meant. */
 const LOOKED_AT_MS = 1500;
 
-/** Heard is what the content script's own world saw of one click; times in milliseconds since the click. */
-interface Heard {
-  frames: number; // that were drawn between the click and the change
-  changed: number; // until the button's state was another
-  drawn: number; // until the frame with it was drawn
-  ack: number; // until the companion's answer came to the page
+/** The pointer rests on a button for so long before it is pressed, where it comes there at once. */
+const RESTS_MS = 700;
+
+/** Target is a page of buttons on which clicks are timed from within the content script's world. */
+interface Target {
+  /** evaluate gives the value of an expression in the content script's world. */
+  evaluate(expression: string): Promise<unknown>;
+  /** place is the middle of whatever stands at a button's place. */
+  place(button: number): Promise<{ x: number; y: number } | undefined>;
+  clickAt(x: number, y: number): Promise<void>;
+  close(): Promise<void>;
 }
 
-/** measureClicks adds the rows of Chromium. */
+/** Clicked is a browser in which buttons are clicked. */
+export interface Clicked {
+  readonly name: string;
+  readonly warmMs: number; // what an answer may take, median
+  readonly sees: boolean; // changes in closed shadow roots can be observed from the content script's world
+  open(number: number): Promise<Target>;
+  stopBackground(): Promise<void>;
+}
+
+/** measureClicks adds a browser's rows, from the pages of buttons that begin at first. */
 export async function measureClicks(
-  field: Field,
+  browser: Clicked,
   table: Table,
+  first: number,
   pages: number,
   sleeps: number,
 ): Promise<void> {
   const warm: Heard[] = [];
-  for (let number = 0; number < pages; number++) {
-    const target = await Target.open(field, number);
-    await target.click(0); // opens the connection
-    for (let button = 1; button < CLICKED_BUTTONS; button++) warm.push(await target.click(button));
+  for (let number = first; number < first + pages; number++) {
+    const target = await open(browser, number);
+    await click(browser, target, 0); // opens the connection
+    for (let button = 1; button < CLICKED_BUTTONS; button++) warm.push(await click(browser, target, button));
     await target.close();
   }
   const cold: Heard[] = [];
-  const target = await Target.open(field, pages);
+  const target = await open(browser, first + pages);
   for (let button = 0; button < sleeps; button++) {
-    await stopBackground(field);
-    cold.push(await target.click(button));
+    await browser.stopBackground();
+    cold.push(await click(browser, target, button));
   }
   await target.close();
-  report(table, warm, cold);
+  report(browser, table, warm, cold);
 }
 
-function report(table: Table, warm: readonly Heard[], cold: readonly Heard[]): void {
+async function open(browser: Clicked, number: number): Promise<Target> {
+  const target = await browser.open(number);
+  await target.evaluate(`(${listen})()`);
+  await delay(LOOKED_AT_MS);
+  return target;
+}
+
+async function click(browser: Clicked, target: Target, button: number): Promise<Heard> {
+  const at = await target.place(button);
+  if (at === undefined) throw new Error(`there is no button ${button} to be seen`);
+  await target.evaluate("heard.begin()");
+  await target.clickAt(at.x, at.y);
+  await until(`the answer to the click on button ${button}`, async () => {
+    if (await target.evaluate(`heard.done(${browser.sees})`)) return true;
+    throw new Error(`heard so far: ${JSON.stringify(await target.evaluate("heard.last"))}`);
+  });
+  return (await target.evaluate("heard.last")) as Heard;
+}
+
+/** placeOf runs in the page. */
+function placeOf(index: number): { x: number; y: number } | undefined {
+  const children = [...(document.querySelectorAll(".place")[index]?.children ?? [])];
+  const box = children.map((child) => child.getBoundingClientRect()).find(({ width }) => width > 0);
+  return box && { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+}
+
+function report(
+  { name, warmMs, sees }: Clicked,
+  table: Table,
+  warm: readonly Heard[],
+  cold: readonly Heard[],
+): void {
   const of = (heard: readonly Heard[], key: keyof Heard) => heard.map((each) => each[key]);
   const say = (figures: readonly number[]) => `${ms(median(figures))} (95 %: ${ms(percentile95(figures))})`;
   const all = [...warm, ...cold];
   const late = of(all, "frames").filter((frames) => frames > 0).length;
+  if (sees) {
+    table.add({
+      what: `click on a page's button to its visible state, ${name}`,
+      measured: `the next frame in ${all.length - late} of ${all.length}; state set after ${say(of(all, "changed"))}, drawn after ${say(of(all, "drawn"))}`,
+      floor: "-",
+      reach: "one frame",
+      reached: late === 0,
+    });
+  }
   table.add({
-    what: "click on a page's button to its visible state, Chromium",
-    measured: `the next frame in ${all.length - late} of ${all.length}; state set after ${say(of(all, "changed"))}, drawn after ${say(of(all, "drawn"))}`,
-    floor: "-",
-    reach: "one frame",
-    reached: late === 0,
-  });
-  table.add({
-    what: `click to acknowledgement, connected, Chromium, ${warm.length} clicks`,
+    what: `click to acknowledgement, connected, ${name}, ${warm.length} clicks`,
     measured: say(of(warm, "ack")),
     floor: "-",
-    reach: `median under ${WARM_MS} ms`,
-    reached: median(of(warm, "ack")) < WARM_MS,
+    reach: `median under ${warmMs} ms`,
+    reached: median(of(warm, "ack")) < warmMs,
   });
   table.add({
-    what: `click to acknowledgement, the background stopped before, Chromium, ${cold.length} clicks`,
+    what: `click to acknowledgement, the background stopped before, ${name}, ${cold.length} clicks`,
     measured: say(of(cold, "ack")),
     floor: "-",
     reach: `median under ${COLD_MS} ms`,
@@ -72,121 +124,107 @@ function report(table: Table, warm: readonly Heard[], cold: readonly Heard[]): v
   });
 }
 
-/** stopBackground ends the service worker as the browser does after half a minute without work. */
-async function stopBackground(field: Field): Promise<void> {
-  const isOurs = (url: string) => url.startsWith(field.browser.own("background"));
-  await (await field.browser.background()).close();
-  await until("the background is stopped", () =>
-    field.browser.chromium.targets().every((each) => each.type() !== "service_worker" || !isOurs(each.url())),
-  );
-}
-
-/** Target is a page of buttons on which clicks are timed from within the content script's world. */
-class Target {
-  private constructor(
-    private readonly page: Page,
-    private readonly session: CDPSession,
-    private readonly contextId: number,
-  ) {}
-
-  static async open(field: Field, number: number): Promise<Target> {
-    const page = await field.browser.open(`${field.ground.origin}/click/${number}`);
-    const session = await page.createCDPSession();
-    let contextId: number | undefined;
-    session.on("Runtime.executionContextCreated", ({ context }) => {
-      if (context.origin.startsWith("chrome-extension://")) contextId = context.id;
-    });
-    await session.send("Runtime.enable");
-    const found = await until("the content script runs", () => contextId);
-    await delay(LOOKED_AT_MS);
-    const target = new Target(page, session, found);
-    await target.evaluate(`(${listen})()`);
-    return target;
-  }
-
-  async close(): Promise<void> {
-    await this.page.close();
-  }
-
-  /** click clicks the middle of whatever stands at the button's place, and waits for the answer. */
-  async click(button: number): Promise<Heard> {
-    const at = await this.page.evaluate((index) => {
-      const children = [...(document.querySelectorAll(".place")[index]?.children ?? [])];
-      const box = children.map((child) => child.getBoundingClientRect()).find(({ width }) => width > 0);
-      return box && { x: box.x + box.width / 2, y: box.y + box.height / 2 };
-    }, button);
-    if (at === undefined) throw new Error(`there is no button ${button} to be seen`);
-    await this.evaluate("heard.begin()");
-    await this.page.mouse.click(at.x, at.y);
-    await until(`the answer to the click on button ${button}`, () => this.evaluate("heard.done()"));
-    return (await this.evaluate("heard.last")) as Heard;
-  }
-
-  private async evaluate(expression: string): Promise<unknown> {
-    const answer = await this.session.send("Runtime.evaluate", {
-      contextId: this.contextId,
-      expression,
-      returnByValue: true,
-    });
-    if (answer.exceptionDetails) throw new Error(answer.exceptionDetails.exception?.description);
-    return answer.result.value;
-  }
-}
-
-/** listen runs in the content script's world, which alone sees into closed shadow roots and hears the background. */
-function listen(): void {
-  let last: { frames: number; changed?: number; drawn?: number; ack?: number } = { frames: 0 };
-  let start: number | undefined;
-  const since = () => performance.now() - (start ?? Number.NaN);
-  const frame = () => {
-    if (start === undefined || last.changed !== undefined) return;
-    last.frames++;
-    requestAnimationFrame(frame);
-  };
-  // The click itself is kept from whoever listens after the extension; it has the time of the pointer's release.
-  addEventListener(
-    "pointerup",
-    (event) => {
-      start = event.timeStamp;
-      requestAnimationFrame(frame);
+/** inChromium clicks in the field's own browser. */
+export function inChromium(field: Field): Clicked {
+  return {
+    name: "Chromium",
+    warmMs: CHROMIUM_MS,
+    sees: true,
+    open: (number) => openChromium(field, number),
+    stopBackground: async () => {
+      const isOurs = (url: string) => url.startsWith(field.browser.own("background"));
+      const worker = await field.browser.background();
+      // It may be gone before the browser could let go of it in good order.
+      await worker.close().catch((error: unknown) => {
+        if (!String(error).includes("No session")) throw error;
+      });
+      await until("the background is stopped", () =>
+        field.browser.chromium
+          .targets()
+          .every((each) => each.type() !== "service_worker" || !isOurs(each.url())),
+      );
     },
-    true,
+  };
+}
+
+async function openChromium(field: Field, number: number): Promise<Target> {
+  const page = await field.browser.open(`${field.ground.origin}/click/${number}`);
+  const session = await page.createCDPSession();
+  let found: number | undefined;
+  session.on("Runtime.executionContextCreated", ({ context }) => {
+    if (context.origin.startsWith("chrome-extension://")) found = context.id;
+  });
+  await session.send("Runtime.enable");
+  const contextId = await until("the content script runs", () => found);
+  return {
+    evaluate: async (expression) => {
+      const answer = await session.send("Runtime.evaluate", { contextId, expression, returnByValue: true });
+      if (answer.exceptionDetails) throw new Error(answer.exceptionDetails.exception?.description);
+      return answer.result.value;
+    },
+    place: (button) => page.evaluate(placeOf, button),
+    clickAt: (x, y) => page.mouse.click(x, y),
+    close: () => page.close(),
+  };
+}
+
+/** inFirefox starts a Firefox in which another reader has paired and linked the same companion. */
+export async function inFirefox(field: Field, folder: string): Promise<Clicked & { close(): Promise<void> }> {
+  const firefox = await Firefox.launch({ folder, state: field.stage.companion.state });
+  const robin = new Guest(firefox, field.stage, person);
+  for (const [button, step] of [
+    ["#connect", "#step-connect"],
+    ["#allow", "#step-allow"],
+  ] as const) {
+    const page = await robin.onboarding();
+    await page.click(button);
+    await page.visible(`${step}[data-state=done]`);
+    await page.close();
+  }
+  return {
+    name: "Firefox",
+    warmMs: FIREFOX_MS,
+    sees: false,
+    open: (number) => openFirefox(firefox, `${field.ground.origin}/click/${number}`),
+    stopBackground: () => firefox.stopBackground(),
+    close: () => firefox.close(),
+  };
+}
+
+async function openFirefox(firefox: Firefox, url: string): Promise<Target> {
+  const sheet = await firefox.open(url);
+  const tab = await firefox.inside(
+    async (wanted) => (await chrome.tabs.query({})).find((each) => each.url === wanted)?.id,
+    url,
   );
-  const observer = new MutationObserver(() => {
-    if (start === undefined || last.changed !== undefined) return;
-    last.changed = since();
-    const mine = last;
-    requestAnimationFrame(() => {
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => {
-        mine.drawn = since();
+  return {
+    // The expression becomes the body of a function that the extension's own interface runs in its world.
+    evaluate: async (expression) => {
+      const work = new Function(
+        "tabId",
+        `return chrome.scripting.executeScript({ target: { tabId }, func: () => (${expression}) })
+          .then(([frame]) => frame.result ?? null)`,
+      ) as (tabId: number | undefined) => Promise<unknown>;
+      const value = await firefox.inside(work, tab);
+      await sheet.front();
+      return value;
+    },
+    place: (button) => sheet.run(placeOf, button),
+    // The pointer rests on a button before it is pressed, as a reader's does.
+    clickAt: async (x, y) => {
+      const move = {
+        type: "pointerMove",
+        duration: 0,
+        x: Math.round(x),
+        y: Math.round(y),
+        origin: "viewport",
       };
-      channel.port2.postMessage(undefined);
-    });
-  });
-  chrome.runtime.onMessage.addListener((message: { kind?: string }) => {
-    if (start !== undefined && message.kind === "settled") last.ack ??= since();
-  });
-  const watched = new WeakSet<Node>();
-  const observe = (node: Node) => {
-    if (watched.has(node)) return;
-    watched.add(node);
-    observer.observe(node, { subtree: true, childList: true, attributes: true, characterData: true });
-  };
-  const heard = {
-    get last() {
-      return last;
+      await firefox.marionette.send("WebDriver:PerformActions", {
+        actions: [{ type: "pointer", id: "mouse", parameters: { pointerType: "mouse" }, actions: [move] }],
+      });
+      await delay(RESTS_MS);
+      await sheet.clickAt(x, y);
     },
-    begin() {
-      last = { frames: 0 };
-      start = undefined;
-      observe(document);
-      for (const element of document.querySelectorAll<HTMLElement>("body, body *, html > *")) {
-        const root = chrome.dom.openOrClosedShadowRoot(element);
-        if (root) observe(root);
-      }
-    },
-    done: () => last.drawn !== undefined && last.ack !== undefined,
+    close: () => sheet.close(),
   };
-  Object.assign(globalThis, { heard });
 }

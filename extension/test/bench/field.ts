@@ -11,7 +11,8 @@ import { Reader } from "../e2e/reader.js";
 import { Stage } from "../e2e/stage.js";
 import { author, CLICKED_BUTTONS, Ground, PLAIN } from "./ground.js";
 
-const person = { name: "robin", password: "a long walk by the river" };
+/** person is the reader in every browser. */
+export const person = { name: "robin", password: "a long walk by the river" };
 
 export class Field {
   private constructor(

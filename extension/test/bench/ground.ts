@@ -90,9 +90,8 @@ ${oldButton(url, index)}</article>`;
   }
 }
 
-// What is far off the screen is not laid out: the measured work is in the tree, not in its boxes.
-const STORM_STYLE =
-  "<style>section { content-visibility: auto; contain-intrinsic-size: auto 1000px }</style>";
+// A batch is laid out by itself, as a list of today's pages is.
+const STORM_STYLE = "<style>section { contain: content }</style>";
 
 /** author is who owns the things of a page to be clicked. */
 export function author(page: number): string {

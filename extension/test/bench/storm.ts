@@ -28,10 +28,10 @@ export async function measureStorm(
     const work = await storm(field, `/storm/${size}`, batches);
     table.add({
       what: `${count(batches * NODES_PER_BATCH)} nodes inserted in ${batches} batches into ${count(size)}`,
-      measured: `${ms(work.ours)} of content script, its longest task ${ms(work.ourLongest)}`,
+      measured: `${ms(work.ours)} of content script, and ${ms(work.ourLayout)} of layout that it asked for; its longest task ${ms(work.ourLongest)}`,
       floor: `${ms(without.ours)} of content script without the extension`,
       reach: `≤ ${TOTAL_MS} ms in all, none over ${PIECE_MS} ms`,
-      reached: work.ours <= TOTAL_MS && work.ourLongest <= PIECE_MS,
+      reached: work.ours + work.ourLayout <= TOTAL_MS && work.ourLongest <= PIECE_MS,
     });
     table.say(
       `Insertions into ${count(size)} nodes: the main thread was busy for ${ms(work.busy)} with the extension, ${ms(without.busy)} without.`,

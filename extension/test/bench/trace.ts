@@ -26,7 +26,8 @@ export interface Work {
   long: number; // tasks longer than LONG_TASK_MS
   blocking: number; // of the long ones, what is over LONG_TASK_MS
   ours: number; // in the content script, microtasks included
-  ourLongest: number; // the longest piece of it without a pause
+  ourLayout: number; // style and layout that it asked for; what the page had pending anyway is in it
+  ourLongest: number; // the longest piece of both without a pause
 }
 
 /** traced records what a page does during some work; the page is told apart by a mark that it must make itself. */
@@ -52,17 +53,32 @@ function read(events: readonly Event[], mark: string): Work {
   if (marked === undefined) throw new Error(`the trace has no mark "${mark}"`);
   const thread = events.filter(({ pid, tid, dur }) => pid === marked.pid && tid === marked.tid && dur);
   const tasks = thread.filter(({ name }) => name.endsWith("RunTask")).map(timeOf);
-  const ours = outermost(thread.filter(isOurs)).map(timeOf);
-  const total = (times: readonly number[]) => times.reduce((sum, time) => sum + time, 0);
+  const pieces = outermost(thread.filter(isOurs));
+  const layout = total(
+    outermost(thread.filter((event) => isLayout(event) && isWithin(event, pieces))).map(timeOf),
+  );
   const long = tasks.filter((time) => time > LONG_TASK_MS);
   return {
     busy: total(tasks),
     longest: Math.max(0, ...tasks),
     long: long.length,
     blocking: total(long.map((time) => time - LONG_TASK_MS)),
-    ours: total(ours),
-    ourLongest: Math.max(0, ...ours),
+    ours: total(pieces.map(timeOf)) - layout,
+    ourLayout: layout,
+    ourLongest: Math.max(0, ...pieces.map(timeOf)),
   };
+}
+
+function total(times: readonly number[]): number {
+  return times.reduce((sum, time) => sum + time, 0);
+}
+
+function isLayout({ name }: Event): boolean {
+  return name === "UpdateLayoutTree" || name === "Layout";
+}
+
+function isWithin({ ts }: Event, pieces: readonly Event[]): boolean {
+  return pieces.some((piece) => ts >= piece.ts && ts < piece.ts + (piece.dur ?? 0));
 }
 
 // The measured pages make no promises of their own: microtasks are the content script's.
