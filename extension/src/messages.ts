@@ -121,6 +121,7 @@ export interface Settled {
   readonly code?: string;
   readonly sentence?: string;
   readonly shareMicro?: number;
+  readonly promise?: true; // its author is not known yet
 }
 
 /** Reply answers every question: a value, or a code with the companion's sentence where it gave one. */

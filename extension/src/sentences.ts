@@ -46,6 +46,7 @@ export function settledSentence(view: Settled): string {
       return text("toastUndone");
     case "waiting":
     case "flattred":
+      if (view.promise === true) return text("toastPromise");
       return view.shareMicro === undefined || view.shareMicro === 0
         ? text("toastFlattred")
         : text("toastWorth", amount(view.shareMicro, language()));

@@ -44,13 +44,15 @@ export class Echo {
   async settle(click: string, fate: Fate): Promise<void> {
     const page = this.#pages.get(click);
     if (page === undefined) return;
-    const share = (await this.#month.status())?.months[0]?.shareMicro;
+    const isPromise = (await this.#month.rows()).some(({ id, promise }) => id === click && promise === true);
+    const share = isPromise ? undefined : (await this.#month.status())?.months[0]?.shareMicro;
     const view: Settled = {
       standing: fate.standing,
       link: await this.#link(),
       ...(fate.code === undefined ? {} : { code: fate.code }),
       ...(fate.sentence === undefined ? {} : { sentence: fate.sentence }),
       ...(share === undefined ? {} : { shareMicro: share }),
+      ...(isPromise ? { promise: true } : {}),
     };
     const message: ToContent = { kind: "settled", click, view };
     await browser.tabs.sendMessage(page.tab, message, { frameId: page.frame }).catch(() => {});

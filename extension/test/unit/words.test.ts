@@ -95,6 +95,12 @@ describe("sentences", () => {
     expect(settledSentence({ standing: "kept", link: "unpaired" })).toMatch(/Connect/);
   });
 
+  it("name no worth where the author is not known: a promise costs nothing", () => {
+    expect(settledSentence({ standing: "flattred", link: "up", promise: true })).toMatch(
+      /waits for its author/,
+    );
+  });
+
   it("tell the worth in the reader's own format", () => {
     const view = { standing: "waiting", link: "up", shareMicro: 200_000 } as const;
     expect(settledSentence(view)).toBe("Flattred. It is worth €0.20 so far this month.");
