@@ -283,9 +283,11 @@ async function away(world: World): Promise<void> {
       await stage.companion.stop();
       const page = await robin.visit(article(world, 6));
       await robin.press(page);
-      const figures = await standing(world, page, "kept");
-      assert.equal(figures.state, "away");
-      assert.match(figures.whole, /flattrd start/);
+      await standing(world, page, "kept");
+      await until("the popup says that the companion is away", async () => {
+        const { state, whole } = await robin.figures(page);
+        return state === "away" && whole.includes("flattrd start");
+      });
       await stage.companion.start();
       await until("the kept click arrives", async () => {
         await popupOver(world, stage.site.urlOf(article(world, 6)));
