@@ -13,8 +13,10 @@ const extension = path.join(root, "extension");
 const [wanted = "story", ...given] = process.argv.slice(2);
 
 /** bundle writes the program where its imports are found: below node_modules. */
-async function bundle(program) {
-  const outfile = path.join(extension, "node_modules", ".cache", "flattr", `${program}.mjs`);
+async function bundle(program, args) {
+  // Two of them may run at the same time.
+  const name = [program, ...args.map((arg) => arg.replaceAll(/\W+/g, "_"))].join("-");
+  const outfile = path.join(extension, "node_modules", ".cache", "flattr", `${name}.mjs`);
   const require = createRequire(path.join(extension, "package.json"));
   const esbuild = await import(pathToFileURL(require.resolve("esbuild")).href);
   await esbuild.build({
@@ -38,7 +40,7 @@ process.on("SIGTERM", () => child?.kill("SIGTERM"));
 
 /** run resolves with the program's exit code. */
 async function run(program, args) {
-  const outfile = await bundle(program);
+  const outfile = await bundle(program, args);
   return new Promise((resolve) => {
     child = spawn(process.execPath, ["--enable-source-maps", outfile, ...args], {
       stdio: "inherit",

@@ -250,11 +250,15 @@ const stages = [
   ["postgresql for the tests", startPostgres()],
   ["go test", goTests(quick ? "" : "-race")],
   ...(quick ? [] : [["bench, small", single("make bench SIZE=small")]]),
-  ...(quick ? [] : SUITES.map(([name, program]) => [`end to end, ${name}`, endToEnd(program)])),
 ];
 
+// Tests in a browser wait more than they work: two of them run at a time, each with a display and ports of its own.
+const inBrowsers = quick ? [] : SUITES.map(([name, program]) => [`end to end, ${name}`, endToEnd(program)]);
+
 const begun = Date.now();
-for (const [name, stage] of stages) {
+
+/** judge runs a stage, prints its line and counts it. */
+async function judge([name, stage]) {
   const start = Date.now();
   let result;
   try {
@@ -274,6 +278,14 @@ for (const [name, stage] of stages) {
     `${verdict.padEnd(6)} ${seconds} s  ${name}: ${result.passed} passed, ${result.failed} failed${skipped}`,
   );
 }
+
+/** lane judges one stage after the other until none is left. */
+async function lane(left) {
+  for (let stage = left.shift(); stage !== undefined; stage = left.shift()) await judge(stage);
+}
+
+await lane(stages);
+await Promise.all([lane(inBrowsers), lane(inBrowsers)]);
 await endPostgres();
 rmSync(scratch, { recursive: true, force: true });
 for (const skip of skips) console.log(`skipped ${skip}`);

@@ -168,6 +168,7 @@ async function reading(world: World): Promise<void> {
     await silence(world);
     const sockets = await watched(world);
     const before = trap.caught.length;
+    stage.site.hangUp(); // so that the pages' own connections are new, and must be seen
     sockets.start();
     for (let index = 0; index < PAGES; index++) {
       const url = `${stage.site.origin}/read/${index}`;

@@ -32,6 +32,11 @@ export class Site {
     return (this.server.address() as AddressInfo).port;
   }
 
+  /** hangUp ends the connections that browsers keep open. */
+  hangUp(): void {
+    this.server.closeAllConnections();
+  }
+
   async close(): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
