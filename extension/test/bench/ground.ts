@@ -59,10 +59,10 @@ export class Ground {
   private page(path: string): string | undefined {
     const [, kind, value, pointers] = path.split("/");
     const call = `build(${Number(value)}, ${Number(pointers ?? 3)});`;
-    // What is not laid out is scanned all the same.
-    if (kind === "nodes") return frame(`<main hidden></main><script>${build}\n${call}</script>`);
-    if (kind === "storm")
-      return frame(`${STORM_STYLE}<main></main><script>${build}\n${storm}\n${call}</script>`);
+    // Nothing of it is laid out: a page's own layout of so much would take as long as a hundred scans.
+    const script = kind === "storm" ? `${build}\n${storm}` : build;
+    if (kind === "nodes" || kind === "storm")
+      return frame(`<main hidden></main><script>${script}\n${call}</script>`);
     if (kind === "old") return frame(this.oldButtons());
     if (kind === "click") return frame(this.clickable(Number(value)));
     return kind === "posts" ? frame("<h1>A post</h1>") : undefined;
@@ -89,9 +89,6 @@ ${oldButton(url, index)}</article>`;
 .place > a { display: block; width: 55px; height: 62px; background: #ddd }</style>${buttons.join("\n")}`;
   }
 }
-
-// A batch is laid out by itself, as a list of today's pages is.
-const STORM_STYLE = "<style>section { contain: content }</style>";
 
 /** author is who owns the things of a page to be clicked. */
 export function author(page: number): string {
