@@ -85,47 +85,35 @@ export async function moving(world: World): Promise<void> {
   );
 }
 
-/** A stand-in's helping takes a part of this; what a crowded machine adds, the best of some tries leaves out. */
-const MAX_MORE_MS = 60;
-const TRIES = 3;
+/** No task of the page may make more stand-ins than this: between two helpings the page has its turn. */
+const MAX_IN_A_TASK = 50;
 
-/** crowd measures pages of many buttons. */
+/** crowd has pages of many buttons; how long that takes is for the benchmark to say, on a machine that is quiet. */
 export async function crowd(world: World): Promise<void> {
-  const { suite, stage } = world;
+  const { suite, stage, browser } = world;
   for (const count of [50, 1000]) {
-    await suite.test(`${count} old buttons come to life, and hold no task of the page up`, async () => {
+    await suite.test(`${count} old buttons come to life, and the page has its turn meanwhile`, async () => {
       const url = await serve(world, `many-${count}`, many(stage.site.origin, count));
-      const more: number[] = [];
-      while (more.length < TRIES && !more.some((ms) => ms <= MAX_MORE_MS)) {
-        const without = await longestTask(world, url, 0);
-        more.push((await longestTask(world, url, count)) - without);
-      }
-      assert.ok(Math.min(...more) <= MAX_MORE_MS, `longer by ${more.map(Math.round).join(", ")} ms`);
+      const page = await browser.open("about:blank");
+      await page.evaluateOnNewDocument(() => {
+        const made: number[] = [];
+        Object.assign(window, { made });
+        new MutationObserver((changes) => {
+          const added = changes.flatMap(({ addedNodes }) => [...addedNodes]);
+          made.push(added.filter(({ nodeName }) => nodeName === "FLATTR-BUTTON").length);
+        }).observe(document, { childList: true, subtree: true });
+      });
+      await page.goto(url);
+      await has(page, count);
+      const made = await page.evaluate(() => (window as unknown as { made: number[] }).made);
+      assert.equal(
+        made.reduce((sum, some) => sum + some, 0),
+        count,
+      );
+      assert.ok(Math.max(...made) <= MAX_IN_A_TASK, `${Math.max(...made)} at once`);
+      await page.close();
     });
   }
-}
-
-/** longestTask is the longest task of a page until its stand-ins are there, in ms; 0 if none is over 50. */
-async function longestTask(world: World, url: string, count: number): Promise<number> {
-  await settings(world, { replace: count > 0 });
-  const page = await world.browser.open("about:blank");
-  await page.evaluateOnNewDocument(() => {
-    const tasks: number[] = [];
-    Object.assign(window, { tasks });
-    const note = (list: PerformanceObserverEntryList) =>
-      tasks.push(...list.getEntries().map(({ duration }) => duration));
-    new PerformanceObserver(note).observe({ type: "longtask" });
-  });
-  await page.goto(url);
-  await until("the badge", async () => (await world.browser.badge(url)) !== "");
-  await until("the stand-ins", () => present(page, count));
-  const longest = await page.evaluate(() => Math.max(0, ...(window as unknown as { tasks: number[] }).tasks));
-  await page.close();
-  return longest;
-}
-
-function present(page: Page, count: number): Promise<boolean> {
-  return page.evaluate((wanted) => document.querySelectorAll("flattr-button").length === wanted, count);
 }
 
 /** orphaned comes last: the browser takes its permissions back when the extension is loaded anew. */
