@@ -22,6 +22,9 @@ const MAX_THINGS = 300;
 const MIN_SEARCH_REST_MS = 2000;
 const SEARCH_REST_PER_COST = 200;
 
+/** So long after the first look a page that does not change is looked at once more, for shadow roots that came. */
+const LATE_LOOK_MS = 3000;
+
 /** What is watched: elements that come, and addresses that are filled in late. */
 const CHANGES: MutationObserverInit = { childList: true, subtree: true, attributeFilter: ["href", "src"] };
 
@@ -97,7 +100,8 @@ class Watch {
     if (document.readyState === "loading") {
       document.addEventListener("DOMContentLoaded", () => this.#whenIdle(), { once: true, signal });
     } else this.#whenIdle();
-    window.addEventListener("load", () => this.#whenIdle(), { once: true, signal });
+    // Elements that a late script makes of old ones are no change of the page.
+    setTimeout(() => this.#whenIdle(), LATE_LOOK_MS);
     document.addEventListener("visibilitychange", () => document.hidden || this.#shown(), { signal });
     window.addEventListener("pageshow", (event) => event.persisted && void this.look(true), { signal });
     window.addEventListener("pagehide", () => void this.#leave(), { signal });
