@@ -13,6 +13,9 @@ export const ADDON = "flattr@flattr.org";
 /** UUID is what Firefox would draw by lot for the extension's addresses; here it is known beforehand. */
 const UUID = "6b7f7f9e-52c1-4c8e-9f3a-1f1e5a9a77aa";
 
+/** What has not moved for so long is not about to. */
+const STILL_MS = 100;
+
 /** Nobody listens there: whatever is not on this machine stays unreachable. */
 const DEAD_PORT = 9;
 
@@ -224,10 +227,14 @@ class FirefoxSheet implements Sheet {
 
   async click(selector: string): Promise<void> {
     await this.front();
-    const middle = () => until(`the page shows ${selector}`, () => this.#middle(selector, true));
-    await middle();
+    await this.visible(selector);
     if ((await this.url()).startsWith("http")) await delay(LOOK_MS);
-    const { x, y } = await middle(); // what stands there may have been replaced meanwhile
+    const { x, y } = await until(`${selector} stands still`, async () => {
+      const before = await this.#middle(selector, true);
+      await delay(STILL_MS); // a page that fills in moves what stands below
+      const after = await this.#middle(selector, true);
+      return after !== undefined && before?.x === after.x && before.y === after.y && after;
+    });
     await this.clickAt(x, y);
   }
 
