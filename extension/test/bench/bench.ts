@@ -10,21 +10,20 @@ import path from "node:path";
 import { whatIsMissing } from "../e2e/browser.js";
 import { firefoxIsMissing } from "../e2e/firefox.js";
 import { root, stopAll } from "../e2e/programs.js";
-import { inChromium, inFirefox, measureClicks } from "./click.js";
+import { type Clicks, inChromium, inFirefox, measureClicks } from "./click.js";
 import { Field } from "./field.js";
+import { CLICKED_BUTTONS } from "./ground.js";
 import { measureNodes } from "./nodes.js";
 import { measureSize } from "./size.js";
 import { measureOld, measureStorm } from "./storm.js";
 import { Table, write } from "./table.js";
 
 /** Size is how much is measured. */
-interface Size {
+interface Size extends Clicks {
   nodes: readonly number[];
   rounds: number;
   storms: readonly number[];
   batches: number;
-  clickPages: number;
-  sleeps: number;
   oldRounds: number;
 }
 
@@ -34,6 +33,7 @@ const FULL: Size = {
   storms: [10_000, 100_000],
   batches: 200,
   clickPages: 3,
+  clicks: CLICKED_BUTTONS,
   sleeps: 10,
   oldRounds: 5,
 };
@@ -43,6 +43,7 @@ const SMALL: Size = {
   storms: [10_000],
   batches: 10,
   clickPages: 1,
+  clicks: 4,
   sleeps: 1,
   oldRounds: 1,
 };
@@ -93,7 +94,7 @@ function measure(part: (typeof PARTS)[number], field: Field, table: Table, size:
 }
 
 async function measureButton(field: Field, table: Table, size: Size): Promise<void> {
-  await measureClicks(inChromium(field), table, 0, size.clickPages, size.sleeps);
+  await measureClicks(inChromium(field), table, 0, size);
   const missing = firefoxIsMissing();
   if (missing) {
     table.say(`Clicks in Firefox are not measured: ${missing}`);
@@ -101,7 +102,7 @@ async function measureButton(field: Field, table: Table, size: Size): Promise<vo
   }
   const firefox = await inFirefox(field, path.join(field.folder, "firefox"));
   try {
-    await measureClicks(firefox, table, size.clickPages + 1, size.clickPages, size.sleeps);
+    await measureClicks(firefox, table, size.clickPages + 1, size);
   } finally {
     await firefox.close();
   }

@@ -38,19 +38,26 @@ export interface Clicked {
   stopBackground(): Promise<void>;
 }
 
+/** Clicks is how much is clicked. */
+export interface Clicks {
+  clickPages: number;
+  clicks: number; // on each of them
+  sleeps: number; // clicks after the background was stopped
+}
+
 /** measureClicks adds a browser's rows, from the pages of buttons that begin at first. */
 export async function measureClicks(
   browser: Clicked,
   table: Table,
   first: number,
-  pages: number,
-  sleeps: number,
+  { clickPages: pages, clicks, sleeps }: Clicks,
 ): Promise<void> {
   const warm: Heard[] = [];
   for (let number = first; number < first + pages; number++) {
     const target = await open(browser, number);
     await click(browser, target, 0); // opens the connection
-    for (let button = 1; button < CLICKED_BUTTONS; button++) warm.push(await click(browser, target, button));
+    for (let button = 1; button < Math.min(clicks, CLICKED_BUTTONS); button++)
+      warm.push(await click(browser, target, button));
     await target.close();
   }
   const cold: Heard[] = [];

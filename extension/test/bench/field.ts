@@ -36,8 +36,13 @@ export class Field {
       state: stage.companion.state,
     });
     const field = new Field(folder, ground, stage, display, browser);
-    await field.join();
-    await field.leavePlain();
+    try {
+      await field.join();
+      await field.leavePlain();
+    } catch (error) {
+      await field.close();
+      throw error;
+    }
     return field;
   }
 
