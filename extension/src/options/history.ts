@@ -66,7 +66,7 @@ async function readAll(draw: () => void): Promise<void> {
     whole = reply.ok && reply.value.whole;
     if (!reply.ok) break;
     read = [...read, ...reply.value.rows];
-    cursor = reply.value.cursor;
+    cursor = reply.value.rows.length === 0 ? undefined : reply.value.cursor; // an empty page leads nowhere
     rows = read;
     draw();
   } while (cursor !== undefined && read.length < MAX_ROWS);

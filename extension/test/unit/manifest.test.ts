@@ -55,6 +55,17 @@ describe("manifest", () => {
     );
   });
 
+  it("declares to Firefox the data that PERMISSIONS.md names, and none as optional", () => {
+    const { gecko } = manifest.browser_specific_settings as {
+      gecko: { data_collection_permissions?: { required?: string[]; optional?: string[] } };
+    };
+    const declared = gecko.data_collection_permissions?.required ?? [];
+    const named = [...argued.matchAll(/^\|[^|]*\| `(\w+)`, required /gm)].map(([, name]) => name);
+    expect(named.length).toBe(2);
+    expect([...declared].sort()).toEqual(named.sort());
+    expect(gecko.data_collection_permissions?.optional).toBeUndefined();
+  });
+
   it("has the ids that the companion trusts", () => {
     const ids = JSON.parse(read("ids.json")) as { chrome: string[]; firefox: string };
     expect(ids.firefox).toBe(manifest.browser_specific_settings.gecko.id);
