@@ -205,7 +205,7 @@ export async function click(page: Page, selector: string): Promise<void> {
       return;
     } catch (error) {
       // A page that draws itself anew may take the element away under the pointer.
-      if (attempt === 5 || !String(error).includes("detached")) throw error;
+      if (attempt === 5 || !/detached|not clickable/.test(String(error))) throw error;
     } finally {
       await element.dispose();
     }

@@ -46,10 +46,14 @@ export class ChromiumHands implements Hands {
     const { chromium } = this.browser;
     const running = chromium.targets().find((target) => target.type() === "service_worker");
     if (running === undefined) return;
-    const worker = await running.worker();
-    await worker?.close().catch(() => {}); // it may end before the browser has answered
-    // A page that waits for an answer has the next worker started at once: this one must be gone.
-    await until("the worker has ended", () => !chromium.targets().includes(running));
+    // A page that waits for an answer has the next worker started at once: this one must be gone. A browser that
+    // was busy starting it may not have heard the first word.
+    await until("the worker has ended", async () => {
+      if (!chromium.targets().includes(running)) return true;
+      const worker = await running.worker();
+      await worker?.close().catch(() => {}); // it may end before the browser has answered
+      return !chromium.targets().includes(running);
+    });
   }
 
   async popup(url: string): Promise<Sheet> {

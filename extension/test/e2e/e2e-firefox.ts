@@ -220,7 +220,7 @@ async function options(world: World): Promise<void> {
   await suite.test("Firefox: the options page opens and shows the reader's clicks", async () => {
     const file = await firefox.inside(() => chrome.runtime.getManifest().options_ui?.page ?? "");
     assert.notEqual(file, "", "the manifest names no options page");
-    const page = await firefox.open(firefox.own(file));
+    const page = await firefox.open(new URL(file, firefox.own("")).href); // Firefox names it in full
     const words = await until("the options page shows words", () =>
       page.run(() => {
         // biome-ignore lint/performance/useDomNodeTextContent: what is hidden is not read
