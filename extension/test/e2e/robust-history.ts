@@ -1,7 +1,6 @@
 // Pages that come back from the browser's memory, and pages that are made ready before anybody goes there.
 import { strict as assert } from "node:assert";
 import { delay, until } from "./programs.js";
-import { BUTTON } from "./reader.js";
 import { frame } from "./site/site.js";
 import type { Trial } from "./trial.js";
 
@@ -73,7 +72,7 @@ async function prerendering({ suite, hands, robin, stage, books }: Trial): Promi
       });
       assert.ok(activated > 0, "the browser showed another page than the one it had made ready");
       assert.equal(stage.site.asked(url), asked + 1);
-      await page.click(BUTTON);
+      await robin.press(page);
       books.clicks++;
       await robin.counts(books.clicks);
       await page.close();
