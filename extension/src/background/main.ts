@@ -26,7 +26,7 @@ import { Month } from "./month";
 import { type Entry, Outbox, OutboxError } from "./outbox";
 import { makeOverview, type Sources, viewsOf } from "./overview";
 import { RateLimit } from "./ratelimit";
-import { inject, settleReading } from "./reading";
+import { inject, readAgain, settleReading } from "./reading";
 import { Refresher } from "./refresher";
 import { ProblemError } from "./session";
 import { standingOfState } from "./standing";
@@ -322,6 +322,7 @@ export function start(): void {
   browser.runtime.onConnect.addListener(onConnect);
   browser.runtime.onInstalled.addListener(({ reason }) => {
     if (reason === "install") void browser.tabs.create({ url: browser.runtime.getURL("onboard.html") });
+    if (reason === "update") void readAgain();
   });
   browser.runtime.onStartup.addListener(deliver);
   browser.alarms.onAlarm.addListener(({ name }) => {

@@ -3,7 +3,7 @@ import { browser, orphaned } from "../browser";
 import { isFlattrPage } from "../detect/hosts";
 import { type Found, scan } from "../detect/scan";
 import { allRootsIn, openRoot, rootsIn } from "../detect/shadow";
-import type { FoundThing, ThingState, ToContent } from "../messages";
+import type { FoundThing, FromContent, ThingState, ToContent } from "../messages";
 import { mergePointers } from "../thing/merge";
 import { ask } from "./ask";
 
@@ -104,7 +104,7 @@ class Watch {
     setTimeout(() => this.#whenIdle(), LATE_LOOK_MS);
     document.addEventListener("visibilitychange", () => document.hidden || this.#shown(), { signal });
     window.addEventListener("pageshow", (event) => event.persisted && void this.look(true), { signal });
-    window.addEventListener("pagehide", () => void this.#leave(), { signal });
+    window.addEventListener("pagehide", () => this.#leave(), { signal });
     signal.addEventListener("abort", () => {
       this.#observer.disconnect();
       clearTimeout(this.#rest);
@@ -193,9 +193,12 @@ class Watch {
     requestIdleCallback(() => void this.look(false), { timeout: IDLE_TIMEOUT_MS });
   }
 
-  async #leave(): Promise<void> {
-    if (this.#told === "[]") return;
+  // Told once and never again: the answer is lost while the page is kept for going back, and a second telling would
+  // come after the page has been shown again.
+  #leave(): void {
+    if (this.#told === "[]" || orphaned()) return;
     this.#told = "[]";
-    await ask({ kind: "found", things: [], fresh: true });
+    const left: FromContent = { kind: "found", things: [], fresh: true };
+    browser.runtime.sendMessage(left).catch(() => {});
   }
 }
