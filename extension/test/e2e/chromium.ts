@@ -84,14 +84,17 @@ class ChromiumSheet implements Sheet {
   constructor(private readonly page: Page) {}
 
   async goto(url: string): Promise<void> {
+    await this.page.bringToFront(); // what is hidden is not read
     await this.page.goto(url, { waitUntil: "domcontentloaded" });
   }
 
   async back(): Promise<void> {
+    await this.page.bringToFront();
     await this.page.goBack({ waitUntil: "domcontentloaded" });
   }
 
   async forward(): Promise<void> {
+    await this.page.bringToFront();
     await this.page.goForward({ waitUntil: "domcontentloaded" });
   }
 
