@@ -4,14 +4,9 @@ import { namesOf } from "../thing/thing";
 import { type Flattr, LIMITS, type Thing, type Undo } from "../wire.gen";
 import type { Month } from "./month";
 import type { Outbox } from "./outbox";
+import type { Place } from "./place";
 import { standingOf } from "./standing";
 import { uuidv7 } from "./uuid";
-
-/** Place is where in the browser a click was made. */
-export interface Place {
-  readonly tab?: number;
-  readonly frame?: number;
-}
 
 /** ClickError says why a click was not taken. */
 export class ClickError extends Error {

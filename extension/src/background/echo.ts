@@ -1,8 +1,8 @@
 // The echo of a click: what became of it, told to the page in which it was made.
-import { browser } from "../browser";
-import type { Link, Settled, ToContent } from "../messages";
+import type { Link, Settled } from "../messages";
 import type { Month } from "./month";
 import type { Entry } from "./outbox";
+import { type Place, tell } from "./place";
 
 /** Clicks whose page is remembered; of no use once the tab is gone, so the oldest make room. */
 const MAX_CLICKS = 200;
@@ -23,7 +23,7 @@ export function clickOf({ message }: Entry): string {
 export class Echo {
   readonly #month: Month;
   readonly #link: () => Promise<Link>;
-  readonly #pages = new Map<string, { readonly tab: number; readonly frame: number }>();
+  readonly #pages = new Map<string, Place>();
 
   constructor(month: Month, link: () => Promise<Link>) {
     this.#month = month;
@@ -32,12 +32,12 @@ export class Echo {
 
   /** remember notes where an event was made. */
   remember(entry: Entry): void {
-    if (entry.tab === undefined || entry.frame === undefined) return; // made in the popup: it looks for itself
+    if (entry.frame === undefined) return; // made in the popup: it looks for itself
     if (this.#pages.size >= MAX_CLICKS) {
       const oldest = this.#pages.keys().next().value;
       if (oldest !== undefined) this.#pages.delete(oldest);
     }
-    this.#pages.set(clickOf(entry), { tab: entry.tab, frame: entry.frame });
+    this.#pages.set(clickOf(entry), entry);
   }
 
   /** settle tells a click's page how it stands; a page that is gone is nobody's loss. */
@@ -54,7 +54,6 @@ export class Echo {
       ...(share === undefined ? {} : { shareMicro: share }),
       ...(isPromise ? { promise: true } : {}),
     };
-    const message: ToContent = { kind: "settled", click, view };
-    await browser.tabs.sendMessage(page.tab, message, { frameId: page.frame }).catch(() => {});
+    await tell(page, { kind: "settled", click, view });
   }
 }

@@ -15,7 +15,7 @@ import { DialError } from "../protocol/dial";
 import { readTicket } from "../protocol/ticket";
 import { thingOfPage } from "../thing/subject";
 import type { Ack, FromCompanion, FromExtension, Nack, Thing } from "../wire.gen";
-import { ClickError, flattr, type Place, readFound, undo } from "./clicks";
+import { ClickError, flattr, readFound, undo } from "./clicks";
 import { Companion } from "./companion";
 import { Delivery, RETRY_ALARM, Refused } from "./delivery";
 import { clickOf, Echo } from "./echo";
@@ -25,6 +25,7 @@ import { ledgerHost, startMenu } from "./menu";
 import { Month } from "./month";
 import { type Entry, Outbox, OutboxError } from "./outbox";
 import { makeOverview, type Sources, viewsOf } from "./overview";
+import type { Place } from "./place";
 import { RateLimit } from "./ratelimit";
 import { inject, readAgain, settleReading } from "./reading";
 import { Refresher } from "./refresher";
@@ -247,20 +248,25 @@ async function forPresentAccount(): Promise<(entry: Entry) => Entry> {
   };
 }
 
-async function answerContent(message: FromContent, tab: number, frame: number): Promise<unknown> {
+async function answerContent(
+  message: FromContent,
+  tab: number,
+  frame: number,
+  document: string | undefined,
+): Promise<unknown> {
   switch (message.kind) {
     case "given":
       return give();
     case "found":
-      tabs.put(tab, frame, readFound(message.things), message.fresh === true);
+      tabs.put(tab, frame, readFound(message.things), message.fresh === true, document);
       await paint(tab);
       for (const page of pages) page.postMessage({ kind: "changed" });
       return states.of(tab, frame);
     case "flattr":
       if (!limit.take(tab, Date.now())) throw new ProblemError("too_fast", "");
-      return click(message.thing, message.form, { tab, frame });
+      return click(message.thing, message.form, { tab, frame, document });
     case "undo":
-      return takeBack(message.click, { tab, frame });
+      return takeBack(message.click, { tab, frame, document });
   }
 }
 
@@ -285,9 +291,10 @@ function onMessage(
   const own = sender.url?.startsWith(browser.runtime.getURL("")) === true;
   const tab = sender.tab?.id;
   if (own) void reply(answerPage(message as FromPage)).then(respond);
-  else if (tab !== undefined)
-    void reply(answerContent(message as FromContent, tab, sender.frameId ?? 0)).then(respond);
-  else return false;
+  else if (tab !== undefined) {
+    const { frameId = 0, documentId } = sender;
+    void reply(answerContent(message as FromContent, tab, frameId, documentId)).then(respond);
+  } else return false;
   return true;
 }
 

@@ -1,12 +1,11 @@
 // The durable outbox: every flattr and undo is written here before anybody is told, and goes when the companion has it.
 import type { Flattr, Undo } from "../wire.gen";
 import { LIMITS } from "../wire.gen";
+import type { Place } from "./place";
 
-/** Entry is one event on its way to the companion. */
-export interface Entry {
+/** Entry is one event on its way to the companion, and where it was made: that page is told how it went. */
+export interface Entry extends Place {
   readonly message: Flattr | Undo;
-  readonly tab?: number; // where the click was made, to be told how it went
-  readonly frame?: number;
   readonly code?: string; // why the companion did not take it yet
   readonly sentence?: string;
 }

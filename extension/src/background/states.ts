@@ -4,6 +4,7 @@ import type { FoundThing, ThingState, ToContent } from "../messages";
 import { namesOf } from "../thing/thing";
 import type { Month } from "./month";
 import type { Outbox } from "./outbox";
+import { tell } from "./place";
 import { Standings } from "./standing";
 import type { Tabs } from "./tabs";
 
@@ -23,7 +24,7 @@ export class States {
   /** of answers a frame that told what it found. */
   async of(tab: number, frame: number): Promise<readonly ThingState[]> {
     const standings = await this.#standings();
-    const states = statesOf(this.tabs.frames(tab).get(frame) ?? [], standings);
+    const states = statesOf(this.tabs.frames(tab).get(frame)?.things ?? [], standings);
     this.#remember(tab, frame, JSON.stringify(states));
     return states;
   }
@@ -33,11 +34,10 @@ export class States {
     const standings = await this.#standings();
     const told: Promise<unknown>[] = [];
     for (const tab of this.tabs.all()) {
-      for (const [frame, things] of this.tabs.frames(tab)) {
+      for (const [frame, { things, document }] of this.tabs.frames(tab)) {
         const states = statesOf(things, standings);
         if (!this.#remember(tab, frame, JSON.stringify(states))) continue;
-        const message: ToContent = { kind: "states", states };
-        told.push(browser.tabs.sendMessage(tab, message, { frameId: frame }).catch(() => {}));
+        told.push(tell({ tab, frame, document }, { kind: "states", states }));
       }
     }
     await Promise.all(told);

@@ -52,6 +52,17 @@ describe("the page of a click", () => {
     expect(await settle(row)).toMatchObject({ view: { standing: "flattred", shareMicro: 500_000 } });
   });
 
+  it("is told by its document, and not by its frame, where the browser names documents", async () => {
+    const to: unknown[] = [];
+    const sendMessage = async (...[, , options]: unknown[]) => to.push(options);
+    Object.assign(globalThis.chrome, { tabs: { sendMessage } });
+    const echo = new Echo(new Month(new MapShelf()), async () => "up");
+    echo.remember({ ...entry, document: "D1" });
+    echo.remember({ message: { type: "undo", id: "u1", click: "c1", at: AT } }); // made in the popup
+    await echo.settle("c1", { standing: "free" });
+    expect(to).toEqual([{ documentId: "D1" }]);
+  });
+
   it("is told of no worth while nobody has claimed the thing", async () => {
     const message = await settle({ ...row, promise: true });
     expect(message).toMatchObject({ view: { standing: "flattred", promise: true } });

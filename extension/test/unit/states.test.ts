@@ -62,6 +62,14 @@ it("pushes to a frame what is new for it, and nothing twice", async () => {
   expect(told).toMatchObject([[1, { kind: "states", states: [{ standing: "waiting" }] }, { frameId: 0 }]]);
 });
 
+it("tells the document that told, not one that has come into its frame since", async () => {
+  tabs.put(1, 0, [{ thing: one, form: "js-a-rev" }], true, "D1");
+  await month.keepRow(row({}));
+  await states.push();
+  expect(told).toMatchObject([[1, { kind: "states" }, { documentId: "D1" }]]);
+  expect(told[0]?.[2]).not.toHaveProperty("frameId");
+});
+
 it("has every page restored when the reader takes the permission back", async () => {
   await stopPages();
   expect(told.map(([tab, message]) => [tab, message])).toEqual([

@@ -1,0 +1,20 @@
+// The place of a click or of a thing: which document it is in, and how that one is told something.
+import { browser } from "../browser";
+import type { ToContent } from "../messages";
+
+/** Place is where in the browser a click was made. */
+export interface Place {
+  readonly tab?: number;
+  readonly frame?: number;
+  readonly document?: string | undefined; // the browser's id of the very document; Firefox has none
+}
+
+/**
+ * tell tells one document, and no other that has come into its frame since, where the browser can tell them apart.
+ * One that is gone is nobody's loss.
+ */
+export async function tell({ tab, frame, document }: Place, message: ToContent): Promise<void> {
+  if (tab === undefined || frame === undefined) return;
+  const to = document === undefined ? { frameId: frame } : { documentId: document };
+  await browser.tabs.sendMessage(tab, message, to).catch(() => {});
+}
