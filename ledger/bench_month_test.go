@@ -25,7 +25,7 @@ const mostMemory = 256
 
 // postedPerTransaction is how many transfers posting books in a transaction, as
 // package closing has it.
-const postedPerTransaction = 100_000
+const postedPerTransaction = 150_000
 
 // childVariable makes the test binary a process of the benchmark: its value is
 // what to do and the database, separated by |. A process of its own has its

@@ -12,8 +12,8 @@ import (
 
 // postedPerTransaction is how many readers or authors are booked at once. Ids of
 // transfers are spread over all of their table: of few rows each would write a
-// page of its own, in every transaction. Clicks wait for a second.
-const postedPerTransaction = 100_000
+// page of its own, in every transaction. Clicks wait for two seconds.
+const postedPerTransaction = 150_000
 
 // post books what readers give, then what authors earn, and ends the step when
 // the month's clearing is at 0.
