@@ -38,7 +38,7 @@ async function keepFlattr(
   nowMs: number,
 ): Promise<ClickReply> {
   const thing = readThing(given);
-  if (thing === undefined || !FORM.test(form)) throw new ClickError("bad_thing");
+  if (thing === undefined || typeof form !== "string" || !FORM.test(form)) throw new ClickError("bad_thing");
   const at = new Date(nowMs).toISOString();
   const stand = standingOf(thing, await outbox.entries(), await month.rows(), at);
   // A click made in another browser may have been taken back there since: the ledger judges.
@@ -72,7 +72,10 @@ async function keepUndo(
 ): Promise<void> {
   const entries = await outbox.entries();
   const kept = entries.some(({ message }) => message.type === "flattr" && message.id === click);
-  if (!kept && !(await month.rows()).some(({ id }) => id === click)) throw new ClickError("not_found");
+  const row = (await month.rows()).find(({ id }) => id === click);
+  if (!kept && row === undefined) throw new ClickError("not_found");
+  // Once is enough: a page could else have the companion asked without end.
+  if (!kept && row?.state === "undone") return;
   if (entries.some(({ message }) => message.type === "undo" && message.click === click)) return;
   const at = new Date(nowMs).toISOString();
   const message: Undo = { type: "undo", id: uuidv7(nowMs), click, at, ...(await accountOf(month)) };
@@ -93,10 +96,13 @@ export function readFound(given: unknown): readonly FoundThing[] {
   for (const item of Array.isArray(given) ? given.slice(0, MAX_FOUND) : []) {
     const { thing, form } = (item ?? {}) as Partial<FoundThing>;
     const read = typeof thing === "object" && thing !== null ? readThing(thing) : undefined;
-    if (read !== undefined && typeof form === "string") found.push({ thing: read, form });
+    if (read !== undefined && typeof form === "string" && fits(read)) found.push({ thing: read, form });
   }
   return found;
 }
+
+// What fits no click need not be remembered either.
+const fits = (thing: Thing): boolean => JSON.stringify(thing).length <= LIMITS.maxJsonBytes;
 
 /** readThing takes from an untrusted thing what is one; undefined when it has no name. */
 export function readThing(given: Thing): Thing | undefined {

@@ -106,24 +106,19 @@ export class Delivery {
     if (fate.type === "ack") {
       await this.#keepRow(entry.message, fate);
       await this.#outbox.remove(entry.message.id);
-    } else if (fate.retry) {
-      await this.#outbox.replace(entry.message.id, (before) => ({
-        ...before,
-        code: fate.code,
-        sentence: fate.sentence,
-      }));
     } else {
-      await this.#refused.add({
-        id: entry.message.id,
-        title: titleOf(entry.message),
-        at: entry.message.at,
-        code: fate.code,
-        sentence: fate.sentence,
-      });
-      await this.#outbox.remove(entry.message.id);
+      // A full store has no room for a reason: the event stays as it is, and those behind it may make room.
+      await this.#note(entry.message, fate).catch(() => {});
     }
     await this.#told(entry, fate);
     return fate.type === "ack" || !fate.retry || CONCERNS_ONE.includes(fate.code);
+  }
+
+  async #note(message: Flattr | Undo, { code, sentence, retry }: Nack): Promise<void> {
+    const { id, at } = message;
+    if (retry) return this.#outbox.replace(id, (before) => ({ ...before, code, sentence }));
+    await this.#refused.add({ id, title: titleOf(message), at, code, sentence });
+    await this.#outbox.remove(id);
   }
 
   // The click is remembered before the outbox forgets it, so that at no time it seems not to be there.

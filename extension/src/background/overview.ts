@@ -6,7 +6,7 @@ import { type Refused, titleOf } from "./delivery";
 import type { Month } from "./month";
 import type { Outbox } from "./outbox";
 import { mayRead } from "./reading";
-import { standingOf } from "./standing";
+import { Standings, standingOf } from "./standing";
 import type { Tabs } from "./tabs";
 
 /** Rows and events handed to a page at a time; the rest is on the ledger's own pages. */
@@ -24,10 +24,8 @@ export interface Sources {
 /** viewsOf are the things of a tab and where the reader stands with each. */
 export async function viewsOf({ outbox, month, tabs }: Sources, tab: number): Promise<readonly ThingView[]> {
   const [entries, rows] = [await outbox.entries().catch(() => []), await month.rows()];
-  const now = new Date().toISOString();
-  return tabs
-    .things(tab)
-    .map(({ thing, form }) => ({ thing, form, ...standingOf(thing, entries, rows, now) }));
+  const standings = new Standings(entries, rows, new Date().toISOString());
+  return tabs.things(tab).map(({ thing, form }) => ({ thing, form, ...standings.of(thing) }));
 }
 
 /** makeOverview gathers for a tab, and for the page itself where it is asked about. */

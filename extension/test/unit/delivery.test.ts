@@ -149,6 +149,21 @@ describe("Delivery", () => {
     expect(await refused.list()).toMatchObject([{ id: ids[0], title: "Thing 1", code: "bad_message" }]);
   });
 
+  it("is not held up by a refusal that a full store has no room for", async () => {
+    const ids = [await click(1), await click(2)];
+    companion.answer = ({ id }) =>
+      id === ids[0]
+        ? { type: "nack", id, code: "bad_thing", sentence: "None.", retry: false }
+        : { type: "ack", id, state: "waiting" };
+    shelf.full = true;
+    await delivery.run();
+    expect(await kept()).toEqual([ids[0]]);
+    shelf.full = false;
+    await delivery.run();
+    expect(await kept()).toEqual([]);
+    expect(await refused.list()).toMatchObject([{ id: ids[0], code: "bad_thing" }]);
+  });
+
   it("keeps a refusal that comes while the reader dismisses another", async () => {
     const view = (id: string) => ({
       id,
@@ -230,6 +245,7 @@ describe("flattr and undo", () => {
     await expect(flattr(outbox, month, { url: "javascript:x" }, "popup", {}, NOW)).rejects.toThrow(
       ClickError,
     );
+    await expect(flattr(outbox, month, { id: "1" }, ["popup"] as never, {}, NOW)).rejects.toThrow(ClickError);
     await expect(undo(outbox, month, "nobody", {}, NOW)).rejects.toMatchObject({ code: "not_found" });
   });
 
@@ -240,6 +256,17 @@ describe("flattr and undo", () => {
     expect(readFound("x")).toEqual([]);
     expect(readFound([...hostile, { thing: { ...thing, extra: "x" }, form }])).toEqual([{ thing, form }]);
     expect(readFound(Array.from({ length: 5000 }, () => ({ thing, form })))).toHaveLength(300);
+    expect(readFound([{ thing: { ...thing, description: "x".repeat(1_000_000) }, form }])).toEqual([]);
+    const named = JSON.parse('{"__proto__": {"url": "https://a.example/2"}, "constructor": 1}') as unknown;
+    expect(readFound([{ thing: named, form }])).toEqual([]);
+  });
+
+  it("sends no second undo of what is undone", async () => {
+    const at = new Date(NOW).toISOString();
+    const thing = { url: "https://a.example/1" };
+    await month.keepRow({ id: "c1", state: "undone", month: "2026-11", at, thing, undoable: false });
+    await undo(outbox, month, "c1", {}, NOW);
+    expect(await kept()).toEqual([]);
   });
 
   it("can be flattred again after undo", async () => {
