@@ -3,8 +3,11 @@ import type { ClickRow } from "../wire.gen";
 
 const HEADER = ["id", "time", "month", "state", "code", "promise", "title", "url"] as const;
 
-/** A field that begins with one of these is a formula to a spreadsheet; blanks before it do not hinder that. */
-const FORMULA = /^\s*[=+\-@\t\r|%]/;
+/**
+ * A field that begins with one of these is a formula to a spreadsheet; blanks before it do not hinder that. Where commas
+ * are decimal, as in German, spreadsheets end fields at semicolons instead, and take no notice of the quotes.
+ */
+const FORMULA = /(^|[;\t\r\n])(?=[\s"]*[=+\-@\t\r|%])/g;
 
 /** csvOf writes clicks, one a line; lines end in CR LF, every field stands in quotes. */
 export function csvOf(rows: readonly ClickRow[]): string {
@@ -23,6 +26,5 @@ export function csvOf(rows: readonly ClickRow[]): string {
 
 // A defused field begins with an apostrophe, which spreadsheets take for "this is text".
 function quote(field: string): string {
-  const text = FORMULA.test(field) ? `'${field}` : field;
-  return `"${text.replaceAll('"', '""')}"`;
+  return `"${field.replaceAll(FORMULA, "$1'").replaceAll('"', '""')}"`;
 }

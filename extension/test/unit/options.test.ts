@@ -35,6 +35,15 @@ describe("the history as CSV", () => {
     },
   );
 
+  it.each([
+    ["a;=1+1;b", "a;'=1+1;b"],
+    ["a\n=1+1", "a\n'=1+1"],
+    ['a";=1', `a"";'=1`],
+    ['a;"=1', `a;'""=1`],
+  ])("defuses %j, where semicolons part the fields", (title, field) => {
+    expect(csvOf([row({ title })])).toContain(`,"${field}",`);
+  });
+
   it("leaves other texts as they are, in every script", () => {
     expect(csvOf([row({ title: "Über 1+1 = 2, 感謝" })])).toContain(',"Über 1+1 = 2, 感謝",');
   });
