@@ -41,9 +41,15 @@ export function dateOf(at: string): string {
   return new Intl.DateTimeFormat(language(), { day: "numeric", month: "long" }).format(new Date(at));
 }
 
+// Making one costs fifty times its use, and a history has ten thousand days.
+const days = new Map<string, Intl.DateTimeFormat>();
+
 /** dayOf is a day with its year, such as 3 Nov 2026. */
 export function dayOf(at: string): string {
-  return new Intl.DateTimeFormat(language(), { dateStyle: "medium" }).format(new Date(at));
+  const tongue = language();
+  const format = days.get(tongue) ?? new Intl.DateTimeFormat(tongue, { dateStyle: "medium" });
+  days.set(tongue, format);
+  return format.format(new Date(at));
 }
 
 /** monthName is a month in full, such as November 2026. */

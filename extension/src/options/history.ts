@@ -1,6 +1,6 @@
 // The history on the options page: every click the companion knows, to search, to take back, to take along.
 import type { History, Overview } from "../messages";
-import { ask, button, byID, make } from "../page";
+import { ask, button, byID, keepFocus, make } from "../page";
 import { stateWords } from "../sentences";
 import type { ClickRow } from "../wire.gen";
 import { dateOf, dayOf, nameOf, plural, text } from "../words";
@@ -20,13 +20,12 @@ let shown = SHOWN_AT_ONCE;
 
 /** start listens to the history's controls and reads it; undo takes a click back. */
 export function start(signal: AbortSignal, undo: (click: string) => void): void {
-  const draw = (): void => show(undo);
   const search = byID<HTMLInputElement>("search");
   search.addEventListener(
     "input",
     () => {
       shown = SHOWN_AT_ONCE;
-      draw();
+      show(undo);
     },
     { signal },
   );
@@ -37,16 +36,17 @@ export function start(signal: AbortSignal, undo: (click: string) => void): void 
     () => {
       const next = shown;
       shown += SHOWN_AT_ONCE;
-      draw();
+      show(undo);
       byID("rows").children[next]?.querySelector<HTMLElement>("a, button")?.focus();
     },
     { signal },
   );
-  void readAll(draw);
+  void readAll(undo);
 }
 
 /** update puts what has changed since into the rows that were read. */
 export function update(overview: Overview, undo: (click: string) => void): void {
+  const before = undoing;
   undoing = new Set(overview.undoing);
   const newer = new Map(overview.rows.map((row) => [row.id, row]));
   const known = rows.map((row) => {
@@ -56,9 +56,13 @@ export function update(overview: Overview, undo: (click: string) => void): void 
   });
   rows = reading ? known : [...newer.values(), ...known];
   show(undo);
+  // The overview has the newest clicks only: what became of the undo of an older one, the companion knows.
+  const isTold = (click: string): boolean => overview.rows.some(({ id }) => id === click);
+  if (!reading && [...before].some((click) => !undoing.has(click) && !isTold(click))) void readAll(undo);
 }
 
-async function readAll(draw: () => void): Promise<void> {
+async function readAll(undo: (click: string) => void): Promise<void> {
+  reading = true;
   let cursor: string | undefined;
   let read: ClickRow[] = [];
   do {
@@ -67,12 +71,13 @@ async function readAll(draw: () => void): Promise<void> {
     if (!reply.ok) break;
     read = [...read, ...reply.value.rows];
     cursor = reply.value.rows.length === 0 ? undefined : reply.value.cursor; // an empty page leads nowhere
-    rows = read;
-    draw();
+    if (read.length >= rows.length) rows = read; // read once more, they do not first become fewer
+    show(undo);
   } while (cursor !== undefined && read.length < MAX_ROWS);
   if (cursor !== undefined) whole = false;
   reading = false;
-  draw();
+  rows = read;
+  show(undo);
 }
 
 /** folded is a text as a search compares it: small letters, accents apart and left out. */
@@ -95,10 +100,14 @@ const stateOf = (row: ClickRow): string =>
   stateWords(undoing.has(row.id) ? { ...row, state: "undone" } : row);
 
 function show(undo: (click: string) => void): void {
+  keepFocus(byID("history"), () => draw(undo));
+}
+
+function draw(undo: (click: string) => void): void {
   const found = matching();
   byID("rows").replaceChildren(...found.slice(0, shown).map((row) => line(row, undo)));
   byID("more").hidden = found.length <= shown;
-  byID<HTMLButtonElement>("export").disabled = found.length === 0;
+  byID<HTMLButtonElement>("export").disabled = reading || found.length === 0;
   const words = [countWords(found.length)];
   if (!whole && !reading) words.push(text("historyPart"));
   const count = byID("count");
@@ -106,7 +115,8 @@ function show(undo: (click: string) => void): void {
 }
 
 function countWords(found: number): string {
-  if (rows.length === 0) return text(reading ? "loading" : "historyEmpty");
+  if (reading) return text("loading"); // each page has a number of its own, and a screen reader would say them all
+  if (rows.length === 0) return text("historyEmpty");
   return found === 0 ? text("searchNothing") : plural("historyCount", found);
 }
 

@@ -3,7 +3,7 @@ import { hostOf } from "../background/month";
 import { browser } from "../browser";
 import type { Overview } from "../messages";
 import { amount } from "../money";
-import { ask, byID, dress, fillWords, keepFocus, make, onChange, setWords } from "../page";
+import { ask, byID, dress, fillWords, make, onChange, setWords } from "../page";
 import { sentenceFor } from "../sentences";
 import { onSettings, readSettings } from "../settings";
 import { language, text } from "../words";
@@ -43,7 +43,7 @@ function show(overview: Overview): void {
   document.body.dataset["state"] = "ready";
   showBudget(overview);
   showReading(overview);
-  keepFocus(byID("history"), () => updateHistory(overview, undo));
+  updateHistory(overview, undo);
 }
 
 function showBudget({ status }: Overview): void {
