@@ -90,28 +90,16 @@ function readString(text: string, said: Map<string, string>): void {
   }
 }
 
-// The text of the content; `<br>` is the one tag a description may keep. Without recursion, which deep pages would break.
+// The text of the content; `<br>` is the one tag a description may keep. By a walker, which the names of a form's fields
+// cannot lead astray.
 function contentText(element: Element): string {
   let text = "";
-  let node: Node | null = element.firstChild;
-  for (
-    let count = 0;
-    node !== null && count < MAX_CONTENT_NODES && text.length < MAX_CONTENT_CHARS;
-    count++
-  ) {
+  const walker = element.ownerDocument.createTreeWalker(element, 5); // elements and texts
+  for (let count = 0; count < MAX_CONTENT_NODES && text.length < MAX_CONTENT_CHARS; count++) {
+    const node = walker.nextNode();
+    if (node === null) break;
     if (node.nodeType === 3) text += (node.nodeValue ?? "").slice(0, MAX_CONTENT_CHARS);
-    else if (node.nodeType === 1 && (node as Element).localName === "br") text += "<br>";
-    node = node.firstChild ?? after(node, element);
+    else if ((node as Element).localName === "br") text += "<br>";
   }
   return text;
-}
-
-// The node that follows in the order of the document, without what the node contains.
-function after(node: Node, within: Element): Node | null {
-  let above: Node | null = node;
-  while (above !== null && above !== within) {
-    if (above.nextSibling !== null) return above.nextSibling;
-    above = above.parentNode;
-  }
-  return null;
 }

@@ -10,10 +10,10 @@ export interface Token {
 /** Tokens read of one script: snippets have hundreds, and what has more is a program. */
 const MAX_TOKENS = 50_000;
 
-// Blanks and comments, texts, words, all else. Old pages comment lines out by `<!--`. A text ends on its line, so that
-// one which is never closed costs its line at most three times.
+// Blanks and comments, texts, words, all else. Old pages comment lines out by `<!--`. A text that is never closed takes
+// all that was searched for its end, or each quote in it would be searched from again.
 const TOKEN =
-  /(\s+)|(\/\*[\s\S]*?(?:\*\/|$)|(?:\/\/|<!--).*)|("(?:\\[\s\S]|[^"\\\n\r])*"|'(?:\\[\s\S]|[^'\\\n\r])*'|`(?:\\[\s\S]|[^`\\])*`)|([\w$\xaa-\uffff]+)|[\s\S]/y;
+  /(\s+)|(\/\*[\s\S]*?(?:\*\/|$)|(?:\/\/|<!--).*)|("(?:\\[\s\S]|[^"\\\n\r])*"|'(?:\\[\s\S]|[^'\\\n\r])*'|`(?:\\[\s\S]|[^`\\])*`)|([\w$\xaa-\uffff]+)|["'](?:\\[\s\S]|[^\\\n\r])*|`[\s\S]*|[\s\S]/y;
 
 // A pattern is looked through so far only: slashes and brackets that begin none must not cost more than this each.
 const PATTERN = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.){0,99}\]){1,400}\//y;

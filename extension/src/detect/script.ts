@@ -30,7 +30,8 @@ const MAX_SCRIPT_CHARS = 200_000;
 const MAX_SAYINGS = 500;
 
 const VIEW = /^\s*(?:https?:)?\/\/[^/\s]+\/(?:button\/)?view\/?\?/i;
-const LOADER = /(?:https?:)?\/\/[\w.:[\]-]+\/(?:js\/[\d.]+|button)\/load\.js(?:\?[^\s"'<>]*)?/i;
+// The scheme, and the slashes with it, may come from a part that only running the script would tell.
+const LOADER = /(?:\/\/|^)([\w.:[\]-]+\/(?:js\/[\d.]+|button)\/load\.js(?:\?[^\s"'<>]*)?)/i;
 
 /** sayingsOf reads a script. An address of the page or its title in it stands for those of this page. */
 export function sayingsOf(script: string, address: string, title: string): readonly Saying[] {
@@ -94,8 +95,8 @@ class Reader {
 
   #readText(at: number): number {
     const { text, next } = partsOf(this.#tokens, at, this.#around);
-    const address = LOADER.exec(text)?.[0];
-    if (address !== undefined) this.#sayings.push({ kind: "address", address });
+    const address = LOADER.exec(text)?.[1];
+    if (address !== undefined) this.#sayings.push({ kind: "address", address: `//${address}` });
     else if (this.#makesFrame && VIEW.test(text) && this.#isSource(at)) {
       this.#sayings.push({ kind: "frame", address: text });
     }

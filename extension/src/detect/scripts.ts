@@ -68,7 +68,7 @@ class Reading implements Scripts {
     const first = script.firstChild;
     // A script that is being written has no text yet.
     if (first === null || !PROGRAM.test(script.getAttribute("type")?.trim() ?? "")) return [];
-    const sayings = sayingsOf(script.textContent ?? "", this.#root.URL, this.#root.title);
+    const sayings = sayingsOf(script.textContent ?? "", this.#root.URL, titleOf(this.#root));
     known.set(script, sayings);
     return sayings;
   }
@@ -99,13 +99,24 @@ class Reading implements Scripts {
   }
 
   #framed(address: string): Pointer | undefined {
-    const known = address.replaceAll(new RegExp(`[^&?]*${UNKNOWN}[^&]*`, "g"), "");
-    return pointerOfFrame(known, this.#root.baseURI, this.#ledgerHost, "iframe-script");
+    const start = address.indexOf("?") + 1;
+    const known = address
+      .slice(start)
+      .split("&")
+      .filter((piece) => !piece.includes(UNKNOWN));
+    const src = address.slice(0, start) + known.join("&");
+    return pointerOfFrame(src, this.#root.baseURI, this.#ledgerHost, "iframe-script");
   }
 
   #add(pointer: Pointer | undefined, element: Element): void {
     if (pointer !== undefined) this.pointers.push({ pointer, element });
   }
+}
+
+// A picture or a form of the page can bear the name `title`.
+function titleOf(root: Document): string {
+  const title: unknown = root.title;
+  return typeof title === "string" ? title : UNKNOWN;
 }
 
 // A thing whose address only running the script would tell is no thing here; of other values just the value is left out.

@@ -124,6 +124,21 @@ describe("readScripts", () => {
     ]);
   });
 
+  it("finds the loader behind a scheme that only running would tell", () => {
+    const script = `s.src = ("https:" == location.protocol ? "https://" : "http://") + "api.flattr.com/js/0.6/load.js?uid=ada"`;
+    expect([...readAll(`<script>${script}</script>`).loader.defaults]).toEqual([["uid", "ada"]]);
+  });
+
+  it("takes no thing of a frame whose address only running would tell", () => {
+    const frame = (query: string) =>
+      readAll(`<script>f = make("iframe"); f.src = "//button.flattr.com/view/?${query}</script>`).pointers;
+    expect(frame('url=https://b.example/?p=" + id')).toEqual([]);
+    expect(frame('uid=" + id + "&url=https://b.example/?p=1"')[0]?.pointer).toEqual({
+      form: "iframe-script",
+      url: "https://b.example/?p=1",
+    });
+  });
+
   it("takes the first loader of several, as written", () => {
     const one = `<script src="https://api.flattr.com/js/0.5.0/load.js?uid=%41da&title=no"></script>`;
     const two = `<script src="https://api.flattr.com/js/0.6/load.js?uid=eve"></script>`;
@@ -139,11 +154,20 @@ describe("hostile scripts", () => {
     ["a sum without end", `/*flattr*/${"'a'+".repeat(45_000)}`],
     ["a loader's beginning", `'//api.flattr.com/js/${"0.".repeat(90_000)}'`],
     ["texts that never close", `/*flattr*/${"'\n".repeat(90_000)}`],
+    ["texts whose ends are escaped", `/*flattr*/"${'\\"'.repeat(90_000)}`],
+    ["texts of many lines whose ends are escaped", `/*flattr*/"${'\\\n\\"'.repeat(45_000)}`],
+    ["templates whose ends are escaped", `/*flattr*/\`${"\\`\n".repeat(60_000)}`],
     ["blanks", `/*flattr*/'a'${" ".repeat(190_000)}+`],
     ["megabytes", `flattr_url='${"x".repeat(5_000_000)}'`],
   ])("%s are read within a bound", (_, script) => {
     const startMs = performance.now();
     sayingsOf(script, PAGE, "");
+    expect(performance.now() - startMs).toBeLessThan(BOUND_MS);
+  });
+
+  it("an address without end is read within a bound", () => {
+    const startMs = performance.now();
+    readAll(`<script>f = make("iframe"); f.src = "//a.example/view/?${"x".repeat(190_000)}"</script>`);
     expect(performance.now() - startMs).toBeLessThan(BOUND_MS);
   });
 });
