@@ -104,13 +104,15 @@ export class Delivery {
   async #deliver(session: Session, entry: Entry): Promise<boolean> {
     const fate = await askFate(session, entry.message);
     if (fate.type === "ack") {
+      const told = this.#told(entry, fate); // the reader looks at the button: what is durable is told first
       await this.#keepRow(entry.message, fate);
       await this.#outbox.remove(entry.message.id);
+      await told;
     } else {
       // A full store has no room for a reason: the event stays as it is, and those behind it may make room.
       await this.#note(entry.message, fate).catch(() => {});
+      await this.#told(entry, fate);
     }
-    await this.#told(entry, fate);
     return fate.type === "ack" || !fate.retry || CONCERNS_ONE.includes(fate.code);
   }
 

@@ -13,8 +13,10 @@ import {
 } from "../messages";
 import { DialError } from "../protocol/dial";
 import { readTicket } from "../protocol/ticket";
+import { sentenceFor } from "../sentences";
 import { thingOfPage } from "../thing/subject";
 import type { Ack, FromCompanion, FromExtension, Nack, Thing } from "../wire.gen";
+import { text } from "../words";
 import { ClickError, flattr, readFound, undo } from "./clicks";
 import { Companion } from "./companion";
 import { Delivery, RETRY_ALARM, Refused } from "./delivery";
@@ -33,7 +35,7 @@ import { ProblemError } from "./session";
 import { standingOfState } from "./standing";
 import { States, stopPages } from "./states";
 import { Tabs } from "./tabs";
-import { paintAll, paintTab } from "./toolbar";
+import { paintAll, paintTab, sayOn } from "./toolbar";
 
 /** While a page of ours is open, the session is kept awake this often: both browsers stop what is idle for 30 s. */
 const PING_SECONDS = 20;
@@ -92,18 +94,20 @@ async function told(entry: Entry, fate: Ack | Nack): Promise<void> {
   changed();
 }
 
+/** What pages and toolbar show may be so much older than what is known: first of all the click must get on. */
+const SHOWN_AFTER_MS = 30;
 let telling = false;
 
 // changed tells open pages to look again, and repaints; many calls in a row make one.
 function changed(): void {
   if (telling) return;
   telling = true;
-  queueMicrotask(() => {
+  setTimeout(() => {
     telling = false;
     for (const page of pages) page.postMessage({ kind: "changed" });
     for (const tab of tabs.all()) void paint(tab);
     void states.push();
-  });
+  }, SHOWN_AFTER_MS);
 }
 
 async function paint(tab: number): Promise<void> {
@@ -114,8 +118,8 @@ async function paint(tab: number): Promise<void> {
 async function click(thing: Thing, form: ClickForm, place: Place): Promise<ClickReply> {
   const reply = await flattr(outbox, month, thing, form, place, Date.now());
   if (reply.isNew) {
-    await keepAlarm();
     deliver();
+    await keepAlarm();
   }
   changed();
   return reply;
@@ -123,8 +127,8 @@ async function click(thing: Thing, form: ClickForm, place: Place): Promise<Click
 
 async function takeBack(id: string, place: Place): Promise<void> {
   await undo(outbox, month, id, place, Date.now());
-  await keepAlarm();
   deliver();
+  await keepAlarm();
   changed();
 }
 
@@ -319,7 +323,16 @@ function onCommand(command: string, tab: chrome.tabs.Tab | undefined): void {
   if (command !== "flattr-page" || url === undefined) return;
   void ledgerHost().then((host) => {
     const thing = thingOfPage(url, title, host);
-    if (thing !== undefined) void click(thing, "shortcut", tab?.id === undefined ? {} : { tab: tab.id });
+    if (thing !== undefined) clickOutside(thing, "shortcut", tab?.id);
+  });
+}
+
+// A click by the menu or by a key is made in no page that could say what became of it: the toolbar's button does.
+function clickOutside(thing: Thing, form: ClickForm, tab: number | undefined): void {
+  void reply(click(thing, form, tab === undefined ? {} : { tab })).then((answer) => {
+    if (tab === undefined) return;
+    if (answer.ok) void sayOn(tab, "✓", text("toastFlattred"));
+    else void sayOn(tab, "!", sentenceFor(answer.code, answer.sentence));
   });
 }
 
@@ -336,7 +349,7 @@ export function start(): void {
     if (name === RETRY_ALARM) deliver();
   });
   browser.commands.onCommand.addListener(onCommand);
-  startMenu((thing, tab) => void click(thing, "menu", tab === undefined ? {} : { tab }));
+  startMenu((thing, tab) => clickOutside(thing, "menu", tab));
   browser.tabs.onRemoved.addListener((tab) => {
     tabs.forget(tab);
     limit.forget(tab);
