@@ -9,7 +9,7 @@ import type { Thing } from "../wire.gen";
 import { text } from "../words";
 import { ask } from "./ask";
 import { isGiven } from "./face";
-import { isForeignFrame, isHonest } from "./honest";
+import { isEdited, isForeignFrame, isHonest } from "./honest";
 import type { Known } from "./known";
 import type { Overlay } from "./overlay";
 import type { Replacements, StandIn } from "./replace";
@@ -94,9 +94,10 @@ function targetOf(
 
 /**
  * flattrs tells whether a click on the element itself means a flattr. Other forms have no element that a reader could
- * click, or lead to a page: those are listed in the popup.
+ * click, or lead to a page: those are listed in the popup. Who edits a page clicks to put the caret there.
  */
 export function flattrs({ form }: Pointer, element: Element): boolean {
+  if (isEdited(element)) return false;
   switch (form) {
     case "js-a-rev":
     case "js-a-rel":

@@ -30,14 +30,21 @@ export function isShown(element: Element, closely: boolean): boolean {
   return !closely || isOpaque(element);
 }
 
-/** isForeignFrame tells whether this document is a frame in a page of another origin. */
+/** isForeignFrame tells whether a document of another origin holds this one, at whatever depth: it could hide it. */
 export function isForeignFrame(): boolean {
-  if (window.top === window) return false;
   try {
-    return window.top?.document === undefined;
+    for (let view: Window = window; view !== view.top; view = view.parent) {
+      if (view.parent.document === undefined) return true;
+    }
+    return false;
   } catch {
     return true;
   }
+}
+
+/** isEdited tells whether an element belongs to what a reader is writing. */
+export function isEdited(element: Element): boolean {
+  return (element as HTMLElement).isContentEditable === true || element.ownerDocument.designMode === "on";
 }
 
 // Enter and screen readers click without a pointer: then the target's centre is what counts.

@@ -63,6 +63,7 @@ class Page {
     if (signal.aborted) return;
     this.#choose(given);
     onGiven(signal, (changed) => this.#choose(changed));
+    const settleSoon = afterLayout(signal, () => this.#settle());
     this.#own = watch.start(
       signal,
       () => this.#where.ledgerHost,
@@ -71,7 +72,7 @@ class Page {
         looking: listen,
         found: (found) => {
           this.#found = found;
-          afterLayout(signal, () => this.#settle());
+          settleSoon();
         },
         states: (states) => this.#known.tell(states),
       },

@@ -6,6 +6,7 @@ import { namesOf, thingOf } from "../thing/thing";
 import type { Thing } from "../wire.gen";
 import { nameOf } from "../words";
 import { Face } from "./face";
+import { isEdited } from "./honest";
 import type { Known } from "./known";
 import { isScript, type Measure, measure, probe, raisedPx, sheetOf } from "./place";
 import { HOST } from "./replace.style";
@@ -207,8 +208,7 @@ function wantedOf(found: readonly Found[]): Map<Element, Wanted> {
 
 // What a reader is writing is theirs: a stand-in in it would be saved with it.
 function canReplace(element: Element): boolean {
-  if (!(element instanceof HTMLElement) || !element.isConnected || element.isContentEditable) return false;
-  if (element.ownerDocument.designMode === "on") return false;
+  if (!(element instanceof HTMLElement) || !element.isConnected || isEdited(element)) return false;
   return element.localName === "a" || element.localName === "iframe" || isPlacedScript(element);
 }
 

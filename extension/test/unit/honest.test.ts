@@ -1,7 +1,7 @@
 // Honest clicks: what is not there to be seen cannot have been meant. jsdom has no layout, so boxes are given.
 import { JSDOM } from "jsdom";
 import { describe, expect, it } from "vitest";
-import { isHonest } from "../../src/content/honest";
+import { isForeignFrame, isHonest } from "../../src/content/honest";
 
 // Puts a page there, with one button of an honest size that nothing covers.
 function clickOn(html: string, change: (document: Document) => void = () => {}): boolean {
@@ -68,5 +68,26 @@ describe("isHonest", () => {
       Object.defineProperty(document.defaultView, "frameElement", { value: frame });
     };
     expect(clickOn(BUTTON, show)).toBe(honest);
+  });
+});
+
+describe("isForeignFrame", () => {
+  // Windows from the page in front inwards; of another origin, the document cannot be had.
+  function isForeign(...own: readonly boolean[]): boolean {
+    const views: Record<string, unknown>[] = own.map((isOwn) => (isOwn ? { document: {} } : {}));
+    views.forEach((view, index) => {
+      Object.assign(view, { top: views[0], parent: views[Math.max(index - 1, 0)] });
+    });
+    Object.assign(globalThis, { window: views.at(-1) });
+    return isForeignFrame();
+  }
+
+  it("asks every document above", () => {
+    expect([isForeign(true), isForeign(true, true), isForeign(true, true, true)]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect([isForeign(false, true), isForeign(true, false, true)]).toEqual([true, true]);
   });
 });

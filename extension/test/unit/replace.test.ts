@@ -1,5 +1,6 @@
 // Stand-ins for old buttons: what they show, what the page can learn, and that the page comes back as it was.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { flattrs } from "../../src/content/click";
 import { Known } from "../../src/content/known";
 import { Replacements } from "../../src/content/replace";
 import { scan } from "../../src/detect/scan";
@@ -100,6 +101,8 @@ describe("Replacements", () => {
     Object.defineProperty(page.querySelector('[href="/1"]'), "isContentEditable", { value: true });
     settle();
     expect(faces()).toHaveLength(2);
+    const takes = scan(page, undefined).map(({ pointer, element }) => flattrs(pointer, element));
+    expect(takes).toEqual([false, true, true, true]);
   });
 
   it("makes a thousand in helpings, and says when the last is done", async () => {
