@@ -47,6 +47,14 @@ export async function paintTab(tabId: number, link: Link, standings: readonly St
   ]).catch(() => {});
 }
 
+/** sayOn says on a tab's button what became of a click that was made in no page; the next painting takes its place. */
+export async function sayOn(tabId: number, mark: string, words: string): Promise<void> {
+  await Promise.all([
+    browser.action.setBadgeText({ tabId, text: mark }),
+    browser.action.setTitle({ tabId, title: words }),
+  ]).catch(() => {});
+}
+
 /** paintAll shows what holds for tabs without things. */
 export async function paintAll(link: Link): Promise<void> {
   const face = faceOf(link, []);
