@@ -2,6 +2,7 @@
 import { browser } from "../browser";
 import { GIVEN, type Given } from "../given";
 import { readSettings, SETTINGS } from "../settings";
+import { ledgerHost } from "./menu";
 import { LEDGER } from "./month";
 
 /** startGiving closes storage.local to pages' processes, and keeps the record for them up to date from now on. */
@@ -15,9 +16,8 @@ export function startGiving(): void {
 
 /** give writes the record and resolves with it. */
 export async function give(): Promise<Given> {
-  const [stored, settings] = await Promise.all([browser.storage.local.get(LEDGER), readSettings()]);
-  const host: unknown = stored[LEDGER];
-  const given: Given = typeof host === "string" ? { ledgerHost: host, settings } : { settings };
+  const [host, settings] = await Promise.all([ledgerHost(), readSettings()]);
+  const given: Given = host === undefined ? { settings } : { ledgerHost: host, settings };
   await browser.storage.session.set({ [GIVEN]: given }).catch(() => {}); // who finds none asks
   return given;
 }

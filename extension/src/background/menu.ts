@@ -4,6 +4,7 @@ import { thingOfLink, thingOfPage } from "../thing/subject";
 import type { Thing } from "../wire.gen";
 import { text } from "../words";
 import { LEDGER } from "./month";
+import { PAGES } from "./reading";
 
 const PAGE = "page";
 const LINK = "link";
@@ -61,8 +62,7 @@ function layMenu(): Promise<void> {
 async function lay(): Promise<void> {
   const host = await ledgerHost();
   await browser.contextMenus.removeAll();
-  const web = ["https://*/*", "http://*/*"];
-  add({ id: PAGE, title: text("flattrPage"), contexts: ["page"], documentUrlPatterns: web });
+  add({ id: PAGE, title: text("flattrPage"), contexts: ["page"], documentUrlPatterns: [...PAGES] });
   add({ id: LINK, title: text("flattrLink"), contexts: ["link"], targetUrlPatterns: linkPatterns(host) });
 }
 

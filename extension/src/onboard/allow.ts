@@ -1,4 +1,5 @@
 // Step 3: allowing buttons to be found on all pages, which the reader may as well leave out.
+import { PAGES } from "../background/reading";
 import { browser } from "../browser";
 import type { Overview } from "../messages";
 import { ask, byID } from "../page";
@@ -7,7 +8,6 @@ import { text } from "../words";
 import { setStep, stepState } from "./step";
 
 const STEP = "step-allow";
-const PAGES = { origins: ["https://*/*", "http://*/*"] };
 
 /** start listens to the step's button: the request must be made inside the click. */
 export function start(signal: AbortSignal, look: () => void): void {
@@ -21,7 +21,7 @@ export function show({ reading }: Overview): void {
 }
 
 async function onAllow(look: () => void): Promise<void> {
-  const granted = await browser.permissions.request(PAGES).catch(() => false);
+  const granted = await browser.permissions.request({ origins: [...PAGES] }).catch(() => false);
   if (granted) await ask({ kind: "granted" });
   else setStep(STEP, "failed", sentenceFor("denied", undefined));
   look();

@@ -1,11 +1,10 @@
 // The reader's choices on the options page: buttons in pages, sites that are left alone, appearance.
+import { PAGES } from "../background/reading";
 import { browser } from "../browser";
 import type { Overview } from "../messages";
 import { ask, button, byID, keepFocus, make } from "../page";
 import { type Appearance, changeSettings, type Settings, switchSite } from "../settings";
 import { plural, text } from "../words";
-
-const PAGES = { origins: ["https://*/*", "http://*/*"] };
 
 /** start listens to the controls; failed tells that the browser had no room for a choice. */
 export function start(signal: AbortSignal, failed: () => void): void {
@@ -20,8 +19,16 @@ export function start(signal: AbortSignal, failed: () => void): void {
     { signal },
   );
   // Both must be asked for inside the click.
-  byID("allow").addEventListener("click", () => void settle(browser.permissions.request(PAGES)), { signal });
-  byID("forbid").addEventListener("click", () => void settle(browser.permissions.remove(PAGES)), { signal });
+  byID("allow").addEventListener(
+    "click",
+    () => void settle(browser.permissions.request({ origins: [...PAGES] })),
+    { signal },
+  );
+  byID("forbid").addEventListener(
+    "click",
+    () => void settle(browser.permissions.remove({ origins: [...PAGES] })),
+    { signal },
+  );
 }
 
 async function settle(asked: Promise<boolean>): Promise<void> {

@@ -1,6 +1,7 @@
 // The popup: what can be flattred on this page, how the month stands, and what has not gone out yet.
 import { parseAddress } from "../address";
-import { LEDGER } from "../background/month";
+import { ledgerHost } from "../background/menu";
+import { PAGES } from "../background/reading";
 import { browser } from "../browser";
 import { isFlattrPage } from "../detect/hosts";
 import type { ClickReply, Overview } from "../messages";
@@ -81,11 +82,6 @@ function stateOf(tab: chrome.tabs.Tab | undefined, ledger: string | undefined): 
   };
 }
 
-async function ledgerHost(): Promise<string | undefined> {
-  const host: unknown = (await browser.storage.local.get(LEDGER))[LEDGER];
-  return typeof host === "string" ? host : undefined;
-}
-
 function pageOf(state: PageState): { page?: Thing } {
   return state.page === undefined ? {} : { page: state.page };
 }
@@ -122,7 +118,7 @@ function actsFor(tab: number | undefined, show: () => void): Acts {
     setUp: () => void openTab("onboard.html"),
     checkAgain: () => void then(ask({ kind: "refresh" })),
     allow: () => {
-      void browser.permissions.request({ origins: ["https://*/*", "http://*/*"] }).then((granted) => {
+      void browser.permissions.request({ origins: [...PAGES] }).then((granted) => {
         if (granted) void then(ask({ kind: "granted" }));
       });
     },
