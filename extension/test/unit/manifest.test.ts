@@ -61,9 +61,14 @@ describe("manifest", () => {
     };
     const declared = gecko.data_collection_permissions?.required ?? [];
     const named = [...argued.matchAll(/^\|[^|]*\| `(\w+)`, required /gm)].map(([, name]) => name);
-    expect(named.length).toBe(2);
+    expect(named.length).toBe(3);
     expect([...declared].sort()).toEqual(named.sort());
     expect(gecko.data_collection_permissions?.optional).toBeUndefined();
+  });
+
+  it("runs only where its style sheets do: light-dark() came with Chromium 123", () => {
+    expect(read("static/look.css")).toContain("light-dark(");
+    expect(Number(manifest["minimum_chrome_version"])).toBeGreaterThanOrEqual(123);
   });
 
   it("has the ids that the companion trusts", () => {
