@@ -1,5 +1,4 @@
 // Clicks in the page: one listener in the capturing phase, ahead of every listener of the page.
-import { isFlattrPage } from "../detect/hosts";
 import type { Form, Pointer } from "../detect/pointer";
 import { pointerOf } from "../detect/scan";
 import type { ClickReply } from "../messages";
@@ -14,6 +13,7 @@ import type { Known } from "./known";
 import type { Overlay } from "./overlay";
 import type { Replacements, StandIn } from "./replace";
 import type { Seen } from "./seen";
+import { isFlattrHere } from "./site";
 
 /** Where is what the listener must know of the reader's choices; it captures nothing before it knows. */
 export interface Where {
@@ -53,7 +53,7 @@ export function start(signal: AbortSignal, hands: Hands): () => void {
 function onClick(event: MouseEvent, hands: Hands): void {
   const { known, ledgerHost, captures } = hands.where();
   // A page can make up clicks of its own; only the browser makes trusted ones.
-  if (!event.isTrusted || !known || !captures || isFlattrPage(new URL(document.URL), ledgerHost)) return;
+  if (!event.isTrusted || !known || !captures || isFlattrHere(ledgerHost)) return;
   const target = targetOf(event, ledgerHost, hands.replacements);
   // Whether a frame from elsewhere is there to be seen, nobody in it can tell.
   if (target === undefined || !hands.alive() || isForeignFrame()) return;
@@ -135,9 +135,10 @@ function canRetry(code: string | undefined): boolean {
 async function send({ element, form, thing, standIn }: Target, hands: Hands): Promise<void> {
   const { known, overlay } = hands;
   const names = namesOf(thing);
+  const asked = ask<ClickReply>({ kind: "flattr", thing, form }); // it is on its way while the button is painted
   known.begin(names); // within a frame; what follows only settles it
   overlay.flattred(standIn === undefined ? element : undefined);
-  const reply = await ask<ClickReply>({ kind: "flattr", thing, form });
+  const reply = await asked;
   if (reply.ok) {
     known.kept(names, reply.value);
     overlay.kept(element, reply.value);
