@@ -1,7 +1,6 @@
 // The content script: finds what can be flattred, takes the reader's clicks, and shows what became of them.
 // It never opens a connection: only the background does.
 import { browser, orphaned } from "../browser";
-import { isFlattrPage } from "../detect/hosts";
 import { type Found, isFeed } from "../detect/scan";
 import type { Given } from "../given";
 import type { ToContent } from "../messages";
@@ -15,7 +14,7 @@ import { Overlay } from "./overlay";
 import { Replacements } from "./replace";
 import { HOST } from "./replace.style";
 import { Seen } from "./seen";
-import { sitesHere } from "./site";
+import { isFlattrHere, sitesHere } from "./site";
 import * as watch from "./watch";
 
 /** TAKE_OVER is the event by which a new script asks the one before an update to restore the page. */
@@ -102,7 +101,7 @@ class Page {
   #settle(): void {
     const { captures, ledgerHost } = this.#where;
     // In a frame of another site no click is taken, so nothing may look as if it were.
-    const takes = captures && !isForeignFrame() && !isFlattrPage(new URL(document.URL), ledgerHost);
+    const takes = captures && !isForeignFrame() && !isFlattrHere(ledgerHost);
     const replaces = takes && this.#settings.replace;
     if (replaces) this.#replacements.settle(this.#found);
     else this.#replacements.restore();

@@ -149,11 +149,10 @@ export class Replacements {
   }
 
   // Hosts that no living script cares for go: left behind by an extension that was updated, or copied by the page
-  // together with its button. The whole page is swept once, later only what stands before a button.
+  // together with its button. What stands before a button is looked at each time, the whole page once.
   #sweep(originals: Iterable<Element>): void {
-    const hosts = this.#swept
-      ? [...originals].map((original) => original.previousElementSibling)
-      : [...document.getElementsByTagName(HOST)];
+    const hosts = [...originals].map((original) => original.previousElementSibling);
+    if (!this.#swept) hosts.push(...document.getElementsByTagName(HOST));
     this.#swept = true;
     for (const host of hosts) {
       if (host?.localName !== HOST || this.of(host) !== undefined) continue;
@@ -209,7 +208,14 @@ function wantedOf(found: readonly Found[]): Map<Element, Wanted> {
 // What a reader is writing is theirs: a stand-in in it would be saved with it.
 function canReplace(element: Element): boolean {
   if (!(element instanceof HTMLElement) || !element.isConnected || isEdited(element)) return false;
+  if (isClosedIn(element)) return false;
   return element.localName === "a" || element.localName === "iframe" || isPlacedScript(element);
+}
+
+// Of a click in a closed root of the page's, nobody outside is told what was clicked.
+function isClosedIn(element: Element): boolean {
+  const root = element.getRootNode();
+  return root instanceof ShadowRoot && (root.mode === "closed" || isClosedIn(root.host));
 }
 
 function isPlacedScript(element: Element): boolean {

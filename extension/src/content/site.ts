@@ -1,5 +1,12 @@
 // Which sites a frame belongs to: its own, and those of the pages that show it.
+import { parseAddress } from "../address";
+import { isFlattrPage } from "../detect/hosts";
 import { siteOf } from "../settings";
+
+/** isFlattrHere tells whether this document is Flattr's own, as one is that a page of Flattr made without an address. */
+export function isFlattrHere(ledgerHost: string | undefined): boolean {
+  return isFlattrPage(parseAddress(self.origin) ?? new URL(document.URL), ledgerHost);
+}
 
 /** sitesHere lists the sites of this document and, where the browser tells, of the documents above it. */
 export function sitesHere(): readonly string[] {

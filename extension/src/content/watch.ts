@@ -1,11 +1,11 @@
 // Watching the page for things that can be flattred, at a cost that the page does not notice.
 import { browser, orphaned } from "../browser";
-import { isFlattrPage } from "../detect/hosts";
 import { type Found, scan } from "../detect/scan";
 import { allRootsIn, openRoot, rootsIn } from "../detect/shadow";
 import type { FoundThing, FromContent, ThingState, ToContent } from "../messages";
 import { mergePointers } from "../thing/merge";
 import { ask } from "./ask";
+import { isFlattrHere } from "./site";
 
 /** After a scan the page is left alone for this long at least, and for so many times the scan's own cost, but not for ever. */
 const MIN_REST_MS = 500;
@@ -161,7 +161,7 @@ class Watch {
 
   #scan(): readonly FoundThing[] {
     const ledgerHost = this.#ledgerHost();
-    if (isFlattrPage(new URL(document.URL), ledgerHost)) return [];
+    if (isFlattrHere(ledgerHost)) return [];
     const found = scan(document, ledgerHost, this.#roots);
     this.#seen.found(found);
     const pointers = found.map(({ pointer }) => pointer);

@@ -97,6 +97,22 @@ describe("Replacements", () => {
     expect(page.querySelectorAll("flattr-button")).toHaveLength(3);
   });
 
+  it("stands in where it would be told of clicks: in open shadow roots, not in closed ones", () => {
+    const add = (mode: ShadowRootMode, within: Node): ShadowRoot => {
+      const root = within.appendChild(page.createElement("div")).attachShadow({ mode });
+      root.innerHTML = `<a class="FlattrButton" href="/${mode}"></a>`;
+      return root;
+    };
+    const [open, closed] = [add("open", page.body), add("closed", page.body)];
+    const inside = add("open", closed);
+    // What an extension before an update left there goes as well.
+    open.prepend(page.createElement("flattr-button"));
+    replacements.settle(scan(page, undefined, [open, closed, inside]));
+    expect([open, closed, inside].map((root) => root.querySelectorAll("flattr-button").length)).toEqual([
+      1, 0, 0,
+    ]);
+  });
+
   it("leaves alone what the reader is writing", () => {
     Object.defineProperty(page.querySelector('[href="/1"]'), "isContentEditable", { value: true });
     settle();
