@@ -132,6 +132,6 @@ export function button(action: string, label: string, work: () => void, about?: 
 
 /** shortcutOf is the keyboard shortcut that opens the popup at present; empty where there is none. */
 export async function shortcutOf(): Promise<string> {
-  const commands = await browser.commands.getAll();
-  return commands.find(({ name }) => name === "_execute_action")?.shortcut ?? "";
+  const commands = await browser.commands?.getAll();
+  return commands?.find(({ name }) => name === "_execute_action")?.shortcut ?? "";
 }

@@ -348,7 +348,7 @@ export function start(): void {
   browser.alarms.onAlarm.addListener(({ name }) => {
     if (name === RETRY_ALARM) deliver();
   });
-  browser.commands.onCommand.addListener(onCommand);
+  browser.commands?.onCommand.addListener(onCommand); // browsers on telephones have no keys
   startMenu((thing, tab) => clickOutside(thing, "menu", tab));
   browser.tabs.onRemoved.addListener((tab) => {
     tabs.forget(tab);

@@ -33,14 +33,21 @@ const MAX_ENTRIES = 2000;
 /** Outbox keeps events in the order of their making, one storage key each: `out:<sequence>:<uuid>`. */
 export class Outbox {
   readonly #shelf: Shelf;
-  #entries: Promise<Map<string, Entry>>;
+  #loading: Promise<Map<string, Entry>> | undefined;
   #writing: Promise<unknown> = Promise.resolve();
   #deciding: Promise<unknown> = Promise.resolve();
 
   constructor(shelf: Shelf) {
     this.#shelf = shelf;
-    this.#entries = this.#load();
-    this.#entries.catch(() => {}); // told to whoever asks
+  }
+
+  // Read when it is first asked for, since pages share this script and have no use for it; what failed is tried again.
+  get #entries(): Promise<Map<string, Entry>> {
+    this.#loading ??= this.#load().catch((error: unknown) => {
+      this.#loading = undefined;
+      throw error;
+    });
+    return this.#loading;
   }
 
   /** entries lists what is kept, oldest first. */

@@ -72,8 +72,8 @@ function undo(click: string): void {
 }
 
 async function showShortcuts(): Promise<void> {
-  const commands = await browser.commands.getAll();
-  const pairs = commands.flatMap(({ description, shortcut }) => [
+  const commands = await browser.commands?.getAll();
+  const pairs = (commands ?? []).flatMap(({ description, shortcut }) => [
     make("dt", "", description || text("commandOpen")),
     make("dd", "", shortcut ? make("kbd", "", shortcut) : text("noShortcut")),
   ]);

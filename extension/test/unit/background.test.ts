@@ -69,6 +69,24 @@ function send(message: unknown, sender: unknown): Promise<unknown> | false {
   return heard["message"]?.[0]?.(message, sender, answered) === true && answer;
 }
 
+it("starts where a browser has neither keys nor a menu", async () => {
+  const { commands, ...browser } = chrome as typeof chrome & { commands?: unknown };
+  expect(browser.contextMenus).toBeUndefined();
+  const before = heard["taken"]?.length ?? 0;
+  Reflect.deleteProperty(chrome, "commands");
+  const [{ start }, { shortcutOf }] = [
+    await import("../../src/background/main"),
+    await import("../../src/page"),
+  ];
+  try {
+    start();
+    expect(heard["taken"]).toHaveLength(before + 1);
+    expect(await shortcutOf()).toBe("");
+  } finally {
+    Object.assign(chrome, { commands });
+  }
+});
+
 it("does nothing for a page's script that it does not do for every page's script", async () => {
   const others = ["overview", "history", "look", "pair", "link", "unlink", "adopt", "discard", "refresh"];
   for (const kind of [...others, "granted", "flattr-from-popup", "__proto__", "constructor"]) {

@@ -74,6 +74,21 @@ describe("Outbox", () => {
     await expect(new Outbox(shelf).append(click(2000))).rejects.toMatchObject({ code: "storage_full" });
   });
 
+  it("reads the store when it is asked, and once more after that failed", async () => {
+    let reads = 0;
+    const failing = new MapShelf();
+    failing.get = async () => {
+      if (++reads === 1) throw new Error("disk");
+      return {};
+    };
+    const late = new Outbox(failing);
+    expect(reads).toBe(0);
+    await expect(late.entries()).rejects.toThrow("disk");
+    expect(await late.entries()).toEqual([]);
+    await late.entries();
+    expect(reads).toBe(2);
+  });
+
   it("leaves other keys of the store alone", async () => {
     const shelf = new MapShelf();
     await shelf.set({ status: { type: "status" }, ledger: "a.example" });
