@@ -6,7 +6,7 @@ import type { ToContent } from "../messages";
 export interface Place {
   readonly tab?: number;
   readonly frame?: number;
-  readonly document?: string | undefined; // the browser's id of the very document; Firefox has none
+  readonly document?: string | undefined; // the browser's id of the very document; Firefox has none before 153
 }
 
 /**
@@ -16,5 +16,9 @@ export interface Place {
 export async function tell({ tab, frame, document }: Place, message: ToContent): Promise<void> {
   if (tab === undefined || frame === undefined) return;
   const to = document === undefined ? { frameId: frame } : { documentId: document };
-  await browser.tabs.sendMessage(tab, message, to).catch(() => {});
+  try {
+    await browser.tabs.sendMessage(tab, message, to);
+  } catch {
+    // Firefox throws at once where it does not know an option; nothing that follows may be held up by that.
+  }
 }

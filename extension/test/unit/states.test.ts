@@ -70,6 +70,16 @@ it("tells the document that told, not one that has come into its frame since", a
   expect(told[0]?.[2]).not.toHaveProperty("frameId");
 });
 
+it("is not held up by a browser that will not send", async () => {
+  const sendMessage = (): never => {
+    throw new TypeError("unexpected property");
+  };
+  Object.assign(chrome, { tabs: { sendMessage } });
+  tabs.put(1, 0, [{ thing: one, form: "js-a-rev" }], true, "D1");
+  await month.keepRow(row({}));
+  await expect(states.push()).resolves.toBeUndefined();
+});
+
 it("has every page restored when the reader takes the permission back", async () => {
   await stopPages();
   expect(told.map(([tab, message]) => [tab, message])).toEqual([
