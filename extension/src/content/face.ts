@@ -52,10 +52,9 @@ export class Face {
       shared = new CSSStyleSheet();
       shared.replaceSync(FACE);
     }
-    pattern ??= buildButton();
     this.host = document.createElement(HOST);
     this.#root = this.host.attachShadow({ mode: "closed" });
-    this.#button = pattern.cloneNode(true) as HTMLButtonElement;
+    this.#button = copy(false);
     this.#root.append(this.#button);
   }
 
@@ -65,7 +64,10 @@ export class Face {
     this.#root.adoptedStyleSheets = shared === undefined ? [sheet] : [shared, sheet];
   }
 
-  /** show writes a state; what is shown already costs nothing. */
+  /**
+   * show writes a state; what is shown already costs nothing. A page can search its text and hears of everything that
+   * shifts in it, shadow roots included: so the word is no text of the document, and mark and word are new each time.
+   */
   show(name: string, state: ThingState | undefined): void {
     const shape = faceStateOf(state);
     const why = sentenceOf(shape, state);
@@ -78,11 +80,13 @@ export class Face {
     button.ariaPressed = String(isGiven(state));
     button.ariaLabel = `${word}: ${[...name].slice(0, MAX_LABEL_CHARS).join("")}`;
     button.title = why;
-    const [svg, label] = button.children;
-    if (label !== undefined) label.textContent = word;
+    const fresh = copy(true);
+    const [svg, label] = fresh.children;
+    label?.setAttribute("data-word", word);
     const [, letter, sign] = svg?.children ?? [];
     letter?.setAttribute("d", shape === "free" ? LETTER : "");
     sign?.setAttribute("d", SIGNS[shape]);
+    button.replaceChildren(...fresh.children);
   }
 }
 
@@ -117,6 +121,11 @@ function sentenceOf(shape: FaceState, state: ThingState | undefined): string {
     case "refused":
       return sentenceFor(state.code ?? "internal", state.sentence);
   }
+}
+
+function copy(whole: boolean): HTMLButtonElement {
+  pattern ??= buildButton();
+  return pattern.cloneNode(whole) as HTMLButtonElement;
 }
 
 function buildButton(): HTMLButtonElement {

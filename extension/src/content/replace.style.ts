@@ -5,7 +5,7 @@ export const HOST = "flattr-button";
 
 /** FACE carries the same tokens as look.css. The layout follows the box, so that every state has the same size. */
 export const FACE = `
-:host { all: initial !important; color-scheme: inherit !important; box-sizing: border-box !important;
+:host { all: initial !important; color-scheme: inherit !important; visibility: inherit !important; box-sizing: border-box !important;
   contain: layout paint size style !important; overflow: hidden !important; }
 button { --flattr: light-dark(#2f7d1f, #7bc96a); --on-flattr: light-dark(#ffffff, #10240a);
   --paper: light-dark(#ffffff, #161c19); --ink: light-dark(#22302a, #e4eae7); --edge: light-dark(#7d8a83, #6b7972);
@@ -17,6 +17,7 @@ svg { flex: none; width: 14px; height: 14px; max-height: 100%; overflow: visible
 svg * { fill: none; stroke: currentColor; stroke-width: 2.4; stroke-linecap: round; stroke-linejoin: round; }
 svg .letter { fill: currentColor; stroke: none; }
 svg .sign { stroke-width: 3; }
+span::before { content: attr(data-word); }
 button[data-state="flattred"] .heart { fill: var(--on-flattr); }
 button[data-state="flattred"] .sign { stroke: var(--flattr); }
 button:hover { box-shadow: inset 0 0 0 1px var(--flattr); }

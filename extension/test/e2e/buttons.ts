@@ -244,6 +244,27 @@ async function keysAndTabs(world: World, page: Page, url: string): Promise<void>
     await becomes(page, 0, "flattred");
     await other.close();
   });
+  await suite.test(
+    "a page can neither search what its stand-ins show nor measure that it changed",
+    async () => {
+      const other = await shown(world, url, 4);
+      await until("it knows", async () => (await states(other)).includes("flattred"));
+      await other.bringToFront();
+      const learnt = await other.evaluate(async () => {
+        // Of what shifts in a shadow root, the browser tells the place, and no node.
+        const inside: unknown[] = [];
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries() as { sources?: { node: unknown }[] }[])
+            inside.push(...(entry.sources ?? []).filter(({ node }) => node === null));
+        }).observe({ type: "layout-shift", buffered: true });
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        const { find }: { find?: (text: string) => boolean } = window as never;
+        return [find?.("Flattred"), inside.length];
+      });
+      assert.deepEqual(learnt, [false, 0]);
+      await other.close();
+    },
+  );
 }
 
 async function pictures(world: World, page: Page): Promise<void> {

@@ -27,6 +27,12 @@ function faces(): HTMLButtonElement[] {
   return hosts.map((host) => roots.get(host)?.querySelector("button") as HTMLButtonElement);
 }
 
+// The word is drawn by the style: a page can search all text, that in closed roots included.
+function wordOn(face: HTMLElement | undefined): string | undefined {
+  expect(face?.textContent).toBe("");
+  return face?.querySelector("span")?.dataset["word"];
+}
+
 function stateOf(path: string, fields: Partial<ThingState>): ThingState {
   return { names: [`url site.example/${path}`], standing: "flattred", click: "c1", ...fields };
 }
@@ -144,7 +150,7 @@ describe("a stand-in", () => {
     settle();
     known.tell([stateOf("1", fields)]);
     const [face] = faces();
-    expect([face?.dataset["state"], face?.textContent, face?.ariaPressed]).toEqual([state, word, pressed]);
+    expect([face?.dataset["state"], wordOn(face), face?.ariaPressed]).toEqual([state, word, pressed]);
     expect(face?.ariaLabel).toBe(`${word}: One`);
     expect(face?.title).not.toBe("");
     expect(faces()[1]?.dataset["state"]).toBe("free");
@@ -154,7 +160,7 @@ describe("a stand-in", () => {
     speak("de");
     settle();
     known.tell([stateOf("1", {})]);
-    expect(faces()[0]?.textContent).toBe("Geflattert");
+    expect(wordOn(faces()[0])).toBe("Geflattert");
   });
 });
 
