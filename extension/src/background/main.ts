@@ -319,11 +319,11 @@ function onConnect(port: chrome.runtime.Port): void {
 }
 
 function onCommand(command: string, tab: chrome.tabs.Tab | undefined): void {
-  const { url, title } = tab ?? {};
-  if (command !== "flattr-page" || url === undefined) return;
+  const { id, url, title } = tab ?? {};
+  if (command !== "flattr-page") return;
   void ledgerHost().then((host) => {
-    const thing = thingOfPage(url, title, host);
-    if (thing !== undefined) clickOutside(thing, "shortcut", tab?.id);
+    const thing = url === undefined ? undefined : thingOfPage(url, title, host);
+    clickOutside(thing ?? {}, "shortcut", id); // what is no thing is refused, and that is said
   });
 }
 

@@ -28,7 +28,7 @@ export function linkPatterns(ledgerHost: string | undefined): string[] {
   return hosts.flatMap((host) => THING_PATHS.map((path) => `*://${host}${path}`));
 }
 
-/** startMenu lays the menu when it may have changed, and tells what was chosen in it. To be called at every start. */
+/** startMenu lays the menu when it may have changed, and tells what was chosen in it, empty where that is no thing. */
 export function startMenu(chosen: (thing: Thing, tab: number | undefined) => void): void {
   const menus: typeof browser.contextMenus | undefined = browser.contextMenus;
   if (menus === undefined) return; // browsers on telephones have none
@@ -39,8 +39,7 @@ export function startMenu(chosen: (thing: Thing, tab: number | undefined) => voi
   });
   menus.onClicked.addListener((info, tab) => {
     void ledgerHost().then((host) => {
-      const thing = chosenThing(info, tab?.title, host);
-      if (thing !== undefined) chosen(thing, tab?.id);
+      chosen(chosenThing(info, tab?.title, host) ?? {}, tab?.id); // patterns are wider than what is a thing
     });
   });
 }

@@ -29,6 +29,7 @@ beforeAll(async () => {
     storage: { local: shelf, session: new MapShelf(), onChanged: event("stored") },
     alarms: { onAlarm: event("alarm"), get: nothing, clear: nothing, create: nothing },
     commands: { onCommand: event("command") },
+    contextMenus: { onClicked: event("menu"), removeAll: nothing, create: nothing },
     tabs: { onRemoved: event("removed"), query: async () => [], sendMessage: nothing },
     permissions: { onAdded: event("added"), onRemoved: event("taken"), contains: async () => false },
     scripting: { getRegisteredContentScripts: async () => [] },
@@ -70,10 +71,10 @@ function send(message: unknown, sender: unknown): Promise<unknown> | false {
 }
 
 it("starts where a browser has neither keys nor a menu", async () => {
-  const { commands, ...browser } = chrome as typeof chrome & { commands?: unknown };
-  expect(browser.contextMenus).toBeUndefined();
+  const { commands, contextMenus } = chrome;
   const before = heard["taken"]?.length ?? 0;
   Reflect.deleteProperty(chrome, "commands");
+  Reflect.deleteProperty(chrome, "contextMenus");
   const [{ start }, { shortcutOf }] = [
     await import("../../src/background/main"),
     await import("../../src/page"),
@@ -83,7 +84,7 @@ it("starts where a browser has neither keys nor a menu", async () => {
     expect(heard["taken"]).toHaveLength(before + 1);
     expect(await shortcutOf()).toBe("");
   } finally {
-    Object.assign(chrome, { commands });
+    Object.assign(chrome, { commands, contextMenus });
   }
 });
 
@@ -119,6 +120,14 @@ it("lets no page have clicks made faster than a person makes them", async () => 
   );
   const refused = replies.filter((reply) => (reply as { code?: string }).code === "too_fast");
   expect(refused.length).toBeGreaterThanOrEqual(9);
+});
+
+it("says that a page is nothing to flattr, where a key or the menu was meant for it", async () => {
+  heard["command"]?.[0]?.("flattr-page", { id: 9, url: "https://flattr.com/", title: "Flattr" });
+  await expect.poll(() => shown).toContainEqual({ tabId: 9, text: "!" });
+  shown = [];
+  heard["menu"]?.[0]?.({ menuItemId: "link", linkUrl: "https://flattr.com/thing/new" }, { id: 9 });
+  await expect.poll(() => shown).toContainEqual({ tabId: 9, text: "!" });
 });
 
 it("says on the toolbar's button what became of a click by a key", async () => {
