@@ -113,9 +113,13 @@ export function flattrs({ form }: Pointer, element: Element): boolean {
   }
 }
 
-// A middle or modified click opens the page of the original, as it does on any link.
-function navigate({ original }: StandIn, { button }: MouseEvent): void {
-  if (button !== 2 && original instanceof HTMLAnchorElement) window.open(original.href, "_blank", "noopener");
+/** navigate opens the page of the original for a middle or modified click, as on any link. What leads to no page is not run. */
+export function navigate(
+  { original }: Pick<StandIn, "original">,
+  { button }: Pick<MouseEvent, "button">,
+): void {
+  if (button === 2 || !(original instanceof HTMLAnchorElement)) return;
+  if (original.protocol.startsWith("http")) window.open(original.href, "_blank", "noopener");
 }
 
 function take(target: Target, hands: Hands): void {

@@ -130,7 +130,7 @@ function start(signal: AbortSignal): void {
   new Page(signal);
 }
 
-/** read only tells what a feed holds: there is nothing in it to click, and nowhere to show anything. */
+/** read only tells what a feed or a page in plain XML holds: there is nowhere to show anything. */
 async function read(signal: AbortSignal): Promise<void> {
   const { ledgerHost } = await readGiven();
   browser.runtime.onMessage.addListener(({ kind }: ToContent) => {
@@ -148,4 +148,8 @@ async function read(signal: AbortSignal): Promise<void> {
 }
 
 if (isFeed(document)) void read(life.signal);
-else if (document.documentElement instanceof HTMLElement) start(life.signal);
+else if (document.documentElement instanceof HTMLElement) {
+  // What is made in a page that was sent as plain XML is no HTML.
+  if (document.createElement("a") instanceof HTMLElement) start(life.signal);
+  else void read(life.signal);
+}

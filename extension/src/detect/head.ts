@@ -67,8 +67,7 @@ export function readFeed(root: Document, ledgerHost: string | undefined): readon
 }
 
 function* headElements(root: Document): Iterable<Element> {
-  // A document lends its properties' names to its pictures and forms, and "head" was a common one.
-  let element = root.querySelector("head")?.firstElementChild ?? null;
+  let element = root.head?.firstElementChild ?? null;
   for (let count = 0; element !== null && count < MAX_HEAD_ELEMENTS; count++) {
     yield element;
     element = element.nextElementSibling;

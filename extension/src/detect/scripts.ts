@@ -68,7 +68,7 @@ class Reading implements Scripts {
     const first = script.firstChild;
     // A script that is being written has no text yet.
     if (first === null || !PROGRAM.test(script.getAttribute("type")?.trim() ?? "")) return [];
-    const sayings = sayingsOf(script.textContent ?? "", this.#root.URL, titleOf(this.#root));
+    const sayings = sayingsOf(script.textContent ?? "", this.#root.URL, this.#root.title);
     known.set(script, sayings);
     return sayings;
   }
@@ -111,12 +111,6 @@ class Reading implements Scripts {
   #add(pointer: Pointer | undefined, element: Element): void {
     if (pointer !== undefined) this.pointers.push({ pointer, element });
   }
-}
-
-// A picture or a form of the page can bear the name `title`.
-function titleOf(root: Document): string {
-  const title: unknown = root.title;
-  return typeof title === "string" ? title : UNKNOWN;
 }
 
 // A thing whose address only running the script would tell is no thing here; of other values just the value is left out.

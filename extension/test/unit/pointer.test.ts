@@ -206,22 +206,6 @@ describe("scan", () => {
     expect(scan(page, undefined)[0]?.pointer.description).toBe("A bold<br>word");
   });
 
-  it("reads the head where a picture bears its name, and no picture as a title", () => {
-    const page = parsePage(
-      `<title>Post</title><meta name="flattr:id" content="abc123"><img name="head"><img name="title">
-      <script>FlattrLoader.render({ url: "/x", title: document.title })</script>`,
-      BASE,
-    );
-    for (const name of ["head", "title"]) {
-      Object.defineProperty(page, name, { value: page.querySelector("img") });
-    }
-    const found = scan(page, undefined).map(({ pointer }) => pointer);
-    expect(found).toEqual([
-      { form: "js-render", url: "https://a.example/x" },
-      { form: "meta-flattr-id", fid: "abc123" },
-    ]);
-  });
-
   it("leaves out a twin of the button it follows where scripts are off", () => {
     const page = parsePage(
       `<a class="FlattrButton" href="/x"></a><noscript><a href="https://flattr.com/thing/1">twin</a></noscript>

@@ -1,6 +1,6 @@
 // Stand-ins for old buttons: what they show, what the page can learn, and that the page comes back as it was.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { flattrs } from "../../src/content/click";
+import { flattrs, navigate } from "../../src/content/click";
 import { Known } from "../../src/content/known";
 import { Replacements } from "../../src/content/replace";
 import { scan } from "../../src/detect/scan";
@@ -117,6 +117,19 @@ describe("Replacements", () => {
     expect([open, closed, inside].map((root) => root.querySelectorAll("flattr-button").length)).toEqual([
       1, 0, 0,
     ]);
+  });
+
+  it("opens the page of the original, and runs no script of it", () => {
+    const opened: unknown[] = [];
+    window.open = (address) => {
+      opened.push(address);
+      return null;
+    };
+    const [original] = [...page.querySelectorAll("a")];
+    for (const button of [0, 1, 2]) if (original) navigate({ original }, { button });
+    original?.setAttribute("href", "javascript:void(0)");
+    if (original) navigate({ original }, { button: 1 });
+    expect(opened).toEqual(["https://site.example/1", "https://site.example/1"]);
   });
 
   it("leaves alone what the reader is writing", () => {
