@@ -18,16 +18,16 @@ export interface Case {
 /** LEDGER is the reader's own in our pages. */
 export const LEDGER = "ledger.example:8080";
 
-/** OWN are our pages, COMMON those of the corpus: none where ../shared is absent. */
+/** OWN are our pages. */
 export const OWN = casesIn(new URL("../fixtures/pages/", import.meta.url));
-export const COMMON = casesIn(new URL("../../../../shared/corpus/", import.meta.url));
 
 /** sorted compares findings as a multiset. */
 export function sorted(items: readonly Item[]): string[] {
   return items.map((item) => JSON.stringify(Object.fromEntries(Object.entries(item).sort()))).sort();
 }
 
-function casesIn(folder: URL): readonly Case[] {
+/** casesIn reads pages and what each must give from a folder; there are none where it is absent. */
+export function casesIn(folder: URL): readonly Case[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .filter((name) => /\.(?:html|xml|xhtml)$/.test(name))

@@ -4,8 +4,10 @@ import { describe, expect, it } from "vitest";
 import type { Pointer } from "../../src/detect/pointer";
 import { scan } from "../../src/detect/scan";
 import { mergePointers } from "../../src/thing/merge";
-import { type Case, COMMON, type Item, LEDGER, OWN, sorted } from "./cases";
+import { type Case, casesIn, type Item, LEDGER, OWN, sorted } from "./cases";
 import { parsePage } from "./page";
+
+const COMMON = casesIn(new URL("../../../../shared/corpus/", import.meta.url));
 
 const TYPES: Readonly<Record<string, string>> = { xml: "text/xml", xhtml: "application/xhtml+xml" };
 

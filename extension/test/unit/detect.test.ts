@@ -3,7 +3,9 @@ import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Case, COMMON, type Item, LEDGER, OWN, sorted } from "./cases";
+import { type Case, casesIn, type Item, LEDGER, OWN, sorted } from "./cases";
+
+const COMMON = casesIn(new URL("../../../../shared/corpus/", import.meta.url));
 
 /** One browser for all pages, on a machine that does other things as well. */
 const RUN_MS = 300_000;
