@@ -53,10 +53,15 @@ func (tx *Tx) post(at int64, transfers []book.Transfer) (int, error) {
 	rows := tx.many(insertTransfer, onceOnly+" RETURNING id", 7)
 	rows.each = func(row *sql.Rows) error {
 		var id flattr.EventID
-		err := scanID(row, &id)
-		i, _ := slices.BinarySearchFunc(sorted, id, func(t book.Transfer, id flattr.EventID) int { return bytes.Compare(t.ID[:], id[:]) })
-		isNew[i] = err == nil
-		return err
+		if err := scanID(row, &id); err != nil {
+			return err
+		}
+		i, given := slices.BinarySearchFunc(sorted, id, func(t book.Transfer, id flattr.EventID) int { return bytes.Compare(t.ID[:], id[:]) })
+		if !given {
+			return fmt.Errorf("the database answers transfer %s, which was not given", id)
+		}
+		isNew[i] = true
+		return nil
 	}
 	for _, t := range sorted {
 		if err := t.Check(); err != nil {
