@@ -9,7 +9,7 @@ import os from "node:os";
 import path from "node:path";
 import { whatIsMissing } from "../e2e/browser.js";
 import { firefoxIsMissing } from "../e2e/firefox.js";
-import { root, stopAll } from "../e2e/programs.js";
+import { perform, root } from "../e2e/programs.js";
 import { type Clicks, inChromium, inFirefox, measureClicks } from "./click.js";
 import { Field } from "./field.js";
 import { CLICKED_BUTTONS } from "./ground.js";
@@ -113,12 +113,6 @@ function machine(): string {
   return `${os.cpus()[0]?.model ?? "unknown"}, ${os.cpus().length} processors, ${memory} memory, ${os.release()}`;
 }
 
-try {
+await perform(async () => {
   if (wanted.length > 0) await main();
-} catch (error) {
-  console.error(error);
-  process.exitCode = 1;
-} finally {
-  await stopAll();
-}
-process.exit();
+});

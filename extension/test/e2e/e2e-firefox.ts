@@ -1,13 +1,13 @@
 // The whole way of a click in Firefox ESR, with everything real: the extension as it is shipped, as a temporary
 // add-on, flattrd reached by its native host, flattr-ledger. `make e2e` runs it after Chromium's.
 import { strict as assert } from "node:assert";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { Firefox, firefoxIsMissing } from "./firefox.js";
 import { Guest } from "./guest.js";
 import * as pages from "./pages.js";
-import { stopAll, until } from "./programs.js";
+import { perform, until } from "./programs.js";
 import { BUTTON, read } from "./reader.js";
 import type { Article } from "./site/articles.js";
 import { frame, Site } from "./site/site.js";
@@ -95,15 +95,7 @@ async function finding(world: World): Promise<void> {
   await suite.test("Firefox: a page's script cannot open the companion's socket", async () => {
     for (const site of [stage.site, world.public]) {
       const page = await firefox.open(`${site.origin}/`);
-      const said = await page.run(
-        (port) =>
-          new Promise<string>((resolve) => {
-            const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, "flattr.v1");
-            socket.onopen = () => resolve("open");
-            socket.onerror = () => resolve("refused");
-          }),
-        stage.companion.port,
-      );
+      const said = await page.run(pages.dialCompanion, stage.companion.port);
       assert.equal(said, "refused", `from ${site.origin}`);
       await page.close();
     }
@@ -261,17 +253,7 @@ async function main(): Promise<void> {
     await elsewhere.close();
     suite.close();
   }
-  if (suite.failed) console.log(`what is left to look at: ${folder}`);
-  else rmSync(folder, { recursive: true, force: true });
-  process.exitCode = suite.failed ? 1 : 0;
+  suite.leave(folder);
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(error);
-  process.exitCode = 1;
-} finally {
-  await stopAll();
-}
-process.exit();
+await perform(main);

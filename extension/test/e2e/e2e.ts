@@ -2,14 +2,14 @@
 // extension as it is shipped, flattrd, flattr-ledger. `make e2e` runs it alone.
 import { strict as assert } from "node:assert";
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { Page } from "puppeteer-core";
 import { Browser, click, text, visible, whatIsMissing } from "./browser.js";
 import { Display } from "./display.js";
 import * as pages from "./pages.js";
-import { stopAll, until } from "./programs.js";
+import { perform, until } from "./programs.js";
 import { BUTTON, type Figures, Reader, read } from "./reader.js";
 import { settledCopy } from "./settled.js";
 import type { Article } from "./site/articles.js";
@@ -139,15 +139,7 @@ async function finding(world: World): Promise<void> {
   await suite.test("a page's script cannot open the companion's socket", async () => {
     for (const site of [stage.site, world.public]) {
       const page = await browser.open(`${site.origin}/`);
-      const said = await page.evaluate(
-        (port) =>
-          new Promise<string>((resolve) => {
-            const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, "flattr.v1");
-            socket.onopen = () => resolve("open");
-            socket.onerror = () => resolve("refused");
-          }),
-        stage.companion.port,
-      );
+      const said = await page.evaluate(pages.dialCompanion, stage.companion.port);
       assert.equal(said, "refused", `from ${site.origin}`);
       await page.close();
     }
@@ -411,17 +403,7 @@ async function main(): Promise<void> {
     await elsewhere.close();
     suite.close();
   }
-  if (suite.failed) console.log(`what is left to look at: ${folder}`);
-  else rmSync(folder, { recursive: true, force: true });
-  process.exitCode = suite.failed ? 1 : 0;
+  suite.leave(folder);
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(error);
-  process.exitCode = 1;
-} finally {
-  await stopAll();
-}
-process.exit();
+await perform(main);

@@ -105,3 +105,12 @@ export async function revenue(
   });
   return { netMicro, text };
 }
+
+/** dialCompanion runs in a page: it tells whether the page's own script can open the companion's socket. */
+export function dialCompanion(port: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, "flattr.v1");
+    socket.onopen = () => resolve("open");
+    socket.onerror = () => resolve("refused");
+  });
+}

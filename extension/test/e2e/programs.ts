@@ -96,6 +96,19 @@ export async function stopAll(): Promise<void> {
   }
 }
 
+/** perform runs a program whole: what it started is ended, and what it threw is told and makes it fail. */
+export async function perform(main: () => Promise<void>): Promise<never> {
+  try {
+    await main();
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+  } finally {
+    await stopAll();
+  }
+  process.exit();
+}
+
 export interface Finished {
   code: number;
   stdout: string;

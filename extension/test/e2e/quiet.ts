@@ -3,13 +3,13 @@
 //
 //   quiet chromium | firefox
 import { strict as assert } from "node:assert";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { begin, isMissing } from "./either.js";
 import type { Guest } from "./guest.js";
-import { Program, stopAll, until } from "./programs.js";
+import { Program, perform, stopAll, until } from "./programs.js";
 import { frame } from "./site/site.js";
 import { connected, Sockets } from "./sockets.js";
 import { Stage } from "./stage.js";
@@ -214,15 +214,7 @@ async function main(): Promise<void> {
     for (const step of end.reverse()) await step().catch((error: unknown) => console.error(error));
     suite.close();
   }
-  if (suite.failed) console.log(`what is left to look at: ${folder}`);
-  else rmSync(folder, { recursive: true, force: true });
-  process.exitCode = suite.failed ? 1 : 0;
+  suite.leave(folder);
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(error);
-  process.exitCode = 1;
-}
-process.exit();
+await perform(main);

@@ -1,6 +1,6 @@
 // Old buttons in a real Chromium: that they live again, that nobody steals a click through them, and that the page
 // comes back as it was: `node .ci/e2e.mjs replace [FOLDER FOR PICTURES]`.
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { Page } from "puppeteer-core";
@@ -8,7 +8,7 @@ import { Browser, whatIsMissing } from "./browser.js";
 import { replacing } from "./buttons.js";
 import { Display } from "./display.js";
 import * as pages from "./pages.js";
-import { delay, stopAll } from "./programs.js";
+import { delay, perform } from "./programs.js";
 import { Reader } from "./reader.js";
 import { Stage } from "./stage.js";
 import { Suite } from "./suite.js";
@@ -63,17 +63,7 @@ async function main(folder: string, pictures: string | undefined): Promise<void>
     await stage.close();
     suite.close();
   }
-  if (suite.failed) console.log(`what is left to look at: ${folder}`);
-  else rmSync(folder, { recursive: true, force: true });
-  process.exitCode = suite.failed ? 1 : 0;
+  suite.leave(folder);
 }
 
-try {
-  await main(mkdtempSync(path.join(os.tmpdir(), "flattr-replace-")), process.argv[2]);
-} catch (error) {
-  console.error(error);
-  process.exitCode = 1;
-} finally {
-  await stopAll();
-}
-process.exit();
+await perform(() => main(mkdtempSync(path.join(os.tmpdir(), "flattr-replace-")), process.argv[2]));

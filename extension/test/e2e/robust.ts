@@ -2,12 +2,12 @@
 // updated, the disk full, companion and ledger away for a week. Each click counts once or was never made.
 //
 //   robust chromium | firefox
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { DIST } from "./browser.js";
 import { begin, isMissing } from "./either.js";
-import { stopAll } from "./programs.js";
+import { perform, stopAll } from "./programs.js";
 import { away } from "./robust-away.js";
 import { closed } from "./robust-closed.js";
 import { full } from "./robust-full.js";
@@ -47,15 +47,7 @@ async function main(): Promise<void> {
     for (const step of end.reverse()) await step().catch((error: unknown) => console.error(error));
     suite.close();
   }
-  if (suite.failed) console.log(`what is left to look at: ${folder}`);
-  else rmSync(folder, { recursive: true, force: true });
-  process.exitCode = suite.failed ? 1 : 0;
+  suite.leave(folder);
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(error);
-  process.exitCode = 1;
-}
-process.exit();
+await perform(main);

@@ -1,5 +1,5 @@
 // A small runner for tests that build on each other in one browser.
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 
 export class Suite {
   private passed = 0;
@@ -39,6 +39,13 @@ export class Suite {
     const counts = { passed: this.passed, failed: this.failures.length, skipped: this.skipped };
     if (report) writeFileSync(report, JSON.stringify(counts));
     console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped.length} skipped`);
+  }
+
+  /** leave makes the verdict the program's exit code, and removes its folder unless something failed in it. */
+  leave(folder: string): void {
+    if (this.failed) console.log(`what is left to look at: ${folder}`);
+    else rmSync(folder, { recursive: true, force: true });
+    process.exitCode = this.failed ? 1 : 0;
   }
 }
 
