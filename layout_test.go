@@ -65,7 +65,7 @@ var allowed = map[string]struct {
 		"github.com/alexedwards/scs/v2", "github.com/alexedwards/argon2id", "github.com/google/uuid", "golang.org/x/text",
 	}},
 
-	"installer": {"writes the packages", []string{"github.com/goreleaser/nfpm/v2"}},
+	"installer": {"writes the packages", []string{"github.com/goreleaser/nfpm/v2", "github.com/CycloneDX/cyclonedx-go", "github.com/google/uuid"}},
 }
 
 const module = "flattr"
