@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"flattr/benchtable"
 	"flattr/ledger/book"
 	"flattr/ledger/store"
 )
@@ -29,7 +30,7 @@ func benchBooks(b *bench) {
 		b.Fatal(err)
 	}
 	floors := b.floorLedgers("")
-	var booked, inserted fastest
+	var booked, inserted benchtable.Fastest
 	each := b.transactions * transfersPerTransaction
 	for round := range b.rounds {
 		readers := w.readers[round*each : (round+1)*each]
@@ -48,16 +49,16 @@ func benchBooks(b *bench) {
 				b.Fatal(err)
 			}
 		}
-		booked.take(time.Since(start))
-		inserted.take(b.floorOf(floors, b.bookedRows(path, batch), transfersPerTransaction))
+		booked.Take(time.Since(start))
+		inserted.Take(b.floorOf(floors, b.bookedRows(path, batch), transfersPerTransaction))
 	}
 	if err := s.Close(); err != nil {
 		b.Fatal(err)
 	}
-	b.add(benchRow{
-		what:     "double entry, 1,000 transfers a transaction, SQLite",
-		measured: rate(booked.perSecond(each)), floor: rate(inserted.perSecond(each)),
-		ratio: float64(inserted) / float64(booked), reach: 0.5,
+	b.Add(benchtable.Row{
+		What:     "double entry, 1,000 transfers a transaction, SQLite",
+		Measured: benchtable.Rate(booked.PerSecond(each)), Floor: benchtable.Rate(inserted.PerSecond(each)),
+		Ratio: float64(inserted) / float64(booked), Reach: 0.5,
 	})
 }
 

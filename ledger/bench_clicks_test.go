@@ -25,6 +25,7 @@ import (
 	"github.com/ory/fosite"
 	"github.com/ory/fosite/token/hmac"
 
+	"flattr/benchtable"
 	"flattr/ledger/api"
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
@@ -59,16 +60,16 @@ func benchClicks(b *bench) {
 	floors := b.floorLedgers(w.path)
 	w.rows() // what was there before
 	server, origin := w.serve()
-	var sent, inserted fastest
+	var sent, inserted benchtable.Fastest
 	for round := range b.rounds + 1 {
 		took := w.send(origin)
 		bare := b.floorOf(floors, w.rows(), clicksPerCommit)
 		if round == 0 {
 			continue // caches and statements are made
 		}
-		sent.take(took)
-		inserted.take(bare)
-		b.tell("round %d: %s over HTTP, %s bare", round, took.Round(time.Millisecond), bare.Round(time.Millisecond))
+		sent.Take(took)
+		inserted.Take(bare)
+		b.Tell("round %d: %s over HTTP, %s bare", round, took.Round(time.Millisecond), bare.Round(time.Millisecond))
 	}
 	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
 		b.Fatal(err)
@@ -78,13 +79,13 @@ func benchClicks(b *bench) {
 	}
 	clicks := b.batches * api.MaxBatch
 	used := server.ProcessState.UserTime() + server.ProcessState.SystemTime()
-	b.say("Clicks over HTTP: %d batches a round over %d connections, %s things known before, one click in %d on a new one; "+
-		"the ledger used %.0f µs of processor time a click.", b.batches, connections, grouped(knownThings), oneInNew,
+	b.Say("Clicks over HTTP: %d batches a round over %d connections, %s things known before, one click in %d on a new one; "+
+		"the ledger used %.0f µs of processor time a click.", b.batches, connections, benchtable.Grouped(knownThings), oneInNew,
 		float64(used.Microseconds())/float64(clicks*(b.rounds+1)))
-	b.add(benchRow{
-		what:     "clicks accepted over HTTP in batches of 100, SQLite",
-		measured: rate(sent.perSecond(clicks)), floor: rate(inserted.perSecond(clicks)),
-		ratio: float64(inserted) / float64(sent), reach: 0.5,
+	b.Add(benchtable.Row{
+		What:     "clicks accepted over HTTP in batches of 100, SQLite",
+		Measured: benchtable.Rate(sent.PerSecond(clicks)), Floor: benchtable.Rate(inserted.PerSecond(clicks)),
+		Ratio: float64(inserted) / float64(sent), Reach: 0.5,
 	})
 }
 

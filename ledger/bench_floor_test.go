@@ -8,6 +8,8 @@ import (
 	"errors"
 	"path/filepath"
 	"time"
+
+	"flattr/benchtable"
 )
 
 // bareTable is rows of a table as a database holds them.
@@ -83,11 +85,11 @@ var perStatement = []int{1, rowsPerStatement}
 // statement into the other, and answers the shorter time.
 func (b *bench) floorOf(dbs []*sql.DB, tables []bareTable, perTransaction int) time.Duration {
 	b.Helper()
-	var best fastest
+	var best benchtable.Fastest
 	for i, rows := range perStatement {
 		took := insertBare(b, dbs[i], tables, perTransaction, rows)
-		b.tell("floor, %d rows a statement: %s", rows, took.Round(time.Millisecond))
-		best.take(took)
+		b.Tell("floor, %d rows a statement: %s", rows, took.Round(time.Millisecond))
+		best.Take(took)
 	}
 	return time.Duration(best)
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"flattr/benchtable"
 	"flattr/ledger/closing"
 	"flattr/ledger/flattr"
 	"flattr/ledger/store"
@@ -111,7 +112,7 @@ func benchChild(task, db string) error {
 	if err := errors.Join(err, s.Close()); err != nil {
 		return err
 	}
-	kibibytes, _, _ := strings.Cut(field("/proc/self/status", "VmHWM"), " ")
+	kibibytes, _, _ := strings.Cut(benchtable.Field("/proc/self/status", "VmHWM"), " ")
 	n, err := strconv.Atoi(kibibytes)
 	if err != nil {
 		return err
@@ -140,11 +141,11 @@ func (b *bench) child(task, db string) childReport {
 // monthTimes are the best times of a month.
 type monthTimes struct {
 	clicks                         int
-	stream, compute, post, inserts fastest
+	stream, compute, post, inserts benchtable.Fastest
 	mebibytes                      int
 }
 
-func (m monthTimes) nanosecondsPerClick(f fastest) float64 {
+func (m monthTimes) nanosecondsPerClick(f benchtable.Fastest) float64 {
 	return float64(f) / float64(m.clicks)
 }
 
@@ -160,7 +161,7 @@ func benchMonth(b *bench) {
 		rounds := 2
 		if clicks == b.month {
 			rounds = 3
-			b.say("The month: %s; each reader has %d, one thing in %d has no owner, one in %d two authors.",
+			b.Say("The month: %s; each reader has %d, one thing in %d has no owner, one in %d two authors.",
 				w, clicksPerReader, oneInUnowned, oneInShared)
 		}
 		for range rounds {
@@ -170,21 +171,21 @@ func benchMonth(b *bench) {
 			b.Fatal(err)
 		}
 		months[clicks] = m
-		b.say("%s clicks: stream %.0f, compute %.0f, post %.0f ns per click; %d MiB resident.", grouped(clicks),
+		b.Say("%s clicks: stream %.0f, compute %.0f, post %.0f ns per click; %d MiB resident.", benchtable.Grouped(clicks),
 			m.nanosecondsPerClick(m.stream), m.nanosecondsPerClick(m.compute), m.nanosecondsPerClick(m.post), m.mebibytes)
 	}
 	m := months[b.month]
-	clicks := grouped(b.month)
-	b.add(benchRow{
-		what:     "compute of a month from SQLite, " + clicks + " clicks",
-		measured: rate(m.compute.perSecond(m.clicks)), floor: rate(m.stream.perSecond(m.clicks)),
-		ratio: float64(m.stream) / float64(m.compute), reach: 0.6,
+	clicks := benchtable.Grouped(b.month)
+	b.Add(benchtable.Row{
+		What:     "compute of a month from SQLite, " + clicks + " clicks",
+		Measured: benchtable.Rate(m.compute.PerSecond(m.clicks)), Floor: benchtable.Rate(m.stream.PerSecond(m.clicks)),
+		Ratio: float64(m.stream) / float64(m.compute), Reach: 0.6,
 	})
-	b.add(benchRow{
-		what:     "posting of that month",
-		measured: time.Duration(m.post).Round(10 * time.Millisecond).String(),
-		floor:    time.Duration(m.inserts).Round(10 * time.Millisecond).String(),
-		ratio:    float64(m.inserts) / float64(m.post), reach: 0.5,
+	b.Add(benchtable.Row{
+		What:     "posting of that month",
+		Measured: time.Duration(m.post).Round(10 * time.Millisecond).String(),
+		Floor:    time.Duration(m.inserts).Round(10 * time.Millisecond).String(),
+		Ratio:    float64(m.inserts) / float64(m.post), Reach: 0.5,
 	})
 	b.addGrowth(months)
 }
@@ -201,15 +202,15 @@ func (b *bench) addGrowth(months map[int]monthTimes) {
 	parts := func(m monthTimes) string {
 		return fmt.Sprintf("%.0f ns: compute %.0f, posting %.0f", perClick(m), m.nanosecondsPerClick(m.compute), m.nanosecondsPerClick(m.post))
 	}
-	b.add(benchRow{
-		what:     fmt.Sprintf("growth from %s to %s clicks, time per click", grouped(first.clicks), grouped(last.clicks)),
-		measured: parts(last), floor: parts(first),
-		ratio: perClick(last) / perClick(first), reach: -1.2,
+	b.Add(benchtable.Row{
+		What:     fmt.Sprintf("growth from %s to %s clicks, time per click", benchtable.Grouped(first.clicks), benchtable.Grouped(last.clicks)),
+		Measured: parts(last), Floor: parts(first),
+		Ratio: perClick(last) / perClick(first), Reach: -1.2,
 	})
-	b.add(benchRow{
-		what:     "resident memory at every size",
-		measured: fmt.Sprintf("%d MiB", most), floor: fmt.Sprintf("%d MiB allowed", mostMemory),
-		ratio: float64(most) / mostMemory, reach: -1,
+	b.Add(benchtable.Row{
+		What:     "resident memory at every size",
+		Measured: fmt.Sprintf("%d MiB", most), Floor: fmt.Sprintf("%d MiB allowed", mostMemory),
+		Ratio: float64(most) / mostMemory, Reach: -1,
 	})
 }
 
@@ -221,15 +222,15 @@ func (b *bench) settleOnce(path string, m *monthTimes, inserts bool) {
 	if stream.Clicks != m.clicks {
 		b.Fatalf("the stream counts %d clicks, want %d", stream.Clicks, m.clicks)
 	}
-	m.stream.take(seconds(stream.Seconds["stream"]))
+	m.stream.Take(seconds(stream.Seconds["stream"]))
 	posted := filepath.Join(b.TempDir(), "posted.db")
 	copyFile(b, path, posted)
 	settled := b.child("settle", posted)
-	m.compute.take(seconds(settled.Seconds[string(flattr.Computed)]))
-	m.post.take(seconds(settled.Seconds[string(flattr.Posted)]))
+	m.compute.Take(seconds(settled.Seconds[string(flattr.Computed)]))
+	m.post.Take(seconds(settled.Seconds[string(flattr.Posted)]))
 	m.mebibytes = max(m.mebibytes, settled.MiB)
 	if inserts {
-		m.inserts.take(b.insertPosted(posted))
+		m.inserts.Take(b.insertPosted(posted))
 	}
 	if err := os.Remove(posted); err != nil {
 		b.Fatal(err)

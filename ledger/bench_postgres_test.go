@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"flattr/benchtable"
 	"flattr/ledger/flattr"
 	"flattr/ledger/store"
 	"flattr/ledger/store/storetest"
@@ -49,18 +50,18 @@ func benchPostgres(b *bench) {
 	b.onDatabase(origin, "/postgres", "SELECT pg_reload_conf()")
 	w := newBenchWorld(b.postgres)
 	b.fillPostgres(w, origin)
-	var window, compute fastest
+	var window, compute benchtable.Fastest
 	for round := range b.rounds {
 		copied := b.copyDatabase(origin, round)
 		var want map[int64]thingGets
 		first := func() {
 			start := time.Now()
 			want = b.thingSums(copied, selectWindow, int32(benchMonthOf), benchMonthOf.String()+"|")
-			window.take(time.Since(start))
+			window.Take(time.Since(start))
 		}
 		second := func() {
 			settled := b.child("settle", copied)
-			compute.take(seconds(settled.Seconds[string(flattr.Computed)]))
+			compute.Take(seconds(settled.Seconds[string(flattr.Computed)]))
 		}
 		if round%2 == 1 { // what comes second finds the rows in memory
 			first, second = second, first
@@ -72,11 +73,11 @@ func benchPostgres(b *bench) {
 		}
 		b.onDatabase(origin, "/postgres", "DROP DATABASE "+databaseOf(b, copied))
 	}
-	b.say("PostgreSQL: %s, on a private server with the settings it is installed with.", w)
-	b.add(benchRow{
-		what:     "compute on PostgreSQL, " + grouped(b.postgres) + " clicks",
-		measured: rate(compute.perSecond(w.clicks)), floor: rate(window.perSecond(w.clicks)),
-		ratio: float64(window) / float64(compute), reach: 2,
+	b.Say("PostgreSQL: %s, on a private server with the settings it is installed with.", w)
+	b.Add(benchtable.Row{
+		What:     "compute on PostgreSQL, " + benchtable.Grouped(b.postgres) + " clicks",
+		Measured: benchtable.Rate(compute.PerSecond(w.clicks)), Floor: benchtable.Rate(window.PerSecond(w.clicks)),
+		Ratio: float64(window) / float64(compute), Reach: 2,
 	})
 }
 
@@ -101,7 +102,7 @@ func (b *bench) fillPostgres(w *benchWorld, where string) {
 	if err := errors.Join(err, conn.Close(context.Background())); err != nil {
 		b.Fatal(err)
 	}
-	b.tell("%s, made in %s on PostgreSQL", w, time.Since(start).Round(time.Second))
+	b.Tell("%s, made in %s on PostgreSQL", w, time.Since(start).Round(time.Second))
 }
 
 func (b *bench) connect(where string) *pgx.Conn {

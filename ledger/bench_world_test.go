@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"flattr/benchtable"
 	"flattr/ledger/book"
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
@@ -75,7 +76,7 @@ func newBenchWorld(clicks int) *benchWorld {
 
 func (w *benchWorld) String() string {
 	return fmt.Sprintf("%s clicks of %s readers on %s things of %s authors",
-		grouped(w.clicks), grouped(len(w.readers)), grouped(len(w.things)), grouped(len(w.authors)))
+		benchtable.Grouped(w.clicks), benchtable.Grouped(len(w.readers)), benchtable.Grouped(len(w.things)), benchtable.Grouped(len(w.authors)))
 }
 
 // inserter writes rows of one table, many at a time.
@@ -193,7 +194,7 @@ func makeMonth(b *bench, w *benchWorld) string {
 	if err := db.Close(); err != nil {
 		b.Fatal(err)
 	}
-	b.tell("%s, made in %s", w, time.Since(start).Round(time.Second))
+	b.Tell("%s, made in %s", w, time.Since(start).Round(time.Second))
 	return path
 }
 
