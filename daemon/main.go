@@ -83,6 +83,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(runCommand(), pairCommand(), statusCommand(), devicesCommand(), nativeHostCommand(), versionCommand())
+	root.AddCommand(accountsCommand(), revokeCommand())
 	root.AddCommand(serviceCommands()...)
 	return root
 }

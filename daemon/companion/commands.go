@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"strings"
 
 	"flattr/daemon/accounts"
 	"flattr/daemon/control"
@@ -13,22 +14,26 @@ import (
 
 // command answers one of the reader's own commands. A user is told only what
 // is theirs.
-func (c *Companion) command(ctx context.Context, uid uint32, command control.Command) (any, error) {
+func (c *Companion) command(ctx context.Context, uid uint32, request control.Request) (any, error) {
 	var answer any
 	var err error
-	switch command {
+	switch request.Command {
 	case control.Pair:
 		answer, err = c.pair(uid)
 	case control.Status:
 		answer, err = c.report(ctx, uid)
 	case control.Devices:
 		answer, err = c.devices(ctx, uid)
+	case control.Accounts:
+		answer, err = c.accountsOf(ctx, uid)
+	case control.Revoke:
+		answer, err = c.revokeNamed(ctx, uid, request.Argument)
 	default:
 		return nil, &control.Problem{Code: string(wire.CodeUnknownMessage), Sentence: "The running companion does not know this command; restart it, it may be older than this program: flattrd restart"}
 	}
 	var problem *control.Problem
 	if err != nil && !errors.As(err, &problem) {
-		c.config.Log.Error("answer a command", "command", command, "error", err)
+		c.config.Log.Error("answer a command", "command", request.Command, "error", err)
 	}
 	return answer, err
 }
@@ -64,24 +69,45 @@ func (c *Companion) report(ctx context.Context, uid uint32) (control.Report, err
 	if refusal := c.server.LastRefusal(uid); refusal.Reason != "" {
 		r.LastRefusal, r.RefusedAt = refusal.Reason, refusal.At
 	}
-	all, err := c.accounts.Accounts(ctx, uid)
+	all, err := c.accountsOf(ctx, uid)
 	if err != nil {
 		return r, err
 	}
 	for _, account := range all {
-		if account.Token == (accounts.Token{}) {
-			continue
+		if !account.SignedOut {
+			r.Accounts = append(r.Accounts, account)
 		}
-		f, err := c.figures(ctx, account.ID)
-		if err != nil {
-			return r, err
-		}
-		r.Accounts = append(r.Accounts, control.Account{
-			Name: account.Name, Ledger: account.Ledger, Unsent: f.unsent, LastSync: f.synced,
-			MeansMicro: f.meansMicro, Months: f.months, Problems: f.problems,
-		})
 	}
 	return r, nil
+}
+
+// accountsOf lists the user's accounts, those that are signed out as well.
+func (c *Companion) accountsOf(ctx context.Context, uid uint32) ([]control.Account, error) {
+	all, err := c.accounts.Accounts(ctx, uid)
+	if err != nil {
+		return nil, err
+	}
+	browsers := map[accounts.AccountID]int{}
+	devices, err := c.accounts.Devices(ctx, c.config.Now(), uid)
+	if err != nil {
+		return nil, err
+	}
+	for _, device := range devices {
+		browsers[device.Account]++
+	}
+	list := make([]control.Account, len(all))
+	for i, account := range all {
+		f, err := c.figures(ctx, account.ID)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = control.Account{
+			Name: account.Name, Ledger: account.Ledger, Unsent: f.unsent, LastSync: f.synced,
+			MeansMicro: f.meansMicro, Months: f.months, Problems: f.problems,
+			Browsers: browsers[account.ID], SignedOut: account.Token == (accounts.Token{}),
+		}
+	}
+	return list, nil
 }
 
 // devices lists the user's paired browsers.
@@ -106,4 +132,34 @@ func (c *Companion) devices(ctx context.Context, uid uint32) ([]control.Device, 
 		}
 	}
 	return list, nil
+}
+
+// minDevicePrefix is how much of a device's id has to be named; `devices`
+// prints eight characters.
+const minDevicePrefix = 4
+
+// revokeNamed forgets the user's one device whose id begins as named.
+func (c *Companion) revokeNamed(ctx context.Context, uid uint32, named string) (control.Device, error) {
+	all, err := c.devices(ctx, uid)
+	if err != nil {
+		return control.Device{}, err
+	}
+	var found []control.Device
+	for _, device := range all {
+		if len(named) >= minDevicePrefix && strings.HasPrefix(device.ID, named) {
+			found = append(found, device)
+		}
+	}
+	if len(found) == 0 {
+		return control.Device{}, &control.Problem{Code: "unknown_device", Sentence: "You have no device of this name. See: flattrd devices"}
+	}
+	if len(found) > 1 {
+		return control.Device{}, &control.Problem{Code: "several_devices", Sentence: "Several of your devices begin so; name more of the id. See: flattrd devices --json"}
+	}
+	id, _ := decodeID(found[0].ID)
+	if err := c.revoke(ctx, id, uid); err != nil {
+		return control.Device{}, err
+	}
+	c.config.Log.Info("browser revoked", "uid", uid)
+	return found[0], nil
 }

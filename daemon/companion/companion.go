@@ -45,7 +45,7 @@ type Companion struct {
 	clicks   *clicklog.Log
 	server   *socket.Server
 	lock     *os.File // held while this companion has the state to itself
-	commands *net.UnixListener
+	commands *control.Listener
 	hub      *hub
 	couriers *couriers
 	links    *links

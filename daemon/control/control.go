@@ -9,9 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"net"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -22,11 +19,11 @@ const (
 	maxRequestBytes = 4 << 10   // a command and a few words
 	maxAnswerBytes  = 256 << 10 // a list of devices
 	timeout         = 5 * time.Second
-	maxAtOnce       = 16  // commands being answered
-	maxPathBytes    = 107 // sun_path of the kernel, less its final zero
+	maxAtOnce       = 64 // commands being answered, of all users
+	maxPerUser      = 4  // of one user, so that nobody can keep the others waiting
 )
 
-// SocketName is the socket's name in its folder.
+// SocketName is the name of the Unix socket in its folder.
 const SocketName = "flattrd.sock"
 
 // Command names what is asked.
@@ -37,7 +34,17 @@ const (
 	Pair    Command = "pair"    // answered with wire.TicketAnswer
 	Status  Command = "status"  // answered with Report
 	Devices Command = "devices" // answered with []Device
+	// Accounts is answered with []Account.
+	Accounts Command = "accounts"
+	// Revoke forgets the device whose id, or the beginning of it, is the argument; answered with Device.
+	Revoke Command = "revoke"
 )
+
+// Request is a command, and what it is about.
+type Request struct {
+	Command  Command `json:"command"`
+	Argument string  `json:"argument,omitempty"` // as the command says; untrusted
+}
 
 // Problem is an expected failure: a code for programs and a sentence for the
 // person, which names the next step.
@@ -54,11 +61,8 @@ const (
 	NotTrusted = "not_trusted"
 	Silent     = "silent"
 	Internal   = "internal"
+	Busy       = "busy"
 )
-
-type request struct {
-	Command Command `json:"command"`
-}
 
 type answer struct {
 	Problem *Problem        `json:"problem,omitempty"`
@@ -67,72 +71,84 @@ type answer struct {
 
 // Handler answers a command of a user of the machine. An error that is a
 // *Problem reaches the asker.
-type Handler func(ctx context.Context, uid uint32, command Command) (any, error)
+type Handler func(ctx context.Context, uid uint32, request Request) (any, error)
 
-// Listen binds the socket in folder. A socket left by a companion that was
-// killed is replaced; one that answers is not.
-func Listen(ctx context.Context, folder string) (*net.UnixListener, error) {
-	path := filepath.Join(folder, SocketName)
-	if len(path) > maxPathBytes {
-		return nil, fmt.Errorf("listen for commands: the path %s is longer than %d bytes; choose a shorter --state", path, maxPathBytes)
-	}
-	if conn, err := net.DialTimeout("unix", path, timeout); err == nil {
-		conn.Close()
-		return nil, fmt.Errorf("listen for commands: another companion answers at %s; stop it first: flattrd stop", path)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("listen for commands: %w", err)
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("listen for commands: %w", err)
-	}
-	// Everybody who may enter the folder may ask; what they are told depends
-	// on who they are.
-	if err := os.Chmod(path, 0o666); err != nil {
-		listener.Close()
-		return nil, fmt.Errorf("listen for commands: %w", err)
-	}
-	return listener.(*net.UnixListener), nil
+// conn is a connection of either kind: a Unix socket or a named pipe.
+type conn interface {
+	io.ReadWriteCloser
+	SetDeadline(deadline time.Time) error
 }
 
 // Serve answers commands until ctx ends, then waits for those under way.
-func Serve(ctx context.Context, listener *net.UnixListener, now func() time.Time, handle Handler) error {
+func Serve(ctx context.Context, listener *Listener, now func() time.Time, handle Handler) error {
 	stop := context.AfterFunc(ctx, func() { listener.Close() })
 	defer stop()
 	var group sync.WaitGroup
 	defer group.Wait()
-	slots := make(chan struct{}, maxAtOnce)
+	desk := &desk{users: map[uint32]int{}}
 	for {
-		conn, err := listener.AcceptUnix()
+		conn, uid, err := listener.accept()
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("accept a command: %w", err)
 		}
-		slots <- struct{}{}
+		if conn == nil {
+			continue // nobody knows whose it was
+		}
+		_ = conn.SetDeadline(now().Add(timeout))
+		if !desk.take(uid) {
+			// The answer fits into what the kernel holds: nobody is waited for.
+			_ = json.NewEncoder(conn).Encode(answer{Problem: &Problem{Busy, "Too many of your commands are being answered. Try again in a few seconds."}})
+			conn.Close()
+			continue
+		}
 		group.Go(func() {
-			defer func() { conn.Close(); <-slots }()
-			_ = conn.SetDeadline(now().Add(timeout))
-			serveOne(ctx, conn, handle)
+			defer desk.leave(uid)
+			defer conn.Close()
+			serveOne(ctx, conn, uid, handle)
 		})
 	}
 }
 
-func serveOne(ctx context.Context, conn *net.UnixConn, handle Handler) {
+// desk counts the commands being answered, by user.
+type desk struct {
+	mu    sync.Mutex
+	all   int
+	users map[uint32]int
+}
+
+func (d *desk) take(uid uint32) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.all >= maxAtOnce || d.users[uid] >= maxPerUser {
+		return false
+	}
+	d.all++
+	d.users[uid]++
+	return true
+}
+
+func (d *desk) leave(uid uint32) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.all--
+	if d.users[uid]--; d.users[uid] == 0 {
+		delete(d.users, uid)
+	}
+}
+
+func serveOne(ctx context.Context, conn conn, uid uint32, handle Handler) {
+	var asked Request
+	line, err := bufio.NewReader(io.LimitReader(conn, maxRequestBytes)).ReadBytes('\n')
+	if err != nil || json.Unmarshal(line, &asked) != nil {
+		return // whoever this is does not speak our language
+	}
 	var reply answer
-	uid, err := peerUID(conn)
+	result, err := handle(ctx, uid, asked)
 	if err == nil {
-		var asked request
-		line, readErr := bufio.NewReader(io.LimitReader(conn, maxRequestBytes)).ReadBytes('\n')
-		if readErr != nil || json.Unmarshal(line, &asked) != nil {
-			return // whoever this is does not speak our language
-		}
-		var result any
-		if result, err = handle(ctx, uid, asked.Command); err == nil {
-			reply.Result, err = json.Marshal(result)
-		}
+		reply.Result, err = json.Marshal(result)
 	}
 	if err != nil && !errors.As(err, &reply.Problem) {
 		reply.Problem = &Problem{Code: Internal, Sentence: "The companion could not answer; its log says why."}
@@ -140,12 +156,17 @@ func serveOne(ctx context.Context, conn *net.UnixConn, handle Handler) {
 	_ = json.NewEncoder(conn).Encode(reply)
 }
 
-// Ask sends one command to the companion whose socket is in one of the
-// folders, the first that has one. Expected failures are of type *Problem.
+// Ask sends one command to the companion that answers in one of the folders,
+// the first where there is one. Expected failures are of type *Problem.
 func Ask(ctx context.Context, folders []string, command Command, into any) error {
+	return AskAbout(ctx, folders, Request{Command: command}, into)
+}
+
+// AskAbout is Ask for a command that is about something.
+func AskAbout(ctx context.Context, folders []string, request Request, into any) error {
 	for _, folder := range folders {
-		if _, err := os.Lstat(filepath.Join(folder, SocketName)); err == nil {
-			return ask(ctx, folder, command, into)
+		if isThere(folder) {
+			return ask(ctx, folder, request, into)
 		}
 	}
 	return notRunning()
@@ -155,38 +176,26 @@ func notRunning() *Problem {
 	return &Problem{NotRunning, "The companion is not running. Start it with: flattrd start"}
 }
 
-func ask(ctx context.Context, folder string, command Command, into any) error {
-	owner, err := trustedFolder(folder)
+func ask(ctx context.Context, folder string, request Request, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	conn, err := dial(ctx, folder)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	dialer := net.Dialer{Timeout: timeout}
-	opened, err := dialer.DialContext(ctx, "unix", filepath.Join(folder, SocketName))
-	if err != nil {
-		return notRunning()
-	}
-	conn := opened.(*net.UnixConn)
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	uid, err := peerUID(conn)
-	if err != nil || uid != owner {
-		return notTrusted(folder)
-	}
-	if err := json.NewEncoder(conn).Encode(request{command}); err != nil {
-		return fmt.Errorf("ask the companion: %w", err)
-	}
+	// A companion that has too much to do answers before it is asked.
+	asked := json.NewEncoder(conn).Encode(request)
 	var reply answer
 	err = json.NewDecoder(io.LimitReader(conn, maxAnswerBytes)).Decode(&reply)
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return &Problem{Silent, "The companion runs, but does not answer. Restart it with: flattrd restart"}
-	}
-	if err != nil {
-		return fmt.Errorf("ask the companion: %w", err)
-	}
-	if reply.Problem != nil {
+	case err != nil:
+		return fmt.Errorf("ask the companion: %w", errors.Join(asked, err))
+	case reply.Problem != nil:
 		return reply.Problem
 	}
 	if err := json.Unmarshal(reply.Result, into); err != nil {

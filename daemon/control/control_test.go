@@ -38,8 +38,8 @@ func serve(t *testing.T, handle control.Handler) (folder string) {
 	return folder
 }
 
-func pair(_ context.Context, uid uint32, command control.Command) (any, error) {
-	if uid != uint32(os.Getuid()) || command != control.Pair {
+func pair(_ context.Context, uid uint32, request control.Request) (any, error) {
+	if uid != uint32(os.Getuid()) || request.Command != control.Pair {
 		return nil, errors.New("another question")
 	}
 	return wire.TicketAnswer{Port: 17890, Ticket: "T"}, nil
@@ -54,7 +54,7 @@ func TestTheCompanionKnowsWhoAsks(t *testing.T) {
 }
 
 func TestFailuresTeachTheNextStep(t *testing.T) {
-	folder := serve(t, func(context.Context, uint32, control.Command) (any, error) {
+	folder := serve(t, func(context.Context, uint32, control.Request) (any, error) {
 		return nil, &control.Problem{Code: "too_many", Sentence: "Wait two minutes."}
 	})
 	var problem *control.Problem
@@ -66,7 +66,7 @@ func TestFailuresTeachTheNextStep(t *testing.T) {
 	if !errors.As(err, &problem) || problem.Code != control.NotRunning || !strings.Contains(problem.Sentence, "flattrd start") {
 		t.Errorf("without a companion: %v", err)
 	}
-	broken := serve(t, func(context.Context, uint32, control.Command) (any, error) { return nil, errors.New("secret detail") })
+	broken := serve(t, func(context.Context, uint32, control.Request) (any, error) { return nil, errors.New("secret detail") })
 	err = control.Ask(t.Context(), []string{broken}, control.Pair, new(int))
 	if !errors.As(err, &problem) || problem.Code != control.Internal || strings.Contains(err.Error(), "secret") {
 		t.Errorf("an unexpected failure arrives as %v, want no detail", err)

@@ -27,6 +27,8 @@ type Account struct {
 	MeansMicro int64                `json:"meansMicro"`
 	Months     []wire.MonthSummary  `json:"months"`
 	Problems   []wire.StatusProblem `json:"problems"`
+	Browsers   int                  `json:"browsers"`            // that act for it
+	SignedOut  bool                 `json:"signedOut,omitempty"` // the companion has no token for it
 }
 
 // Report is what a user of the machine may know about the companion.
@@ -164,6 +166,22 @@ func DevicesText(devices []Device) string {
 			account = "not signed in"
 		}
 		fmt.Fprintf(&out, "%.8s  %s, %s, %s\n", d.ID, strings.SplitN(d.Origin, ":", 2)[0], account, used)
+	}
+	return out.String()
+}
+
+// AccountsText lists accounts, one a line.
+func AccountsText(accounts []Account) string {
+	if len(accounts) == 0 {
+		return "No account yet. Click the Flattr button in the browser's toolbar and sign in.\n"
+	}
+	var out strings.Builder
+	for _, a := range accounts {
+		acting := counted(a.Browsers, "browser")
+		if a.SignedOut {
+			acting = "signed out; sign in again in the browser"
+		}
+		fmt.Fprintf(&out, "%s, %s, unsent %s\n", a.named(), acting, a.unsent())
 	}
 	return out.String()
 }
