@@ -47,10 +47,10 @@ const clickByID = selectClick + `AND e.id = $2`
 
 const history = selectClick + `AND e.seq < $2 ORDER BY e.seq DESC LIMIT $3`
 
-// inMonths takes a list of months as JSON; clicks the ledger has not answered
-// belong to every present month.
+// inMonths takes a list of months as JSON; clicks the ledger has not answered,
+// and those it may take later, belong to every present month.
 const inMonths = selectClick + `
-AND e.seq < $2 AND (e.answered_ms IS NULL OR coalesce(nullif(e.counts_in, ''), e.month) IN (SELECT value FROM json_each($3)))
+AND e.seq < $2 AND (e.answered_ms IS NULL OR (e.retry = 1 AND u.id IS NULL) OR coalesce(nullif(e.counts_in, ''), e.month) IN (SELECT value FROM json_each($3)))
 ORDER BY e.seq DESC LIMIT $4`
 
 // scan reads rows of selectClick.
@@ -156,16 +156,16 @@ SELECT 1 FROM event u WHERE u.account = event.account AND u.click = event.id AND
 
 // Pending gives the oldest events the ledger has not answered.
 func (l *Log) Pending(ctx context.Context, account int64, limit int) ([]Event, error) {
-	return l.events(ctx, unanswered, account, limit)
+	return l.events(ctx, account, unanswered, account, limit)
 }
 
 // Retryable gives clicks the ledger refused and may take later.
 func (l *Log) Retryable(ctx context.Context, account int64, limit int) ([]Event, error) {
-	return l.events(ctx, retryable, account, limit)
+	return l.events(ctx, account, retryable, account, limit)
 }
 
-func (l *Log) events(ctx context.Context, query string, account int64, limit int) ([]Event, error) {
-	rows, err := l.db.Read.QueryContext(ctx, query, account, limit)
+func (l *Log) events(ctx context.Context, account int64, query string, parameters ...any) ([]Event, error) {
+	rows, err := l.db.Read.QueryContext(ctx, query, parameters...)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}

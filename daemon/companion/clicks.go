@@ -115,7 +115,7 @@ func (c *Companion) holder(ctx context.Context, uid uint32, present accounts.Acc
 // the account's other browsers.
 func (c *Companion) stored(ctx context.Context, from *session, event clicklog.Event) {
 	account := accounts.AccountID(event.Account)
-	c.couriers.wake(account)
+	c.couriers.newClick(account)
 	var others []*session
 	for _, s := range c.hub.ofAccount(account) {
 		s.touch()

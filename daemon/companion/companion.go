@@ -115,6 +115,7 @@ func (c *Companion) Run(ctx context.Context) error {
 	if err := c.couriers.start(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
+	c.tasks.Go(func() { c.couriers.watchNetwork(ctx) })
 	failed := make(chan error, 1)
 	c.tasks.Go(func() {
 		failed <- control.Serve(ctx, c.commands, c.config.Now, c.command)

@@ -7,6 +7,7 @@ import (
 
 	"flattr/daemon/accounts"
 	"flattr/daemon/courier"
+	"flattr/daemon/network"
 	"flattr/ledger/api"
 
 	"golang.org/x/oauth2"
@@ -69,6 +70,31 @@ func (cs *couriers) wake(id accounts.AccountID) {
 	defer cs.mu.Unlock()
 	if running, ok := cs.running[id]; ok {
 		running.Wake()
+	}
+}
+
+// newClick tells the account's courier of a click that waits.
+func (cs *couriers) newClick(id accounts.AccountID) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if running, ok := cs.running[id]; ok {
+		running.NewClick()
+	}
+}
+
+// watchNetwork tells all couriers of new networks until ctx ends. Where the
+// system cannot tell, the couriers go by the clock.
+func (cs *couriers) watchNetwork(ctx context.Context) {
+	err := network.Watch(ctx, func() {
+		cs.companion.config.Log.Info("new network")
+		cs.mu.Lock()
+		defer cs.mu.Unlock()
+		for _, running := range cs.running {
+			running.NewNetwork()
+		}
+	})
+	if err != nil {
+		cs.companion.config.Log.Warn("new networks are not noticed; what waits is tried again by the clock", "error", err)
 	}
 }
 

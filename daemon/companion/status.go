@@ -2,6 +2,7 @@ package companion
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -109,10 +110,43 @@ func (c *Companion) figures(ctx context.Context, id accounts.AccountID) (figures
 	if state := c.couriers.state(id); state.Problem != "" {
 		f.problems = append(f.problems, wire.StatusProblem{Code: state.Problem, Sentence: state.Sentence})
 	}
+	if problem, ok := clockProblem(c.couriers.state(id).Skew); ok {
+		f.problems = append(f.problems, problem)
+	}
 	if row, ok := lacksMeans(rows); ok {
 		f.problems = append(f.problems, wire.StatusProblem{Code: wire.Code(row.Code), Sentence: row.Sentence})
 	}
 	return f, nil
+}
+
+// clockTolerance is by how much the clocks may differ before the reader is
+// told: near a month's end that much decides in which month a click counts.
+const clockTolerance = 5 * time.Minute
+
+// clockProblem says that this machine's clock is wrong; skew is the ledger's
+// clock less ours.
+func clockProblem(skew time.Duration) (wire.StatusProblem, bool) {
+	if skew.Abs() < clockTolerance {
+		return wire.StatusProblem{}, false
+	}
+	direction := "behind"
+	if skew < 0 {
+		direction = "ahead of"
+	}
+	return wire.StatusProblem{Code: wire.CodeClockWrong, Sentence: fmt.Sprintf(
+		"This machine's clock is %s %s the ledger's. Set it right, so that clicks count in the right month.", roughly(skew.Abs()), direction)}, true
+}
+
+// roughly says a length of time as one would.
+func roughly(d time.Duration) string {
+	switch {
+	case d >= 48*time.Hour:
+		return fmt.Sprintf("%d days", d/(24*time.Hour))
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%d hours", d/time.Hour)
+	default:
+		return fmt.Sprintf("%d minutes", d/time.Minute)
+	}
 }
 
 // lacksMeans finds a click that waits for the reader to top up.

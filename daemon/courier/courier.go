@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"flattr/daemon/clicklog"
@@ -23,12 +24,22 @@ const (
 	// not all come back at once.
 	firstBound = time.Second
 	lastBound  = 15 * time.Minute
-	// quickest is the least time between two failing tries: new clicks ask for
-	// a try at once, and a burst of them is one try.
+	// quickest is the least time between a failing try and one for the reader's
+	// sake: a burst of clicks is one try.
 	quickest = time.Second
+	// longestHold bounds how long a ledger that asks to wait is left alone when
+	// there is a new click or a new network. It may ask for up to a day, and
+	// without either it gets it; but a day is not to be lost by a proxy's
+	// mistake, and clicks have 72 hours to reach the ledger in their month.
+	longestHold = 15 * time.Minute
 	// refreshEvery is how often an idle courier asks for the months, and tries
 	// clicks again that lacked means.
 	refreshEvery = 15 * time.Minute
+	// silence is how long a request may go unanswered when there is a new
+	// network: then it has gone out by the old one, and is given up.
+	silence = 5 * time.Second
+	// skewStep is the least change of the clocks' difference worth telling.
+	skewStep = time.Minute
 )
 
 // maxRounds bounds the requests of one sync: 100,000 events, a year offline
@@ -65,14 +76,21 @@ type Courier struct {
 	config Config
 	wake   chan struct{}
 	delays *backoff.ExponentialBackOff
+	anew   atomic.Bool // back-off begins again
+	stale  atomic.Bool // connections are of a network that may be gone
 
-	mu    sync.Mutex
-	state State
+	mu     sync.Mutex
+	state  State
+	told   time.Duration      // the skew that was last told of
+	asked  time.Time          // when the request under way began; zero: none is
+	giveUp context.CancelFunc // ends it
 
 	// Of the goroutine of Run alone:
 	client   *api.Client
 	token    string
 	earliest time.Time // no request before, whatever wakes the courier
+	matched  time.Time // when the log was last matched with the ledger's
+	doubt    bool      // the ledger may have forgotten clicks
 }
 
 // New makes the courier of an account.
@@ -84,13 +102,37 @@ func New(config Config) *Courier {
 	return &Courier{config: config, wake: make(chan struct{}, 1), delays: delays}
 }
 
-// Wake asks for a sync now: there is a new click, the reader looks at the
-// month, or has signed in again.
+// Wake asks for a sync now: the reader looks at the month, or has signed in
+// again.
 func (c *Courier) Wake() {
 	select {
 	case c.wake <- struct{}{}:
 	default: // one is asked for already
 	}
+}
+
+// NewClick asks for a sync now, and lets back-off begin again.
+func (c *Courier) NewClick() {
+	c.anew.Store(true)
+	c.Wake()
+}
+
+// NewNetwork says that the machine has another network: connections of the old
+// one are not used any more, a request it has left without an answer is given
+// up, and what could not be sent is sent now. A courier that has nothing to
+// send makes no request.
+func (c *Courier) NewNetwork() {
+	c.stale.Store(true)
+	c.mu.Lock()
+	idle := c.state.Problem == "" && c.giveUp == nil
+	if c.giveUp != nil {
+		time.AfterFunc(silence-c.config.Now().Sub(c.asked), c.giveUp) // harmless once it is answered
+	}
+	c.mu.Unlock()
+	if idle {
+		return
+	}
+	c.NewClick()
 }
 
 // State gives how the courier stands with the ledger.
@@ -106,6 +148,9 @@ func (c *Courier) Run(ctx context.Context) {
 		wait := c.pause(ctx, c.sync(ctx))
 		if !c.sleep(ctx, wait) {
 			return
+		}
+		if c.anew.Swap(false) {
+			c.delays.Reset()
 		}
 	}
 }
@@ -152,7 +197,7 @@ func (c *Courier) pause(ctx context.Context, failed *failure) time.Duration {
 		return 0
 	}
 	now := c.config.Now()
-	c.earliest = now.Add(max(quickest, failed.retryAfter))
+	c.earliest = now.Add(min(max(quickest, failed.retryAfter), longestHold))
 	c.config.Logger.Info("sync did not succeed", "account", c.config.Account, "error", failed.err)
 	var refusal *api.Error
 	switch {
@@ -163,10 +208,13 @@ func (c *Courier) pause(ctx context.Context, failed *failure) time.Duration {
 		c.become(wire.CodeDegraded, "The companion cannot write its log. Free some disk space, then restart it: flattrd restart")
 	case errors.As(failed.err, &refusal) && errors.Is(refusal, api.ErrRejected) && refusal.Problem.Sentence != "":
 		c.become(wire.CodeLedgerAway, "The ledger takes no clicks now: "+cut(refusal.Problem.Sentence, maxSentenceRunes))
+	case failed.retryAfter > 0:
+		c.become(wire.CodeLedgerAway, "The ledger is busy and asks to wait. Clicks are sent then.")
 	default:
 		c.become(wire.CodeLedgerAway, "The ledger does not answer. Clicks wait and are sent later.")
 	}
-	return max(c.delays.NextBackOff(), failed.retryAfter)
+	// On top of what the ledger asks for: it may have asked many at once.
+	return failed.retryAfter + c.delays.NextBackOff()
 }
 
 // become sets the state, and tells of it when it is another one.
@@ -190,5 +238,12 @@ func (c *Courier) learn(meta api.Meta, asked time.Time) {
 	middle := asked.Add(now.Sub(asked) / 2)
 	c.mu.Lock()
 	c.state.Skew = meta.Date.Add(time.Second / 2).Sub(middle)
+	tell := (c.state.Skew - c.told).Abs() >= skewStep
+	if tell {
+		c.told = c.state.Skew
+	}
 	c.mu.Unlock()
+	if tell {
+		c.config.Changed(nil)
+	}
 }

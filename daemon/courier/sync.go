@@ -14,8 +14,9 @@ import (
 // errLog says that the click log failed, not the ledger.
 var errLog = errors.New("the click log failed")
 
-// sync sends everything that is pending, tries again what may be taken now,
-// and keeps the ledger's answers. nil when nothing is left to send.
+// sync sends everything that is pending, matches the log with the ledger's
+// where there is reason to, tries again what may be taken now, and keeps the
+// ledger's answers. nil when nothing is left to send.
 func (c *Courier) sync(ctx context.Context) *failure {
 	months, failed := c.pending(ctx)
 	if failed != nil {
@@ -26,18 +27,33 @@ func (c *Courier) sync(ctx context.Context) *failure {
 			return failed
 		}
 	}
+	if failed := c.match(ctx, *months); failed != nil {
+		return failed
+	}
 	if !canHold(*months) {
 		return nil
 	}
-	again, err := c.config.Log.Retryable(ctx, c.config.Account, api.MaxBatch)
-	if err != nil {
-		return &failure{err: fmt.Errorf("%w: %w", errLog, err)}
+	return c.again(ctx)
+}
+
+// again sends what the ledger has refused for now. It ends when it is refused
+// again.
+func (c *Courier) again(ctx context.Context) *failure {
+	first := ""
+	for range maxRounds {
+		events, err := c.config.Log.Retryable(ctx, c.config.Account, api.MaxBatch)
+		if err != nil {
+			return &failure{err: fmt.Errorf("%w: %w", errLog, err)}
+		}
+		if len(events) == 0 || events[0].ID == first {
+			return nil
+		}
+		first = events[0].ID
+		if _, failed := c.deliver(ctx, events); failed != nil {
+			return failed
+		}
 	}
-	if len(again) == 0 {
-		return nil
-	}
-	_, failed = c.deliver(ctx, again)
-	return failed
+	return nil
 }
 
 // canHold tells whether the member's means cover the budget of the running
@@ -76,45 +92,83 @@ func (c *Courier) pending(ctx context.Context) (*api.Months, *failure) {
 // batch that the ledger cannot read as a whole is halved, so that one bad
 // event does not hold up the others.
 func (c *Courier) deliver(ctx context.Context, events []clicklog.Event) (*api.Months, *failure) {
+	results, sent, failed := c.send(ctx, events)
+	if failed == nil {
+		return c.keepResults(ctx, events, results)
+	}
+	problem, unreadable := failed.unreadable()
+	switch {
+	case !unreadable:
+		return nil, failed
+	case sent > 1:
+		return c.deliver(ctx, events[:sent/2])
+	default:
+		return c.refused(ctx, events[0].ID, problem)
+	}
+}
+
+// send sends a batch from the front of events and says how many it took.
+func (c *Courier) send(ctx context.Context, events []clicklog.Event) (api.Results, int, *failure) {
 	out := make([]api.Event, len(events))
 	for i, event := range events {
 		out[i] = encode(event)
 	}
 	batch, err := api.Cut(out)
 	if err != nil {
-		return nil, &failure{err: err}
+		return api.Results{}, 0, &failure{err: err}
 	}
 	var results api.Results
-	failed := c.request(ctx, func(client *api.Client) (meta api.Meta, err error) {
+	failed := c.request(ctx, func(ctx context.Context, client *api.Client) (meta api.Meta, err error) {
 		results, meta, err = client.Send(ctx, batch)
 		return meta, err
 	})
-	var problem *api.Error
-	if failed != nil && errors.As(failed.err, &problem) && unreadable(problem) {
-		if len(batch.Events) > 1 {
-			return c.deliver(ctx, events[:len(batch.Events)/2])
-		}
-		return c.giveUp(ctx, batch.Events[0].ID, problem.Problem)
+	return results, len(batch.Events), failed
+}
+
+// keepResults keeps what the ledger said of a batch. What it said in words of a
+// later version is asked again later; the rest is not held up by that.
+func (c *Courier) keepResults(ctx context.Context, events []clicklog.Event, results api.Results) (*api.Months, *failure) {
+	answers, unknown := readAnswers(results)
+	if len(answers) == 0 && unknown != nil {
+		return nil, &failure{err: unknown}
 	}
+	c.doubt = c.doubt || c.forgotten(ctx, events, answers, results.Months)
+	months, failed := c.keep(ctx, answers, results.Months)
 	if failed != nil {
 		return nil, failed
 	}
-	answers := make([]clicklog.Answer, len(results.Results))
-	for i, result := range results.Results {
-		if answers[i], err = answer(result); err != nil {
-			return nil, &failure{err: err}
-		}
+	c.delays.Reset() // it went on, however slowly
+	if unknown != nil {
+		return nil, &failure{err: unknown}
 	}
-	return c.keep(ctx, answers, results.Months)
+	return months, nil
+}
+
+// readAnswers reads the results that this version knows, and says of one that
+// it does not.
+func readAnswers(results api.Results) (answers []clicklog.Answer, unknown error) {
+	for _, result := range results.Results {
+		a, err := answer(result)
+		if err != nil {
+			unknown = err
+			continue
+		}
+		answers = append(answers, a)
+	}
+	return answers, unknown
 }
 
 // unreadable tells whether the ledger refused a request because of what is in it.
-func unreadable(problem *api.Error) bool {
-	return errors.Is(problem, api.ErrRejected) && (problem.Status == http.StatusBadRequest || problem.Status == http.StatusRequestEntityTooLarge)
+func (f *failure) unreadable() (api.Problem, bool) {
+	var problem *api.Error
+	if !errors.As(f.err, &problem) || !errors.Is(problem, api.ErrRejected) {
+		return api.Problem{}, false
+	}
+	return problem.Problem, problem.Status == http.StatusBadRequest || problem.Status == http.StatusRequestEntityTooLarge
 }
 
-// giveUp keeps an event that the ledger cannot read as refused, for the reader to see.
-func (c *Courier) giveUp(ctx context.Context, id string, problem api.Problem) (*api.Months, *failure) {
+// refused keeps an event that the ledger cannot read as refused, for the reader to see.
+func (c *Courier) refused(ctx context.Context, id string, problem api.Problem) (*api.Months, *failure) {
 	months, failed := c.ask(ctx)
 	if failed != nil {
 		return nil, failed
@@ -129,11 +183,12 @@ func (c *Courier) months(ctx context.Context) (*api.Months, *failure) {
 	if failed != nil {
 		return nil, failed
 	}
+	c.doubt = c.doubt || c.forgotten(ctx, nil, nil, months)
 	return c.keep(ctx, nil, months)
 }
 
 func (c *Courier) ask(ctx context.Context) (months api.Months, failed *failure) {
-	failed = c.request(ctx, func(client *api.Client) (meta api.Meta, err error) {
+	failed = c.request(ctx, func(ctx context.Context, client *api.Client) (meta api.Meta, err error) {
 		months, meta, err = client.Months(ctx)
 		return meta, err
 	})
@@ -142,15 +197,8 @@ func (c *Courier) ask(ctx context.Context) (months api.Months, failed *failure) 
 
 // keep stores answers and summary, then tells of them.
 func (c *Courier) keep(ctx context.Context, answers []clicklog.Answer, months api.Months) (*api.Months, *failure) {
-	summary := clicklog.Summary{MeansMicro: months.MeansMicro, Synced: c.config.Now(), Months: make([]wire.MonthSummary, len(months.Months))}
-	for i, m := range months.Months {
-		summary.Months[i] = wire.MonthSummary{
-			Month: m.Month, State: m.State, BudgetMicro: m.BudgetMicro,
-			Clicks: m.Clicks, Promises: m.Promises, ShareMicro: m.ShareMicro,
-		}
-	}
-	if err := c.config.Log.Answered(ctx, c.config.Account, answers, summary); err != nil {
-		return nil, &failure{err: fmt.Errorf("%w: %w", errLog, err)}
+	if failed := c.store(ctx, answers, months); failed != nil {
+		return nil, failed
 	}
 	ids := make([]string, len(answers))
 	for i, a := range answers {
@@ -160,9 +208,24 @@ func (c *Courier) keep(ctx context.Context, answers []clicklog.Answer, months ap
 	return &months, nil
 }
 
+// store makes answers and summary durable, in one step.
+func (c *Courier) store(ctx context.Context, answers []clicklog.Answer, months api.Months) *failure {
+	summary := clicklog.Summary{MeansMicro: months.MeansMicro, Synced: c.config.Now(), Months: make([]wire.MonthSummary, len(months.Months))}
+	for i, m := range months.Months {
+		summary.Months[i] = wire.MonthSummary{
+			Month: m.Month, State: m.State, BudgetMicro: m.BudgetMicro,
+			Clicks: m.Clicks, Promises: m.Promises, ShareMicro: m.ShareMicro,
+		}
+	}
+	if err := c.config.Log.Answered(ctx, c.config.Account, answers, summary); err != nil {
+		return &failure{err: fmt.Errorf("%w: %w", errLog, err)}
+	}
+	return nil
+}
+
 // request makes one request with the present token, and once more with a
 // renewed one if the ledger does not know it any more.
-func (c *Courier) request(ctx context.Context, do func(*api.Client) (api.Meta, error)) *failure {
+func (c *Courier) request(ctx context.Context, do func(context.Context, *api.Client) (api.Meta, error)) *failure {
 	refused := ""
 	for {
 		token, err := c.config.Token(ctx, refused)
@@ -175,9 +238,10 @@ func (c *Courier) request(ctx context.Context, do func(*api.Client) (api.Meta, e
 			}
 			c.token = token
 		}
-		asked := c.config.Now()
-		meta, err := do(c.client)
-		c.learn(meta, asked)
+		if c.stale.Swap(false) {
+			c.client.CloseIdle()
+		}
+		meta, err := c.exchange(ctx, do)
 		switch {
 		case err == nil:
 			return nil
@@ -186,9 +250,29 @@ func (c *Courier) request(ctx context.Context, do func(*api.Client) (api.Meta, e
 		case errors.Is(err, api.ErrUnauthorized):
 			return &failure{err: ErrSignIn}
 		default:
+			if meta.Date.IsZero() { // no answer: the connection may be one that nobody holds any more
+				c.client.CloseIdle()
+				c.client = nil
+			}
 			return &failure{err: err, retryAfter: meta.RetryAfter}
 		}
 	}
+}
+
+// exchange makes one request, which NewNetwork can give up.
+func (c *Courier) exchange(ctx context.Context, do func(context.Context, *api.Client) (api.Meta, error)) (api.Meta, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	asked := c.config.Now()
+	c.mu.Lock()
+	c.asked, c.giveUp = asked, cancel
+	c.mu.Unlock()
+	meta, err := do(ctx, c.client)
+	c.mu.Lock()
+	c.giveUp = nil
+	c.mu.Unlock()
+	c.learn(meta, asked)
+	return meta, err
 }
 
 // encode writes an event for the ledger.

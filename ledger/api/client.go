@@ -100,6 +100,10 @@ func NewClient(origin, token string) (*Client, error) {
 	return &Client{origin: clean, token: token, http: httpClient()}, nil
 }
 
+// CloseIdle closes the connections that wait for a next request: they may lead
+// by a network that is gone. Running requests are not disturbed.
+func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
+
 // httpClient has deadlines and follows no redirect: a token or a click goes to
 // the ledger that was named, and nowhere else.
 func httpClient() *http.Client {
