@@ -125,24 +125,62 @@ func TestADeviceIsOfOneUserAndOriginAndDiesUnused(t *testing.T) {
 	store := fresh(t)
 	made := device(t, store, ann)
 	for name, try := range map[string]struct {
-		at     time.Time
 		uid    uint32
 		origin string
 		want   error
 	}{
-		"its own":            {now, ann, chrome, nil},
-		"after 179 days":     {now.Add(179 * 24 * time.Hour), ann, chrome, nil},
-		"after 180 days":     {now.Add(180 * 24 * time.Hour), ann, chrome, accounts.ErrUnknown},
-		"another user":       {now, bob, chrome, accounts.ErrUnknown},
-		"from other origins": {now, ann, "moz-extension://x", accounts.ErrUnknown},
+		"its own":                {ann, chrome, nil},
+		"a user nobody can tell": {accounts.AnyUser, chrome, nil},
+		"another user":           {bob, chrome, accounts.ErrUnknown},
+		"from other origins":     {ann, "moz-extension://x", accounts.ErrUnknown},
 	} {
-		got, err := store.Device(t.Context(), try.at, made.ID, try.uid, try.origin)
+		got, err := store.Device(t.Context(), now, made.ID, try.uid, try.origin)
 		if !errors.Is(err, try.want) {
 			t.Errorf("%s: Device = %v, want %v", name, err, try.want)
 		}
-		if try.want == nil && string(got.Key) != string(made.Key) {
-			t.Errorf("%s: the key is another one", name)
+		if try.want == nil && (string(got.Key) != string(made.Key) || got.UID != ann) {
+			t.Errorf("%s: the key or the user is another one", name)
 		}
+	}
+	days(t, store, now, 179)
+	if _, err := store.Device(t.Context(), now, made.ID, ann, chrome); err != nil {
+		t.Errorf("after 179 days: %v", err)
+	}
+	days(t, store, now.AddDate(0, 0, 179), 1)
+	if _, err := store.Device(t.Context(), now, made.ID, ann, chrome); !errors.Is(err, accounts.ErrUnknown) {
+		t.Errorf("after 180 days: Device = %v, want ErrUnknown", err)
+	}
+}
+
+// days lets the companion run for so many days from a time on.
+func days(t *testing.T, store *accounts.Store, from time.Time, n int) {
+	t.Helper()
+	for i := range n {
+		if err := store.Sweep(t.Context(), from.AddDate(0, 0, i+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAClockThatIsSetWrongAgesNoDevice(t *testing.T) {
+	store := fresh(t)
+	made := device(t, store, ann)
+	for range 20 { // a battery that is empty: each start in 1970 or in 2056, each time put right
+		for _, wrong := range []time.Time{now.AddDate(30, 0, 0), now, time.Unix(0, 0), now} {
+			if err := store.Sweep(t.Context(), wrong); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := store.Device(t.Context(), now, made.ID, ann, chrome); err != nil {
+		t.Errorf("Device = %v, want it alive", err)
+	}
+	if err := store.Used(t.Context(), time.Unix(0, 0), made.ID); err != nil {
+		t.Fatal(err)
+	}
+	days(t, store, now, 170)
+	if _, err := store.Device(t.Context(), now, made.ID, ann, chrome); err != nil {
+		t.Errorf("170 days after it was used while the clock stood at 1970: %v", err)
 	}
 }
 
@@ -250,17 +288,6 @@ func TestAnAccountIsLinkedSharedUnlinkedAndLinkedAgain(t *testing.T) {
 	}
 	if all, err := store.All(t.Context()); err != nil || len(all) != 1 {
 		t.Errorf("All = %v, %v, want one", all, err)
-	}
-}
-
-func TestAClockInThePastDoesNotAgeADevice(t *testing.T) {
-	store := fresh(t)
-	made := device(t, store, ann)
-	if err := store.Used(t.Context(), time.Unix(0, 0), made.ID); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := store.Device(t.Context(), now, made.ID, ann, chrome); err != nil {
-		t.Errorf("a device used while the clock stood at 1970: %v", err)
 	}
 }
 

@@ -9,10 +9,18 @@ import (
 
 // Lives of a device.
 const (
-	unprovenLife = 60 * time.Second     // to prove the new key for the first time
-	unusedLife   = 180 * 24 * time.Hour // then the pairing is revoked
-	keyBytes     = 32
+	unprovenLife = 60 * time.Second // to prove the new key for the first time
+	// Then the pairing is revoked. It is counted in days on which the
+	// companion ran: neither a clock that is set wrong nor a machine that was
+	// off for a year revokes a browser.
+	unusedLife = 180 * day
+	day        = 24 * time.Hour
+	keyBytes   = 32
 )
+
+// AnyUser stands for a user whom the system does not name: what it may find is
+// held back by its key alone.
+const AnyUser = ^uint32(0)
 
 // DeviceID names a browser profile: 32 random bytes.
 type DeviceID [32]byte
@@ -26,6 +34,7 @@ type Device struct {
 	Account AccountID // 0: not linked
 	Made    time.Time
 	Used    time.Time // zero: the key was never proved
+	unused  time.Duration
 }
 
 const insertDevice = `INSERT INTO device (id, key, uid, origin, made_ms) VALUES ($1, $2, $3, $4, $5)`
@@ -36,22 +45,26 @@ func (s *Store) insert(ctx context.Context, d Device) error {
 }
 
 const (
-	selectDevice  = `SELECT id, key, uid, origin, coalesce(account, 0), made_ms, coalesce(used_ms, 0) FROM device `
+	selectDevice = `SELECT id, key, uid, origin, coalesce(account, 0), made_ms, coalesce(used_ms, 0),
+		(SELECT ms FROM age) - used_age_ms FROM device `
 	deviceByID    = selectDevice + `WHERE id = $1`
 	devicesOfUser = selectDevice + `WHERE uid = $1 ORDER BY used_ms DESC, id`
 )
 
-// Device gives a device that lives, of this user and origin. ErrUnknown otherwise.
+// Device gives a device that lives, of this user, or AnyUser, and origin.
+// ErrUnknown otherwise.
 func (s *Store) Device(ctx context.Context, now time.Time, id DeviceID, uid uint32, origin string) (Device, error) {
 	all, err := s.devices(ctx, now, deviceByID, id[:])
 	if err != nil {
 		return Device{}, fmt.Errorf("read device: %w", err)
 	}
-	if len(all) == 0 || all[0].UID != uid || all[0].Origin != origin {
+	if len(all) == 0 || !isOf(all[0].UID, uid) || all[0].Origin != origin {
 		return Device{}, ErrUnknown
 	}
 	return all[0], nil
 }
+
+func isOf(owner, uid uint32) bool { return owner == uid || uid == AnyUser }
 
 // Devices gives the user's devices that live, the last used first.
 func (s *Store) Devices(ctx context.Context, now time.Time, uid uint32) ([]Device, error) {
@@ -72,11 +85,11 @@ func (s *Store) devices(ctx context.Context, now time.Time, query string, args .
 	for rows.Next() {
 		var d Device
 		var id []byte
-		var made, used int64
-		if err := rows.Scan(&id, &d.Key, &d.UID, &d.Origin, &d.Account, &made, &used); err != nil {
+		var made, used, unused int64
+		if err := rows.Scan(&id, &d.Key, &d.UID, &d.Origin, &d.Account, &made, &used, &unused); err != nil {
 			return nil, err
 		}
-		d.ID, d.Made = DeviceID(id), time.UnixMilli(made)
+		d.ID, d.Made, d.unused = DeviceID(id), time.UnixMilli(made), time.Duration(unused)*time.Millisecond
 		if used != 0 {
 			d.Used = time.UnixMilli(used)
 		}
@@ -91,15 +104,26 @@ func (d Device) lives(now time.Time) bool {
 	if d.Used.IsZero() {
 		return now.Sub(d.Made) < unprovenLife
 	}
-	return now.Sub(d.Used) < unusedLife
+	return d.unused < unusedLife
 }
 
-const useDevice = `UPDATE device SET used_ms = max(coalesce(used_ms, 0), $1) WHERE id = $2`
+const (
+	// What has passed since the clock was looked at counts for a day at most,
+	// and for nothing where the clock went back.
+	growOlder = `UPDATE age SET ms = ms + min(max($1 - seen_ms, 0), $2), seen_ms = $1`
+	useDevice = `UPDATE device SET used_ms = max($1, 1), used_age_ms = (SELECT ms FROM age) WHERE id = $2`
+)
 
-// Used notes that the device has proved its key. The time never goes back: a
-// machine that starts with its clock in the past must not age its devices.
+// Used notes that the device has proved its key.
 func (s *Store) Used(ctx context.Context, now time.Time, id DeviceID) error {
-	if _, err := s.db.Write.ExecContext(ctx, useDevice, now.UnixMilli(), id[:]); err != nil {
+	err := s.db.Change(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, growOlder, now.UnixMilli(), day.Milliseconds()); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, useDevice, now.UnixMilli(), id[:])
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("note use of device: %w", err)
 	}
 	return nil
@@ -119,12 +143,18 @@ func (s *Store) Revoke(ctx context.Context, id DeviceID, uid uint32) error {
 	return nil
 }
 
-const sweepDevices = `DELETE FROM device WHERE (used_ms IS NULL AND made_ms < $1) OR used_ms < $2`
+const sweepDevices = `
+DELETE FROM device WHERE (used_ms IS NULL AND $1 - made_ms >= $2)
+OR (used_ms IS NOT NULL AND (SELECT ms FROM age) - used_age_ms >= $3)`
 
-// Sweep deletes the devices that live no more.
+// Sweep deletes the devices that live no more. It is to be called at every
+// start and once a day: days on which nobody looks at the clock do not count.
 func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 	return s.db.Change(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, sweepDevices, now.Add(-unprovenLife).UnixMilli(), now.Add(-unusedLife).UnixMilli())
+		if _, err := tx.ExecContext(ctx, growOlder, now.UnixMilli(), day.Milliseconds()); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, sweepDevices, now.UnixMilli(), unprovenLife.Milliseconds(), unusedLife.Milliseconds())
 		return err
 	})
 }

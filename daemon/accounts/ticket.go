@@ -55,28 +55,28 @@ func (s *Store) NewTicket(now time.Time, uid uint32) ([]byte, error) {
 	return bytes.Clone(secret), nil
 }
 
-// Ticket gives the secret of a live ticket of the user by its SHA-256, and
-// does not spend it. ErrUnknown otherwise.
+// Ticket gives the secret of a live ticket of the user, or AnyUser, by its
+// SHA-256, and does not spend it. ErrUnknown otherwise.
 func (s *Store) Ticket(now time.Time, hash [32]byte, uid uint32) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, ok := s.tickets[hash]
-	if !ok || t.uid != uid || !t.live(now) {
+	if !ok || !isOf(t.uid, uid) || !t.live(now) {
 		return nil, ErrUnknown
 	}
 	return bytes.Clone(t.secret), nil
 }
 
-// Enroll spends a live ticket and makes a device, in one step: of several
-// that try at once, one succeeds.
+// Enroll spends a live ticket and makes a device of its user, in one step: of
+// several that try at once, one succeeds.
 func (s *Store) Enroll(ctx context.Context, now time.Time, hash [32]byte, uid uint32, origin string) (Device, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, ok := s.tickets[hash]
-	if !ok || t.uid != uid || !t.live(now) {
+	if !ok || !isOf(t.uid, uid) || !t.live(now) {
 		return Device{}, ErrUnknown
 	}
-	device := Device{UID: uid, Origin: origin, Made: now, Key: make([]byte, keyBytes)}
+	device := Device{UID: t.uid, Origin: origin, Made: now, Key: make([]byte, keyBytes)}
 	s.random(device.ID[:])
 	s.random(device.Key)
 	if err := s.Sweep(ctx, now); err != nil { // who enrols and never comes back fills no disk

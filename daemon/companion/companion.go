@@ -121,6 +121,7 @@ func (c *Companion) Run(ctx context.Context) error {
 		failed <- control.Serve(ctx, c.commands, c.config.Now, c.command)
 		cancel()
 	})
+	c.tasks.Go(func() { c.countDays(ctx) })
 	err := c.server.Run(ctx)
 	cancel()
 	return errors.Join(err, <-failed)
@@ -205,9 +206,9 @@ func (c *Companion) enroll(ctx context.Context, hash socket.ID, uid uint32, orig
 	}, nil
 }
 
-func (c *Companion) device(ctx context.Context, id socket.ID, uid uint32, origin string) ([]byte, error) {
+func (c *Companion) device(ctx context.Context, id socket.ID, uid uint32, origin string) ([]byte, uint32, error) {
 	device, err := c.accounts.Device(ctx, c.config.Now(), accounts.DeviceID(id), uid, origin)
-	return device.Key, unknown(err)
+	return device.Key, device.UID, unknown(err)
 }
 
 func unknown(err error) error {

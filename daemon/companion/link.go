@@ -26,6 +26,7 @@ const (
 	linksAtOnce     = 64               // listeners open, of all users
 	linksPerUser    = 4                // of one user, so that nobody can keep the others from signing in
 	stateBytes      = 32
+	callbackConns   = 8                // open at once on one listener: a browser opens some in advance
 	callbackTimeout = 5 * time.Second  // for the header of a request
 	exchangeTimeout = 60 * time.Second // for the ledger to answer
 	callbackHeader  = 16 << 10         // bytes; the code and state are short
@@ -201,7 +202,7 @@ func (ls *links) begin(s *session, ledger string) (string, error) {
 	c.tasks.Go(func() {
 		defer ls.leave(l)
 		defer cancel()
-		go l.server.Serve(listener)
+		go l.server.Serve(socket.ForUser(listener, l.uid, callbackConns))
 		<-ctx.Done()
 		bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), sayGoodbye)
 		defer cancel()

@@ -52,16 +52,16 @@ func (k *keys) config() socket.Keys {
 			k.ticket = nil
 			return k.enrol(origin), nil
 		},
-		Device: func(_ context.Context, id socket.ID, _ uint32, origin string) ([]byte, error) {
+		Device: func(_ context.Context, id socket.ID, uid uint32, origin string) ([]byte, uint32, error) {
 			k.mu.Lock()
 			defer k.mu.Unlock()
 			if k.failing {
-				return nil, errors.New("disk gone")
+				return nil, uid, errors.New("disk gone")
 			}
 			if device, ok := k.devices[id]; ok && k.origin[id] == origin {
-				return device.Key, nil
+				return device.Key, uid, nil
 			}
-			return nil, socket.ErrUnknown
+			return nil, uid, socket.ErrUnknown
 		},
 	}
 }

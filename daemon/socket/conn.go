@@ -37,7 +37,7 @@ func (c closing) Error() string { return fmt.Sprintf("close %d: %s", c.code, c.r
 // Conn is one connection. The exported methods are for proven devices.
 type Conn struct {
 	Device ID
-	UID    uint32
+	UID    uint32 // of the device's user
 	Origin string
 
 	server *Server
@@ -67,7 +67,7 @@ func (c *Conn) hold(ctx context.Context) {
 	var end closing
 	switch {
 	case errors.As(err, &end):
-		c.server.note(c.UID, end.reason)
+		c.server.note(c.peer.uid, end.reason)
 		c.Close(end.code, end.reason)
 	case ctx.Err() != nil:
 		c.Close(websocket.CloseGoingAway, "companion stops")
@@ -98,7 +98,7 @@ func (c *Conn) converse(ctx context.Context) error {
 		return err
 	}
 	c.peer.proven.Store(true)
-	c.server.quota.proved(c.UID)
+	c.server.quota.proved(c.peer.uid)
 	c.ws.SetReadLimit(wire.MaxFrameBytes)
 	if hello.Kind == KindTicket {
 		return c.enrol(ctx, hello.ID)
@@ -119,7 +119,7 @@ func (c *Conn) shake(ctx context.Context) (Hello, error) {
 	if err != nil {
 		return Hello{}, closing{CloseLayout, "hello has not its layout"}
 	}
-	if !c.server.quota.handshake(c.UID, c.server.config.Now()) {
+	if !c.server.quota.handshake(c.peer.uid, c.server.config.Now()) {
 		return Hello{}, closing{CloseTooMany, "too many handshakes"}
 	}
 	version := min(hello.Highest, wire.Version)
@@ -168,7 +168,8 @@ func (c *Conn) secret(ctx context.Context, hello Hello) ([]byte, error) {
 	if hello.Kind == KindTicket {
 		p, err = c.server.config.Keys.Ticket(hello.ID, c.UID)
 	} else {
-		p, err = c.server.config.Keys.Device(ctx, hello.ID, c.UID, c.Origin)
+		// Nothing acts for the owner before the proof.
+		p, c.UID, err = c.server.config.Keys.Device(ctx, hello.ID, c.peer.uid, c.Origin)
 	}
 	return p, c.unknown(err)
 }
@@ -228,7 +229,7 @@ func (c *Conn) Receive() ([]byte, error) {
 	}
 	var end closing
 	if errors.As(err, &end) {
-		c.server.note(c.UID, end.reason)
+		c.server.note(c.peer.uid, end.reason)
 		c.Close(end.code, end.reason)
 	}
 	return frame, err

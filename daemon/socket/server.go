@@ -24,7 +24,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// UIDUnknown stands for the user of a peer where the system does not name it.
+// UIDUnknown stands for the user of a peer where the system does not name it;
+// who then knows a key, or a ticket, is taken for its owner.
 const UIDUnknown = ^uint32(0)
 
 // Deadlines and sizes of spec "Limits".
@@ -52,8 +53,8 @@ type Keys struct {
 	Ticket func(hash ID, uid uint32) ([]byte, error)
 	// Enroll spends the ticket and makes a device of the user and origin, in one step.
 	Enroll func(ctx context.Context, hash ID, uid uint32, origin string) (wire.Enrolled, error)
-	// Device gives the key of the device of this user and origin.
-	Device func(ctx context.Context, id ID, uid uint32, origin string) ([]byte, error)
+	// Device gives the key of the device of this user and origin, and its user.
+	Device func(ctx context.Context, id ID, uid uint32, origin string) (key []byte, owner uint32, err error)
 }
 
 // Config is what a server needs.
