@@ -34,7 +34,8 @@ var allowed = map[string]struct {
 	"daemon/accounts":          {"devices, keys and tickets in SQLite", []string{"daemon/database"}},
 	"daemon/control":           {"the socket of the commands, by which the program speaks to itself", []string{"daemon/wire", "golang.org/x/sys"}},
 	"daemon/nativehost":        {"hands over a ticket", []string{"daemon/wire"}},
-	"daemon/clicklog":          {"the durable log in SQLite", []string{"daemon/wire", "daemon/database"}},
+	"daemon/clicklog":          {"the durable log in SQLite", []string{"daemon/wire", "daemon/database", "github.com/google/uuid"}},
+	"daemon/backup":            {"copies of the databases: made, checked, bounded, restored", []string{"daemon/database", "daemon/accounts", "daemon/clicklog"}},
 	"daemon/network":           {"tells of a new network", []string{"golang.org/x/sys"}},
 	"daemon/courier":           {"carries clicks to the ledger", []string{"daemon/clicklog", "daemon/wire", "ledger/api", "github.com/cenkalti/backoff/v5", "github.com/google/uuid"}},
 	"daemon/companion": {"joins the parts into the running companion", []string{

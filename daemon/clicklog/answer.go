@@ -53,7 +53,7 @@ func (l *Log) Answered(ctx context.Context, account int64, answers []Answer, sum
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("keep answers: %w", err)
+		return fmt.Errorf("keep answers: %w", l.notice(err))
 	}
 	return nil
 }
@@ -63,11 +63,11 @@ func (l *Log) Answered(ctx context.Context, account int64, answers []Answer, sum
 func (l *Log) Touched(ctx context.Context, account int64, ids []string) ([]Row, error) {
 	list, err := json.Marshal(ids)
 	if err != nil {
-		return nil, fmt.Errorf("read changed clicks: %w", err)
+		return nil, fmt.Errorf("read changed clicks: %w", l.notice(err))
 	}
 	rows, err := scan(l.db.Read.QueryContext(ctx, touched, account, string(list)))
 	if err != nil {
-		return nil, fmt.Errorf("read changed clicks: %w", err)
+		return nil, fmt.Errorf("read changed clicks: %w", l.notice(err))
 	}
 	return rows, nil
 }

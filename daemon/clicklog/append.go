@@ -3,7 +3,6 @@ package clicklog
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -47,12 +46,11 @@ func encode(now time.Time, event Event) (row, error) {
 	if err != nil {
 		return row{}, err
 	}
-	body, err := json.Marshal([]string{string(event.Kind), event.At, event.Click, string(thing), event.Form})
+	digest, err := digestOfBody(event, string(thing))
 	if err != nil {
 		return row{}, err
 	}
-	digest := sha256.Sum256(body)
-	return row{Event: event, thing: string(thing), digest: digest[:], received: now}, nil
+	return row{Event: event, thing: string(thing), digest: digest, received: now}, nil
 }
 
 // write is the only goroutine that appends. It takes what is waiting and
@@ -110,10 +108,23 @@ func (l *Log) commit(group []request) ([]result, error) {
 		}
 		return nil
 	})
+	l.failing.Store(&failing{l.notice(err)})
 	if err != nil {
 		return results, fmt.Errorf("%w: %w", ErrDegraded, err)
 	}
 	return results, nil
+}
+
+// failing is how the last transaction of clicks ended.
+type failing struct{ err error }
+
+// Failing says why the log took no clicks when it was last asked to; nil when
+// it did.
+func (l *Log) Failing() error {
+	if last := l.failing.Load(); last != nil {
+		return last.err
+	}
+	return nil
 }
 
 const insertEvent = `

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"flattr/daemon/database"
@@ -56,6 +57,10 @@ type Log struct {
 	closed chan struct{} // closed by Close
 	ended  chan struct{} // closed when the writer has ended
 	once   sync.Once
+
+	damage  chan struct{} // closed when the file is found to be damaged
+	damaged sync.Once
+	failing atomic.Pointer[failing]
 }
 
 // Open opens or creates the log at path.
@@ -68,7 +73,9 @@ func Open(ctx context.Context, path string) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open click log: %w", err)
 	}
-	l := &Log{db: db, queue: make(chan request, groupSize), closed: make(chan struct{}), ended: make(chan struct{})}
+	l := &Log{
+		db: db, queue: make(chan request, groupSize), closed: make(chan struct{}), ended: make(chan struct{}), damage: make(chan struct{}),
+	}
 	go l.write()
 	return l, nil
 }

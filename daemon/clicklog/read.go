@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"flattr/daemon/database"
 	"flattr/daemon/wire"
 )
 
@@ -116,7 +117,7 @@ const hasEvent = `SELECT EXISTS (SELECT 1 FROM event WHERE account = $1 AND id =
 // Has tells whether an event is stored for the account.
 func (l *Log) Has(ctx context.Context, account int64, id string) (has bool, err error) {
 	if err := l.db.Read.QueryRowContext(ctx, hasEvent, account, id).Scan(&has); err != nil {
-		return false, fmt.Errorf("look for an event: %w", err)
+		return false, fmt.Errorf("look for an event: %w", l.notice(err))
 	}
 	return has, nil
 }
@@ -126,7 +127,7 @@ func (l *Log) Has(ctx context.Context, account int64, id string) (has bool, err 
 func (l *Log) History(ctx context.Context, account, before int64, limit int) ([]Row, error) {
 	rows, err := scan(l.db.Read.QueryContext(ctx, history, account, before, limit))
 	if err != nil {
-		return nil, fmt.Errorf("read clicks: %w", err)
+		return nil, fmt.Errorf("read clicks: %w", l.notice(err))
 	}
 	return rows, nil
 }
@@ -136,17 +137,17 @@ func (l *Log) History(ctx context.Context, account, before int64, limit int) ([]
 func (l *Log) InMonths(ctx context.Context, account int64, months []string, before int64, limit int) ([]Row, error) {
 	list, err := json.Marshal(months)
 	if err != nil {
-		return nil, fmt.Errorf("read clicks: %w", err)
+		return nil, fmt.Errorf("read clicks: %w", l.notice(err))
 	}
 	rows, err := scan(l.db.Read.QueryContext(ctx, inMonths, account, before, string(list), limit))
 	if err != nil {
-		return nil, fmt.Errorf("read clicks: %w", err)
+		return nil, fmt.Errorf("read clicks: %w", l.notice(err))
 	}
 	return rows, nil
 }
 
 const (
-	selectEvent = `SELECT id, kind, at, month, click, thing, form FROM event `
+	selectEvent = `SELECT id, kind, at, month, click, thing, form, digest FROM event `
 	unanswered  = selectEvent + `WHERE account = $1 AND answered_ms IS NULL ORDER BY seq LIMIT $2`
 	// An undone click is not tried again.
 	retryable = selectEvent + `WHERE account = $1 AND retry = 1 AND NOT EXISTS (
@@ -167,23 +168,28 @@ func (l *Log) Retryable(ctx context.Context, account int64, limit int) ([]Event,
 func (l *Log) events(ctx context.Context, account int64, query string, parameters ...any) ([]Event, error) {
 	rows, err := l.db.Read.QueryContext(ctx, query, parameters...)
 	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
+		return nil, fmt.Errorf("read events: %w", l.notice(err))
 	}
 	defer rows.Close()
 	var all []Event
 	for rows.Next() {
 		e := Event{Account: account}
 		var thing string
-		if err := rows.Scan(&e.ID, &e.Kind, &e.At, &e.Month, &e.Click, &thing, &e.Form); err != nil {
-			return nil, fmt.Errorf("read events: %w", err)
+		var digest []byte
+		if err := rows.Scan(&e.ID, &e.Kind, &e.At, &e.Month, &e.Click, &thing, &e.Form, &digest); err != nil {
+			return nil, fmt.Errorf("read events: %w", l.notice(err))
+		}
+		// What is sent to the ledger is what the reader clicked.
+		if !(stored{row: row{Event: e, thing: thing, digest: digest}}).proved() {
+			return nil, fmt.Errorf("read events: %w", l.notice(fmt.Errorf("%w: event %s is not what was stored", database.ErrDamaged, e.ID)))
 		}
 		if err := json.Unmarshal([]byte(thing), &e.Thing); err != nil {
-			return nil, fmt.Errorf("read events: %w", err)
+			return nil, fmt.Errorf("read events: %w", l.notice(err))
 		}
 		all = append(all, e)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
+		return nil, fmt.Errorf("read events: %w", l.notice(err))
 	}
 	return all, nil
 }
@@ -192,7 +198,7 @@ func (l *Log) events(ctx context.Context, account int64, query string, parameter
 func (l *Log) Unsent(ctx context.Context, account int64) (int, error) {
 	var n int
 	if err := l.db.Read.QueryRowContext(ctx, countUnanswered, account).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count unsent events: %w", err)
+		return 0, fmt.Errorf("count unsent events: %w", l.notice(err))
 	}
 	return n, nil
 }
@@ -219,7 +225,7 @@ func (l *Log) Summary(ctx context.Context, account int64) (Summary, error) {
 		err = json.NewDecoder(strings.NewReader(months)).Decode(&s.Months)
 	}
 	if err != nil {
-		return Summary{}, fmt.Errorf("read summary: %w", err)
+		return Summary{}, fmt.Errorf("read summary: %w", l.notice(err))
 	}
 	s.Synced = time.UnixMilli(synced)
 	return s, nil

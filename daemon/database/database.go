@@ -30,7 +30,9 @@ var ErrNewer = errors.New("the file was written by a newer version; install that
 
 // Open opens or creates the file at path, mode 0600, and applies the
 // migrations (files NNNN_name.sql in the top of the file system, in order)
-// it does not have yet, each in its own transaction.
+// it does not have yet, each in its own transaction. A file that has data is
+// copied first, to [BeforeMigration]. An error that satisfies [Damaged] says
+// that the file is no database any more.
 //
 // A commit returns when the data is on the disk: write-ahead log and
 // synchronous=FULL, so that an acknowledged click survives a loss of power.
@@ -52,7 +54,7 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 	write.SetMaxOpenConns(1)
 	write.SetConnMaxIdleTime(0)
 	db := &DB{Write: write}
-	if err := db.migrate(ctx, migrations); err != nil {
+	if err := db.migrate(ctx, path, migrations); err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
 	if db.Read, err = sql.Open("sqlite3", dsn(path, url.Values{"mode": {"ro"}, "_query_only": {"1"}})); err != nil {
@@ -87,8 +89,11 @@ func (db *DB) Change(ctx context.Context, change func(tx *sql.Tx) error) error {
 	return tx.Commit()
 }
 
+// readSchema has SQLite read what tables there are, which opening does not.
+const readSchema = `SELECT count(*) FROM sqlite_schema`
+
 // migrate brings the file to the newest version, kept in PRAGMA user_version.
-func (db *DB) migrate(ctx context.Context, migrations fs.FS) error {
+func (db *DB) migrate(ctx context.Context, path string, migrations fs.FS) error {
 	if runtime.GOOS == "darwin" {
 		// fsync of macOS leaves data in the disk's own cache.
 		if _, err := db.Write.ExecContext(ctx, "PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1"); err != nil {
@@ -99,12 +104,20 @@ func (db *DB) migrate(ctx context.Context, migrations fs.FS) error {
 	if err != nil {
 		return err
 	}
-	var version int
+	var version, tables int
 	if err := db.Write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if err := db.Write.QueryRowContext(ctx, readSchema).Scan(&tables); err != nil {
 		return err
 	}
 	if version > len(names) {
 		return ErrNewer
+	}
+	if version > 0 && version < len(names) {
+		if err := Copy(ctx, path, BeforeMigration(path, version)); err != nil {
+			return fmt.Errorf("copy the file before it is migrated: %w", err)
+		}
 	}
 	for i := version; i < len(names); i++ {
 		statements, err := fs.ReadFile(migrations, names[i])

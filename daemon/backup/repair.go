@@ -1,0 +1,308 @@
+package backup
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+
+	"flattr/daemon/accounts"
+	"flattr/daemon/clicklog"
+	"flattr/daemon/database"
+)
+
+// Note says what was done about a damaged database. It lies beside the file
+// that was moved aside, under its name with ".json".
+type Note struct {
+	File    string    `json:"file"`
+	At      time.Time `json:"at"`
+	Reason  string    `json:"reason"`
+	Aside   string    `json:"aside"`             // name of the file that was moved aside
+	Backup  time.Time `json:"backup,omitzero"`   // of the copy restored; zero: there was none
+	Taken   int       `json:"taken"`             // clicks and undos made since, taken from the damaged file
+	Unread  int       `json:"unread,omitempty"`  // those that could not be read
+	Command bool      `json:"command,omitempty"` // by `flattrd restore`: nothing was damaged
+}
+
+// pending is a repair that has begun; it lies in the state as NAME.repair
+// until the repair is complete, however often it is interrupted.
+type pending struct {
+	At      time.Time `json:"at"`
+	Reason  string    `json:"reason"`
+	Moved   bool      `json:"moved"`          // the damaged file is aside
+	Copy    string    `json:"copy,omitempty"` // the one to restore; "": the newest that is good
+	Command bool      `json:"command,omitempty"`
+}
+
+func (f File) marker(state string) string { return filepath.Join(state, f.Name+".repair") }
+
+// aside is the new name of the database that is replaced.
+func (p pending) aside(state string, file File) string {
+	why := ".damaged-"
+	if p.Command {
+		why = ".replaced-"
+	}
+	return filepath.Join(state, file.Name+why+p.At.UTC().Format(stamp))
+}
+
+// Mark notes that a database is damaged: Repair has to come before it is opened.
+func Mark(now time.Time, state string, file File, reason error) error {
+	return mark(state, file, pending{At: now.UTC().Truncate(time.Second), Reason: reason.Error()})
+}
+
+func mark(state string, file File, p pending) error {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	if err := write(file.marker(state), text); err != nil {
+		return fmt.Errorf("note the damage of %s: %w", file.Name, err)
+	}
+	return nil
+}
+
+// write puts a small file on the disk, whole or not at all.
+func write(path string, text []byte) error {
+	part := path + ".part"
+	file, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(append(text, '\n'))
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return errors.Join(err, os.Remove(part))
+	}
+	return database.Place(part, path)
+}
+
+// Needed tells whether a database has to be repaired before it is opened: that
+// was noted, or it is empty or gone and there are copies of it.
+func Needed(now time.Time, state string, file File) (bool, error) {
+	if noted, err := database.Exists(file.marker(state)); noted || err != nil {
+		return noted, err
+	}
+	info, err := os.Stat(filepath.Join(state, file.Name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() > 0 {
+		return false, err
+	}
+	copies, err := List(Folder(state))
+	if err != nil || len(of(copies, file)) == 0 {
+		return false, err
+	}
+	return true, Mark(now, state, file, fmt.Errorf("%w: it is empty", database.ErrDamaged))
+}
+
+// Replace restores a copy by command, in the place of a database that is not in
+// use; clicks that only that one has are taken over.
+func Replace(ctx context.Context, now time.Time, state string, file File, copy string) (Note, error) {
+	p := pending{At: now.UTC().Truncate(time.Second), Reason: "restored by command", Copy: copy, Command: true}
+	if err := mark(state, file, p); err != nil {
+		return Note{}, err
+	}
+	return Repair(ctx, state, file)
+}
+
+// Repair moves the damaged database aside, restores the newest copy that is
+// good, or begins anew, and takes over the clicks that can still be read. A
+// repair that is interrupted goes on where it was.
+func Repair(ctx context.Context, state string, file File) (Note, error) {
+	note, err := repair(ctx, state, file)
+	if err != nil {
+		return Note{}, fmt.Errorf("repair %s: %w", file.Name, err)
+	}
+	return note, nil
+}
+
+func repair(ctx context.Context, state string, file File) (Note, error) {
+	var p pending
+	text, err := os.ReadFile(file.marker(state))
+	if err != nil {
+		return Note{}, err
+	}
+	if err := json.Unmarshal(text, &p); err != nil {
+		return Note{}, err
+	}
+	path, aside := filepath.Join(state, file.Name), p.aside(state, file)
+	note := Note{File: file.Name, At: p.At, Reason: p.Reason, Aside: filepath.Base(aside), Command: p.Command}
+	if !p.Moved {
+		// The write-ahead log goes first, for SQLite would play it into the
+		// restored file.
+		for _, suffix := range []string{"-wal", "-shm", ""} {
+			if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return Note{}, err
+			}
+		}
+		if err := database.SyncFolder(state); err != nil {
+			return Note{}, err
+		}
+		p.Moved = true
+		if err := mark(state, file, p); err != nil {
+			return Note{}, err
+		}
+	}
+	if there, err := database.Exists(path); err != nil {
+		return Note{}, err
+	} else if !there {
+		if note, err = restore(ctx, state, file, p, note); err != nil {
+			return Note{}, err
+		}
+	}
+	if err := os.Remove(file.marker(state)); err != nil {
+		return Note{}, err
+	}
+	return note, errors.Join(database.SyncFolder(state), dropDamaged(state, file))
+}
+
+// restore makes the database anew in a folder of its own and puts it in place.
+func restore(ctx context.Context, state string, file File, p pending, note Note) (Note, error) {
+	work := filepath.Join(state, "restoring-"+file.base())
+	if err := errors.Join(os.RemoveAll(work), os.Mkdir(work, 0o700)); err != nil {
+		return note, err
+	}
+	defer os.RemoveAll(work)
+	path := filepath.Join(work, file.Name)
+	var err error
+	if note.Backup, err = bestCopy(ctx, state, file, p, path); err != nil {
+		return note, err
+	}
+	if note.Taken, note.Unread, err = file.complete(ctx, filepath.Join(state, note.Aside), path); err != nil {
+		return note, err
+	}
+	if left, err := database.Exists(path + "-wal"); left || err != nil {
+		return note, errors.Join(errors.New("the restored file is not whole"), err)
+	}
+	made, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return note, err
+	}
+	if err := errors.Join(made.Sync(), made.Close()); err != nil {
+		return note, err
+	}
+	text, err := json.Marshal(note)
+	if err != nil {
+		return note, err
+	}
+	if err := write(filepath.Join(state, note.Aside+".json"), text); err != nil {
+		return note, err
+	}
+	return note, database.Place(path, filepath.Join(state, file.Name))
+}
+
+// bestCopy copies the newest copy that is good to path and says of when it is;
+// the zero time when there is none.
+func bestCopy(ctx context.Context, state string, file File, p pending, path string) (time.Time, error) {
+	copies := []Copy{{Path: p.Copy}}
+	if p.Copy == "" {
+		all, err := List(Folder(state))
+		if err != nil {
+			return time.Time{}, err
+		}
+		copies = of(all, file)
+	} else if info, err := os.Stat(p.Copy); err == nil {
+		copies[0].At = info.ModTime().UTC()
+	}
+	for _, c := range copies {
+		err := duplicate(c.Path, path)
+		if err == nil {
+			err = file.check(ctx, path, true)
+		}
+		switch {
+		case err == nil:
+			return c.At, nil
+		case !database.Damaged(err) || p.Copy != "":
+			return time.Time{}, err
+		}
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return time.Time{}, err
+	}
+	return time.Time{}, nil
+}
+
+// duplicate copies a file byte by byte.
+func duplicate(from, to string) error {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	target, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(target, source)
+	return errors.Join(err, target.Close())
+}
+
+// complete brings the restored database to the newest version and, of clicks,
+// takes over those that can still be read of the damaged one.
+func (f File) complete(ctx context.Context, damaged, path string) (taken, unread int, err error) {
+	if f.Name != Clicks.Name {
+		store, err := accounts.Open(ctx, path, func([]byte) {})
+		if err != nil {
+			return 0, 0, err
+		}
+		return 0, 0, store.Close()
+	}
+	log, err := clicklog.Open(ctx, path)
+	if err != nil {
+		return 0, 0, err
+	}
+	if there, existsErr := database.Exists(damaged); existsErr != nil {
+		err = existsErr
+	} else if there {
+		taken, unread, err = log.Salvage(ctx, damaged)
+	}
+	return taken, unread, errors.Join(err, log.Close())
+}
+
+var noteName = regexp.MustCompile(`^(clicks|accounts)\.db\.(damaged|replaced)-\d{8}T\d{6}Z\.json$`)
+
+// Notes gives the repairs whose damaged files are still there, newest first.
+func Notes(state string) ([]Note, error) {
+	entries, err := os.ReadDir(state)
+	if err != nil {
+		return nil, fmt.Errorf("read the notes of repairs: %w", err)
+	}
+	var notes []Note
+	for _, entry := range entries {
+		if !noteName.MatchString(entry.Name()) {
+			continue
+		}
+		var note Note
+		text, err := os.ReadFile(filepath.Join(state, entry.Name()))
+		if err == nil {
+			err = json.Unmarshal(text, &note)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the notes of repairs: %w", err)
+		}
+		notes = append(notes, note)
+	}
+	slices.SortStableFunc(notes, func(a, b Note) int { return b.At.Compare(a.At) })
+	return notes, nil
+}
+
+// dropDamaged bounds the files that were moved aside.
+func dropDamaged(state string, file File) error {
+	notes, err := Notes(state)
+	if err != nil {
+		return err
+	}
+	notes = slices.DeleteFunc(notes, func(n Note) bool { return n.File != file.Name })
+	for _, note := range notes[min(len(notes), keptDamaged):] {
+		for _, suffix := range []string{"", "-wal", "-shm", ".json"} {
+			if err := os.Remove(filepath.Join(state, filepath.Base(note.Aside)+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
