@@ -39,7 +39,7 @@ var allowed = map[string]struct {
 	"daemon/network":           {"tells of a new network", []string{"golang.org/x/sys"}},
 	"daemon/courier":           {"carries clicks to the ledger", []string{"daemon/clicklog", "daemon/wire", "ledger/api", "github.com/cenkalti/backoff/v5", "github.com/google/uuid"}},
 	"daemon/companion": {"joins the parts into the running companion", []string{
-		"daemon/wire", "daemon/socket", "daemon/accounts", "daemon/clicklog", "daemon/control", "daemon/courier", "daemon/network", "ledger/api", "ledger/thing", "github.com/google/uuid",
+		"daemon/wire", "daemon/socket", "daemon/accounts", "daemon/backup", "daemon/clicklog", "daemon/control", "daemon/courier", "daemon/database", "daemon/network", "ledger/api", "ledger/thing", "github.com/google/uuid",
 		"golang.org/x/oauth2",
 	}},
 	"daemon/osservice": {"a service of the operating system", []string{"github.com/kardianos/service"}},

@@ -121,14 +121,23 @@ func runCommand() *cobra.Command {
 	return cmd
 }
 
-// run opens the companion, says where it listens, and serves until ctx ends.
+// maxRepairs bounds how often a companion is opened again because a database
+// was found damaged: on a disk that fails, the service manager goes on, slowly.
+const maxRepairs = 3
+
+// run opens the companion, says where it listens, and serves until ctx ends. A
+// companion that found a database damaged is opened again, which repairs it.
 func run(ctx context.Context, config companion.Config, out io.Writer) error {
-	c, err := companion.Open(ctx, config)
-	if err != nil {
-		return err
+	for repairs := 0; ; repairs++ {
+		c, err := companion.Open(ctx, config)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "flattrd: listening on 127.0.0.1:%d\n", c.Port())
+		if err := c.Run(ctx); !errors.Is(err, companion.ErrDamaged) || repairs == maxRepairs {
+			return err
+		}
 	}
-	fmt.Fprintf(out, "flattrd: listening on 127.0.0.1:%d\n", c.Port())
-	return c.Run(ctx)
 }
 
 // listenPort reads --listen; only loopback is served.

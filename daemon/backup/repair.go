@@ -139,6 +139,10 @@ func repair(ctx context.Context, state string, file File) (Note, error) {
 				return Note{}, err
 			}
 		}
+		// Whoever put a file there may have let others read it.
+		if err := os.Chmod(aside, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return Note{}, err
+		}
 		if err := database.SyncFolder(state); err != nil {
 			return Note{}, err
 		}

@@ -204,6 +204,7 @@ func (c *Companion) revoke(ctx context.Context, device accounts.DeviceID, uid ui
 	if err != nil {
 		return err
 	}
+	c.keeper.accountsChanged()
 	for _, s := range c.hub.ofDevice(device) {
 		s.conn.Close(socket.CloseUnknown, "device revoked")
 	}

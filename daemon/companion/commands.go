@@ -33,6 +33,7 @@ func (c *Companion) command(ctx context.Context, uid uint32, request control.Req
 	}
 	var problem *control.Problem
 	if err != nil && !errors.As(err, &problem) {
+		c.keeper.noticed(err)
 		c.config.Log.Error("answer a command", "command", request.Command, "error", err)
 	}
 	return answer, err
@@ -55,6 +56,7 @@ func (c *Companion) pair(uid uint32) (wire.TicketAnswer, error) {
 func (c *Companion) report(ctx context.Context, uid uint32) (control.Report, error) {
 	r := control.Report{
 		Version: c.config.Version, Port: c.Port(), Ledger: c.config.Ledger, Started: c.started, Accounts: []control.Account{},
+		Problems: c.storageProblems(),
 	}
 	devices, err := c.devices(ctx, uid)
 	if err != nil {

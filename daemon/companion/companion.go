@@ -20,6 +20,7 @@ import (
 	"flattr/daemon/accounts"
 	"flattr/daemon/clicklog"
 	"flattr/daemon/control"
+	"flattr/daemon/database"
 	"flattr/daemon/socket"
 	"flattr/daemon/wire"
 	"flattr/ledger/api"
@@ -49,6 +50,7 @@ type Companion struct {
 	hub      *hub
 	couriers *couriers
 	links    *links
+	keeper   *keeper
 	started  time.Time
 	tasks    sync.WaitGroup // what is under way beside the connections
 	acting   sync.Mutex     // one change at a time of whom a device acts for: file and sessions agree
@@ -67,6 +69,7 @@ func Open(ctx context.Context, config Config) (opened *Companion, err error) {
 		}
 	}
 	c := &Companion{config: config, hub: newHub(), started: config.Now()}
+	c.keeper = newKeeper(c)
 	defer func() {
 		if err != nil {
 			c.close()
@@ -80,14 +83,19 @@ func Open(ctx context.Context, config Config) (opened *Companion, err error) {
 	if c.commands, err = control.Listen(ctx, config.Sockets); err != nil {
 		return nil, err
 	}
-	if c.accounts, err = accounts.Open(ctx, filepath.Join(config.State, "accounts.db"), config.Random); err != nil {
+	if err := c.keeper.begin(); err != nil {
+		return nil, err
+	}
+	if err := c.openFiles(ctx); err != nil {
 		return nil, err
 	}
 	if err := c.accounts.Sweep(ctx, config.Now()); err != nil {
-		return nil, fmt.Errorf("open accounts: %w", err)
-	}
-	if c.clicks, err = clicklog.Open(ctx, filepath.Join(config.State, "clicks.db")); err != nil {
-		return nil, err
+		if !database.Full(err) {
+			return nil, fmt.Errorf("open accounts: %w", err)
+		}
+		// A full disk is told of by the running companion, not by one that
+		// does not start.
+		config.Log.Error("revoke what is not used", "error", err)
 	}
 	listener, err := listen(ctx, config)
 	if err != nil {
@@ -122,9 +130,14 @@ func (c *Companion) Run(ctx context.Context) error {
 		cancel()
 	})
 	c.tasks.Go(func() { c.countDays(ctx) })
+	kept := make(chan error, 1)
+	c.tasks.Go(func() {
+		kept <- c.keeper.run(ctx)
+		cancel()
+	})
 	err := c.server.Run(ctx)
 	cancel()
-	return errors.Join(err, <-failed)
+	return errors.Join(err, <-failed, <-kept)
 }
 
 // close closes what Open has opened.
@@ -139,6 +152,7 @@ func (c *Companion) close() {
 		c.clicks.Close()
 	}
 	if c.lock != nil {
+		c.keeper.end()
 		c.lock.Close() // last: nothing of the state is open any more
 	}
 }
@@ -191,14 +205,15 @@ func listen(ctx context.Context, config Config) (*net.TCPListener, error) {
 // ticket, enroll and device answer the socket's questions about keys.
 func (c *Companion) ticket(hash socket.ID, uid uint32) ([]byte, error) {
 	secret, err := c.accounts.Ticket(c.config.Now(), hash, uid)
-	return secret, unknown(err)
+	return secret, c.unknown(err)
 }
 
 func (c *Companion) enroll(ctx context.Context, hash socket.ID, uid uint32, origin string) (wire.Enrolled, error) {
 	device, err := c.accounts.Enroll(ctx, c.config.Now(), hash, uid, origin)
 	if err != nil {
-		return wire.Enrolled{}, unknown(err)
+		return wire.Enrolled{}, c.unknown(err)
 	}
+	c.keeper.accountsChanged()
 	c.config.Log.Info("browser paired", "uid", uid)
 	return wire.Enrolled{
 		Type: wire.TypeEnrolled, Ledger: c.config.Ledger,
@@ -208,10 +223,11 @@ func (c *Companion) enroll(ctx context.Context, hash socket.ID, uid uint32, orig
 
 func (c *Companion) device(ctx context.Context, id socket.ID, uid uint32, origin string) ([]byte, uint32, error) {
 	device, err := c.accounts.Device(ctx, c.config.Now(), accounts.DeviceID(id), uid, origin)
-	return device.Key, device.UID, unknown(err)
+	return device.Key, device.UID, c.unknown(err)
 }
 
-func unknown(err error) error {
+func (c *Companion) unknown(err error) error {
+	c.keeper.noticed(err)
 	if errors.Is(err, accounts.ErrUnknown) {
 		return socket.ErrUnknown
 	}

@@ -110,6 +110,7 @@ func (c *Companion) actFor(device accounts.DeviceID, uid uint32, account account
 	}
 	c.couriers.wake(account)
 	c.hub.touch(uid)
+	c.keeper.accountsChanged()
 }
 
 // unlink ends that the device acts for its account. With the last device goes

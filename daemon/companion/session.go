@@ -154,6 +154,7 @@ func (s *session) problem(ctx context.Context, header wire.Header, err error) an
 	if ctx.Err() != nil {
 		return nil
 	}
+	s.companion.keeper.noticed(err)
 	s.companion.config.Log.Error("answer a browser", "message", header.Type, "error", err)
 	return wire.Problem{
 		Type: wire.TypeProblem, ID: header.ID, Code: wire.CodeDegraded,

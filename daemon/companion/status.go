@@ -43,7 +43,7 @@ func (s *session) statusAsked(ctx context.Context, ask wire.Ask) (any, error) {
 func (c *Companion) status(ctx context.Context, uid uint32, id accounts.AccountID) (wire.Status, error) {
 	status := wire.Status{
 		Type: wire.TypeStatus, Version: c.config.Version, Ledger: c.config.Ledger,
-		Months: []wire.MonthSummary{}, Problems: []wire.StatusProblem{},
+		Months: []wire.MonthSummary{}, Problems: c.storageProblems(),
 	}
 	if id == 0 {
 		all, err := c.accounts.Accounts(ctx, uid)
@@ -68,7 +68,7 @@ func (c *Companion) status(ctx context.Context, uid uint32, id accounts.AccountI
 	if err != nil {
 		return status, err
 	}
-	status.Months, status.MeansMicro, status.Unsent, status.Problems = figures.months, figures.meansMicro, figures.unsent, figures.problems
+	status.Months, status.MeansMicro, status.Unsent, status.Problems = figures.months, figures.meansMicro, figures.unsent, append(status.Problems, figures.problems...)
 	if !figures.synced.IsZero() {
 		status.LastSync = figures.synced.UTC().Format(time.RFC3339)
 	}

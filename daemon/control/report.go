@@ -42,11 +42,13 @@ type Report struct {
 	LastRefusal string    `json:"lastRefusal,omitempty"`
 	RefusedAt   time.Time `json:"refusedAt,omitzero"`
 	Accounts    []Account `json:"accounts"`
+	// Problems are those of the companion's own files.
+	Problems []wire.StatusProblem `json:"problems"`
 }
 
 // Well tells whether the reader has nothing to do.
 func (r Report) Well() bool {
-	if r.Devices == 0 || len(r.Accounts) == 0 {
+	if len(r.Problems) > 0 || r.Devices == 0 || len(r.Accounts) == 0 {
 		return false
 	}
 	for _, account := range r.Accounts {
@@ -66,6 +68,9 @@ func (r Report) Text() string {
 		"account    none yet: click the Flattr button in the browser's toolbar and sign in",
 		"unsent     0",
 		"month      nothing yet",
+	}
+	for _, problem := range r.Problems {
+		lines[0] += " (" + problem.Sentence + ")"
 	}
 	if len(r.Accounts) > 0 {
 		var names, unsent, months []string

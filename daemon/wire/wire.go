@@ -80,6 +80,7 @@ const (
 	CodeDegraded       Code = "degraded"        // the click log cannot be written: the extension keeps the click
 	CodeLedgerAway     Code = "ledger_away"     // the ledger does not answer; clicks wait
 	CodeSignInAgain    Code = "sign_in_again"   // the ledger no longer accepts the account's token; clicks wait
+	CodeRestored       Code = "restored"        // a damaged file of the companion was replaced by its backup
 	CodeClockWrong     Code = "clock_wrong"     // the ledger's clock and this machine's are far apart
 	CodeBusy           Code = "busy"            // too many unanswered requests
 	CodeDuplicate      Code = "duplicate"       // no error: the reader flattred the thing before, at CountsAt, and that click counts
