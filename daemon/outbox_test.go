@@ -74,7 +74,7 @@ func (b *outbox) drain(ctx context.Context) {
 // time, until it is all acknowledged or the
 // connection ends. With more, each acknowledgement is followed by a new click.
 func (b *outbox) exchange(ctx context.Context, more bool, began func()) {
-	client, err := sockettest.Connect(ctx, b.parts.companionPort, chromeOrigin, b.device)
+	client, err := b.parts.dial(ctx, b.device)
 	if err != nil {
 		pauseOr(ctx, 20*time.Millisecond)
 		return

@@ -44,6 +44,9 @@ type parts struct {
 
 	ledgerPort, companionPort int
 	ledger, companion         *process
+
+	apart  *apart       // nil: both on this machine
+	member *http.Client // the browser of who signed up last
 }
 
 // buildParts builds both programs as they are shipped.
@@ -96,11 +99,17 @@ func freePort(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-func (p *parts) origin() string { return fmt.Sprintf("http://127.0.0.1:%d", p.ledgerPort) }
+// origin is where the reader's machine finds the ledger.
+func (p *parts) origin() string {
+	if p.apart != nil {
+		return p.apart.origin()
+	}
+	return fmt.Sprintf("http://127.0.0.1:%d", p.ledgerPort)
+}
 
 func (p *parts) startLedger() {
 	p.t.Helper()
-	p.ledger = p.start("flattr-ledger", "serve", "--db", p.db, "--listen", fmt.Sprintf("127.0.0.1:%d", p.ledgerPort))
+	p.ledger = p.start("flattr-ledger", "serve", "--db", p.db, "--listen", fmt.Sprintf("127.0.0.1:%d", p.ledgerPort), "--public-url", p.origin())
 }
 
 func (p *parts) startCompanion() {
@@ -135,7 +144,11 @@ func (b *lockedBuffer) String() string {
 // start runs a program and waits until it says that it listens.
 func (p *parts) start(name string, args ...string) *process {
 	p.t.Helper()
-	running := &process{cmd: exec.Command(filepath.Join(p.folder, name), args...), log: &lockedBuffer{}, done: make(chan error, 1)}
+	cmd := exec.Command(filepath.Join(p.folder, name), args...)
+	if p.apart != nil {
+		cmd = p.apart.command(cmd)
+	}
+	running := &process{cmd: cmd, log: &lockedBuffer{}, done: make(chan error, 1)}
 	running.cmd.Stderr = running.log
 	stdout, err := running.cmd.StdoutPipe()
 	if err != nil {
@@ -228,9 +241,13 @@ func (p *parts) signUp(name string) *http.Client {
 		p.t.Fatal(err)
 	}
 	reader := &http.Client{Jar: jar, Timeout: patience}
+	if p.apart != nil {
+		reader.Transport = p.apart.transport()
+	}
 	p.submit(reader, p.origin()+"/signup", "signup", map[string]string{
 		"invite": code, "name": name, "password": "correct horse battery staple",
 	})
+	p.member = reader
 	return reader
 }
 
@@ -291,9 +308,11 @@ func (p *parts) pair() sockettest.Device {
 	p.t.Helper()
 	line := strings.Split(p.tool("flattrd", "pair", "--state", p.state), ":")
 	var device sockettest.Device
-	shaken(p.t, func() (err error) {
-		device, err = sockettest.Pair(p.t.Context(), p.companionPort, chromeOrigin, line[2])
-		return err
+	shaken(p.t, func() error {
+		return p.atTheReader(func() (err error) {
+			device, err = sockettest.Pair(p.t.Context(), p.companionPort, chromeOrigin, line[2])
+			return err
+		})
 	})
 	p.connect(device).Close() // a key that is not proved within a minute is dropped
 	return device
@@ -303,10 +322,27 @@ func (p *parts) connect(device sockettest.Device) *sockettest.Client {
 	p.t.Helper()
 	var client *sockettest.Client
 	shaken(p.t, func() (err error) {
-		client, err = sockettest.Connect(p.t.Context(), p.companionPort, chromeOrigin, device)
+		client, err = p.dial(p.t.Context(), device)
 		return err
 	})
 	return client
+}
+
+// dial connects as the device's browser.
+func (p *parts) dial(ctx context.Context, device sockettest.Device) (client *sockettest.Client, err error) {
+	err = p.atTheReader(func() (err error) {
+		client, err = sockettest.Connect(ctx, p.companionPort, chromeOrigin, device)
+		return err
+	})
+	return client, err
+}
+
+// atTheReader does something where the companion runs.
+func (p *parts) atTheReader(do func() error) error {
+	if p.apart != nil {
+		return within(p.apart.reader, do)
+	}
+	return do()
 }
 
 // shaken repeats a handshake while there are too many of them in a second.
