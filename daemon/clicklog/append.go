@@ -16,8 +16,6 @@ const (
 	// groupSize bounds one transaction: one sync of the disk acknowledges all
 	// events that arrived while the one before was under way.
 	groupSize = 128
-	// groupTimeout ends a transaction that a failing disk holds up.
-	groupTimeout = 10 * time.Second
 )
 
 // row is an event ready for the table.
@@ -90,23 +88,44 @@ func (l *Log) refuseRest() {
 	}
 }
 
-// commit appends a group in one transaction. Its error is for all of them.
+// statements are what the writer says for each group, prepared once.
+type statements struct{ insert, undone *sql.Stmt }
+
+// prepare prepares the writer's statements.
+func (l *Log) prepare(ctx context.Context) (err error) {
+	if l.say.insert, err = l.db.Write.PrepareContext(ctx, insertEvent); err != nil {
+		return err
+	}
+	l.say.undone, err = l.db.Write.PrepareContext(ctx, undoneBefore)
+	return err
+}
+
+// commit appends a group in one transaction. Its error is for all of them. It
+// has no deadline: SQLite waits 5 s for a lock, and a disk that hangs in a
+// sync heeds nobody.
 func (l *Log) commit(group []request) ([]result, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), groupTimeout)
-	defer cancel()
+	ctx := context.Background()
 	results := make([]result, len(group))
 	err := l.db.Change(ctx, func(tx *sql.Tx) error {
-		insert, err := tx.PrepareContext(ctx, insertEvent)
-		if err != nil {
-			return err
-		}
-		defer insert.Close()
+		insert := tx.StmtContext(ctx, l.say.insert)
+		fresh := make([]clickName, 0, len(group)) // clicks that were not here
 		for i, r := range group {
-			if results[i], err = appendRow(ctx, tx, insert, r.row); err != nil {
+			inserted, err := insertRow(ctx, insert, r.row)
+			switch {
+			case err != nil:
 				return err
+			case !inserted:
+				if results[i], err = repeated(ctx, tx, r.row); err != nil {
+					return err
+				}
+			case r.row.Kind == Undo:
+				results[i].state = wire.StateUndone
+			default:
+				results[i].state = wire.StateWaiting
+				fresh = append(fresh, clickName{r.row.Account, r.row.ID, i})
 			}
 		}
-		return nil
+		return markUndone(ctx, tx.StmtContext(ctx, l.say.undone), fresh, results)
 	})
 	l.failing.Store(&failing{l.notice(err)})
 	if err != nil {
@@ -131,30 +150,66 @@ const insertEvent = `
 INSERT INTO event (account, id, kind, at, month, click, thing, form, digest, received_ms)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (account, id) DO NOTHING`
 
-const digestOf = `SELECT digest FROM event WHERE account = $1 AND id = $2`
-
-// appendRow inserts one event or finds it. Its error is the file's; that the
-// id was reused is a result.
-func appendRow(ctx context.Context, tx *sql.Tx, insert *sql.Stmt, r row) (result, error) {
+// insertRow inserts an event unless its id is there already.
+func insertRow(ctx context.Context, insert *sql.Stmt, r row) (inserted bool, err error) {
 	done, err := insert.ExecContext(ctx, r.Account, r.ID, r.Kind, r.At, r.Month, r.Click, r.thing, r.Form, r.digest, r.received.UnixMilli())
 	if err != nil {
+		return false, err
+	}
+	n, err := done.RowsAffected()
+	return n > 0, err
+}
+
+const digestOf = `SELECT digest FROM event WHERE account = $1 AND id = $2`
+
+// repeated answers an event whose id is there already: with its state, or, if
+// the id stands for another event, with that.
+func repeated(ctx context.Context, tx *sql.Tx, r row) (result, error) {
+	var digest []byte
+	if err := tx.QueryRowContext(ctx, digestOf, r.Account, r.ID).Scan(&digest); err != nil {
 		return result{}, err
 	}
-	inserted, err := done.RowsAffected()
-	if err != nil {
-		return result{}, err
-	}
-	if inserted == 0 {
-		var digest []byte
-		if err := tx.QueryRowContext(ctx, digestOf, r.Account, r.ID).Scan(&digest); err != nil {
-			return result{}, err
-		}
-		if !bytes.Equal(digest, r.digest) {
-			return result{err: ErrReused}, nil
-		}
+	if !bytes.Equal(digest, r.digest) {
+		return result{err: ErrReused}, nil
 	}
 	state, err := stateOf(ctx, tx, r)
 	return result{state: state}, err
+}
+
+// clickName names a click of a group.
+type clickName struct {
+	Account int64
+	ID      string
+	at      int // in the group
+}
+
+// undoneBefore finds the places of those clicks of a list that are undone.
+const undoneBefore = `
+SELECT j.key FROM json_each($1) j WHERE EXISTS (
+SELECT 1 FROM event u WHERE u.account = j.value ->> 'Account' AND u.click = j.value ->> 'ID' AND u.kind = 'undo' AND u.outcome <> 'refused')`
+
+// markUndone sets the state of new clicks whose undo came before them.
+func markUndone(ctx context.Context, undone *sql.Stmt, fresh []clickName, results []result) error {
+	if len(fresh) == 0 {
+		return nil
+	}
+	list, err := json.Marshal(fresh)
+	if err != nil {
+		return err
+	}
+	rows, err := undone.QueryContext(ctx, string(list))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var i int
+		if err := rows.Scan(&i); err != nil {
+			return err
+		}
+		results[fresh[i].at].state = wire.StateUndone
+	}
+	return rows.Err()
 }
 
 // stateOf gives the state an acknowledgement names. An undo of a click that

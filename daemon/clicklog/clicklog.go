@@ -53,6 +53,7 @@ type Event struct {
 // Log is the file. It is safe for concurrent use.
 type Log struct {
 	db     *database.DB
+	say    statements
 	queue  chan request
 	closed chan struct{} // closed by Close
 	ended  chan struct{} // closed when the writer has ended
@@ -75,6 +76,9 @@ func Open(ctx context.Context, path string) (*Log, error) {
 	}
 	l := &Log{
 		db: db, queue: make(chan request, groupSize), closed: make(chan struct{}), ended: make(chan struct{}), damage: make(chan struct{}),
+	}
+	if err := l.prepare(ctx); err != nil {
+		return nil, fmt.Errorf("open click log: %w", errors.Join(err, db.Close()))
 	}
 	go l.write()
 	return l, nil
