@@ -156,8 +156,11 @@ func (c *Companion) leave(ctx context.Context, id accounts.AccountID) error {
 	}
 	c.tasks.Go(func() {
 		// A ledger that is away keeps the token until it is revoked there; here it is forgotten.
-		ctx, cancel := context.WithTimeout(c.couriers.context(), exchangeTimeout)
+		// A companion that stops gives it a moment more.
+		running := c.couriers.context()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(running), exchangeTimeout)
 		defer cancel()
+		defer context.AfterFunc(running, func() { time.AfterFunc(sayGoodbye, cancel) })()
 		if _, err := client.Revoke(ctx); err != nil {
 			c.config.Log.Info("token not given back", "account", id, "error", err)
 		}

@@ -28,8 +28,8 @@ const (
 // claimed elsewhere lowers the figures too.
 func (c *Courier) forgotten(ctx context.Context, events []clicklog.Event, answers []clicklog.Answer, months api.Months) bool {
 	before, err := c.config.Log.Summary(ctx, c.config.Account)
-	if err != nil {
-		return false // the log will say so itself when the answers are kept
+	if err != nil || before.Synced.IsZero() {
+		return false // a log that fails says so itself when the answers are kept
 	}
 	had := map[string]int{}
 	for _, m := range before.Months {
@@ -65,9 +65,6 @@ func (c *Courier) match(ctx context.Context, months api.Months) *failure {
 		return nil
 	}
 	counting := countingMonths(months)
-	if len(counting) == 0 {
-		return nil
-	}
 	if c.doubt {
 		c.config.Logger.Info("the ledger has fewer clicks than it said: sending them again", "account", c.config.Account)
 	}

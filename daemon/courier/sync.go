@@ -18,11 +18,23 @@ var errLog = errors.New("the click log failed")
 // where there is reason to, tries again what may be taken now, and keeps the
 // ledger's answers. nil when nothing is left to send.
 func (c *Courier) sync(ctx context.Context) *failure {
-	months, failed := c.pending(ctx)
-	if failed != nil {
-		return failed
+	var months *api.Months
+	var failed *failure
+	if c.matched.IsZero() { // before what is pending, which needs no second sending
+		if months, failed = c.months(ctx); failed != nil {
+			return failed
+		}
+		if failed = c.match(ctx, *months); failed != nil {
+			return failed
+		}
 	}
-	if months == nil {
+	answered, failed := c.pending(ctx)
+	switch {
+	case failed != nil:
+		return failed
+	case answered != nil:
+		months = answered
+	case months == nil:
 		if months, failed = c.months(ctx); failed != nil {
 			return failed
 		}

@@ -2,7 +2,7 @@ package network
 
 import (
 	"encoding/binary"
-	"strings"
+	"iter"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -63,13 +63,9 @@ func (k known) address(message syscall.NetlinkMessage) bool {
 		return false
 	}
 	f := fact{kind: unix.RTM_NEWADDR, link: binary.NativeEndian.Uint32(message.Data[4:])}
-	attributes, err := syscall.ParseNetlinkRouteAttr(&message)
-	if err != nil {
-		return false
-	}
-	for _, a := range attributes {
-		if a.Attr.Type == unix.IFA_ADDRESS {
-			f.text = string(a.Value)
+	for kind, value := range attributes(message.Data[unix.SizeofIfAddrmsg:]) {
+		if kind == unix.IFA_ADDRESS {
+			f.text = string(value)
 		}
 	}
 	return k.learn(f, message.Header.Type == unix.RTM_NEWADDR)
@@ -80,24 +76,34 @@ func (k known) route(message syscall.NetlinkMessage) bool {
 	if len(message.Data) < unix.SizeofRtMsg || message.Data[1] != 0 || message.Data[7] != unix.RTN_UNICAST {
 		return false
 	}
-	attributes, err := syscall.ParseNetlinkRouteAttr(&message)
-	if err != nil {
-		return false
-	}
 	f := fact{kind: unix.RTM_NEWROUTE}
-	var text strings.Builder
-	for _, a := range attributes {
-		switch a.Attr.Type {
-		case unix.RTA_OIF:
-			if len(a.Value) >= 4 {
-				f.link = binary.NativeEndian.Uint32(a.Value)
-			}
-		case unix.RTA_GATEWAY:
-			text.Write(a.Value)
+	for kind, value := range attributes(message.Data[unix.SizeofRtMsg:]) {
+		switch {
+		case kind == unix.RTA_OIF && len(value) >= 4:
+			f.link = binary.NativeEndian.Uint32(value)
+		case kind == unix.RTA_GATEWAY:
+			f.text = string(value)
 		}
 	}
-	f.text = text.String()
 	return k.learn(f, message.Header.Type == unix.RTM_NEWROUTE)
+}
+
+// attributes reads kinds and values as far as they are well formed. (The one of
+// package syscall panics where the last has no padding.)
+func attributes(data []byte) iter.Seq2[uint16, []byte] {
+	return func(yield func(uint16, []byte) bool) {
+		for len(data) >= unix.SizeofRtAttr {
+			length := int(binary.NativeEndian.Uint16(data))
+			if length < unix.SizeofRtAttr || length > len(data) {
+				return
+			}
+			if !yield(binary.NativeEndian.Uint16(data[2:]), data[unix.SizeofRtAttr:length]) {
+				return
+			}
+			const pad = unix.RTA_ALIGNTO - 1
+			data = data[min((length+pad)&^pad, len(data)):]
+		}
+	}
 }
 
 // learn remembers or forgets a fact and tells whether it is new.
