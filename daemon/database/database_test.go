@@ -3,6 +3,7 @@ package database_test
 import (
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 	"testing/fstest"
@@ -92,5 +93,30 @@ func TestAFailedChangeHasNotHappened(t *testing.T) {
 	var n int
 	if err := db.Read.QueryRow("SELECT count(*) FROM a").Scan(&n); err != nil || n != 0 {
 		t.Errorf("%d rows after a failed change, %v, want 0", n, err)
+	}
+}
+
+func TestAFileIsCopiedBeforeItIsMigrated(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	first := "CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1)"
+	for _, files := range []fstest.MapFS{migrations(first), migrations(first, "UPDATE a SET x = 2", "UPDATE a SET x = 3")} {
+		db, err := database.Open(t.Context(), path, files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		db.Close()
+	}
+	kept := database.BeforeMigration(path, 1)
+	if info, err := os.Stat(kept); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("the copy before the migration: %v, %v, want mode 0600", info, err)
+	}
+	db, err := database.Reader(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var x, version int
+	if err := db.QueryRow("SELECT x, user_version FROM a, pragma_user_version").Scan(&x, &version); err != nil || x != 1 || version != 1 {
+		t.Errorf("in the copy x = %d, version %d, %v, want 1, 1", x, version, err)
 	}
 }
