@@ -80,12 +80,14 @@ generate: $(MODULES) ## makes the generated files anew
 	cd $(EXT) && npm run --silent generate
 	sh ledger/web/style/build.sh
 
-package: build ## writes dist/flattr_VERSION_amd64.deb
-	$(GO) run ./installer -version $(VERSION) -programs bin -out dist
+# The same commit gives the same bytes: every file has the commit's time.
+package: extension/dist ## writes every package, SHA256SUMS and the bills of materials into dist/
+	@.ci/install package
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(GO) run ./installer -version $(VERSION)
 
-test-packages: package ## installs the package in a Debian of its own and removes it; root only
+test-packages: package ## installs, upgrades and removes the packages in a Debian of their own, and builds them twice; root only
 	@.ci/install packages
-	@installer/test-packages dist/flattr_$(VERSION)_amd64.deb
+	@installer/test-packages dist
 
 clean: ## removes what was built; data under ./var stays
 	rm -rf bin dist $(EXT)/dist $(EXT)/node_modules
