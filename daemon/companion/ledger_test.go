@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+	"time"
 
 	"flattr/ledger/api"
 	"flattr/ledger/thing"
@@ -20,6 +21,7 @@ type ledger struct {
 	*httptest.Server
 	mu         sync.Mutex
 	away       bool
+	ahead      time.Duration         // of its clock before ours
 	member     api.Account           // who signs in
 	refuse     map[string]api.Result // by URL of the thing
 	means      int64
@@ -59,6 +61,9 @@ func newLedger(t *testing.T) *ledger {
 			http.Error(w, "away", http.StatusServiceUnavailable)
 			return
 		}
+		l.mu.Lock()
+		w.Header().Set("Date", time.Now().Add(l.ahead).UTC().Format(http.TimeFormat))
+		l.mu.Unlock()
 		mux.ServeHTTP(w, r)
 	}))
 	t.Cleanup(l.Close)

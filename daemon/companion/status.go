@@ -141,11 +141,11 @@ func clockProblem(skew time.Duration) (wire.StatusProblem, bool) {
 func roughly(d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:
-		return fmt.Sprintf("%d days", d/(24*time.Hour))
+		return fmt.Sprintf("%d days", (d+12*time.Hour)/(24*time.Hour))
 	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d hours", d/time.Hour)
+		return fmt.Sprintf("%d hours", (d+30*time.Minute)/time.Hour)
 	default:
-		return fmt.Sprintf("%d minutes", d/time.Minute)
+		return fmt.Sprintf("%d minutes", (d+30*time.Second)/time.Minute)
 	}
 }
 
