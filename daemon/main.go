@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -34,8 +35,13 @@ const (
 // errUnwell ends status when something needs the reader; it is said already.
 var errUnwell = errors.New("something needs you")
 
+// heapGrowth, in percent, is how much garbage the companion keeps: it has
+// little to do, and the machine is the reader's.
+const heapGrowth = 50
+
 func main() {
 	restrictFiles()
+	debug.SetGCPercent(heapGrowth)
 	if nativehost.Called(os.Args[1:]) {
 		if err := nativehost.Run(os.Args[1:], os.Stdin, os.Stdout, func() wire.TicketAnswer { return askTicket(control.Folders(os.Getenv)) }); err != nil {
 			fmt.Fprintf(os.Stderr, "flattrd: %v\n", err)
@@ -84,6 +90,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(runCommand(), pairCommand(), statusCommand(), devicesCommand(), nativeHostCommand(), versionCommand())
 	root.AddCommand(accountsCommand(), revokeCommand())
+	root.AddCommand(backupCommand(), restoreCommand())
 	root.AddCommand(serviceCommands()...)
 	return root
 }
@@ -125,6 +132,10 @@ func runCommand() *cobra.Command {
 // was found damaged: on a disk that fails, the service manager goes on, slowly.
 const maxRepairs = 3
 
+// restAfter is when a companion gives memory back: once the start is over, and
+// once it has looked through its files.
+var restAfter = []time.Duration{2 * time.Second, 2 * time.Minute}
+
 // run opens the companion, says where it listens, and serves until ctx ends. A
 // companion that found a database damaged is opened again, which repairs it.
 func run(ctx context.Context, config companion.Config, out io.Writer) error {
@@ -134,6 +145,9 @@ func run(ctx context.Context, config companion.Config, out io.Writer) error {
 			return err
 		}
 		fmt.Fprintf(out, "flattrd: listening on 127.0.0.1:%d\n", c.Port())
+		for _, pause := range restAfter {
+			defer time.AfterFunc(pause, giveBack).Stop()
+		}
 		if err := c.Run(ctx); !errors.Is(err, companion.ErrDamaged) || repairs == maxRepairs {
 			return err
 		}

@@ -37,7 +37,7 @@ type pending struct {
 	At      time.Time `json:"at"`
 	Reason  string    `json:"reason"`
 	Moved   bool      `json:"moved"`          // the damaged file is aside
-	Copy    string    `json:"copy,omitempty"` // the one to restore; "": the newest that is good
+	Copy    *Copy     `json:"copy,omitempty"` // the one to restore; nil: the newest that is good
 	Command bool      `json:"command,omitempty"`
 }
 
@@ -54,7 +54,21 @@ func (p pending) aside(state string, file File) string {
 
 // Mark notes that a database is damaged: Repair has to come before it is opened.
 func Mark(now time.Time, state string, file File, reason error) error {
-	return mark(state, file, pending{At: now.UTC().Truncate(time.Second), Reason: reason.Error()})
+	p, err := begin(now, state, file, pending{Reason: reason.Error()})
+	if err != nil {
+		return err
+	}
+	return mark(state, file, p)
+}
+
+// begin gives a repair its time, to the second: later than that of one before,
+// whose file must not be written over.
+func begin(now time.Time, state string, file File, p pending) (pending, error) {
+	for p.At = now.UTC().Truncate(time.Second); ; p.At = p.At.Add(time.Second) {
+		if there, err := database.Exists(p.aside(state, file)); !there || err != nil {
+			return p, err
+		}
+	}
 }
 
 func mark(state string, file File, p pending) error {
@@ -71,7 +85,10 @@ func mark(state string, file File, p pending) error {
 // write puts a small file on the disk, whole or not at all.
 func write(path string, text []byte) error {
 	part := path + ".part"
-	file, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -101,8 +118,14 @@ func Needed(now time.Time, state string, file File) (bool, error) {
 
 // Replace restores a copy by command, in the place of a database that is not in
 // use; clicks that only that one has are taken over.
-func Replace(ctx context.Context, now time.Time, state string, file File, copy string) (Note, error) {
-	p := pending{At: now.UTC().Truncate(time.Second), Reason: "restored by command", Copy: copy, Command: true}
+func Replace(ctx context.Context, now time.Time, state string, file File, chosen Copy) (Note, error) {
+	p, err := begin(now, state, file, pending{Reason: "restored by command", Copy: &chosen, Command: true})
+	if err != nil {
+		return Note{}, err
+	}
+	if err := file.check(ctx, chosen.Path, true); err != nil {
+		return Note{}, fmt.Errorf("restore %s: %w", file.Name, err)
+	}
 	if err := mark(state, file, p); err != nil {
 		return Note{}, err
 	}
@@ -202,15 +225,13 @@ func restore(ctx context.Context, state string, file File, p pending, note Note)
 // bestCopy copies the newest copy that is good to path and says of when it is;
 // the zero time when there is none.
 func bestCopy(ctx context.Context, state string, file File, p pending, path string) (time.Time, error) {
-	copies := []Copy{{Path: p.Copy}}
-	if p.Copy == "" {
-		all, err := List(Folder(state))
-		if err != nil {
-			return time.Time{}, err
-		}
-		copies = of(all, file)
-	} else if info, err := os.Stat(p.Copy); err == nil {
-		copies[0].At = info.ModTime().UTC()
+	copies, err := List(Folder(state))
+	if err != nil {
+		return time.Time{}, err
+	}
+	copies = of(copies, file)
+	if p.Copy != nil {
+		copies = []Copy{*p.Copy}
 	}
 	for _, c := range copies {
 		err := duplicate(c.Path, path)
@@ -220,7 +241,7 @@ func bestCopy(ctx context.Context, state string, file File, p pending, path stri
 		switch {
 		case err == nil:
 			return c.At, nil
-		case !database.Damaged(err) || p.Copy != "":
+		case !database.Damaged(err) || p.Copy != nil:
 			return time.Time{}, err
 		}
 	}

@@ -77,7 +77,7 @@ func Open(ctx context.Context, config Config) (opened *Companion, err error) {
 	}()
 	// The lock comes first: it is what tells a second companion on the same
 	// state to keep its hands off, wherever its socket for commands is.
-	if c.lock, err = lockState(config.State); err != nil {
+	if c.lock, err = Hold(config.State); err != nil {
 		return nil, err
 	}
 	if c.commands, err = control.Listen(ctx, config.Sockets); err != nil {
@@ -157,8 +157,9 @@ func (c *Companion) close() {
 	}
 }
 
-// lockState takes the state for this companion alone.
-func lockState(folder string) (*os.File, error) {
+// Hold takes a state for the caller alone, until the file is closed. Its error
+// says what to do when a companion runs on it.
+func Hold(folder string) (*os.File, error) {
 	file, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open state: %w", err)

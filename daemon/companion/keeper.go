@@ -78,59 +78,52 @@ func (k *keeper) end() {
 }
 
 // opened opens a database, after it was repaired if that is needed.
-func opened[T any](ctx context.Context, c *Companion, file backup.File, open func(path string) (T, error)) (value T, repaired bool, err error) {
+func opened[T any](ctx context.Context, c *Companion, file backup.File, open func(path string) (T, error)) (value T, err error) {
 	state, path := c.config.State, filepath.Join(c.config.State, file.Name)
-	if repaired, err = backup.Needed(c.config.Now(), state, file); err != nil {
-		return value, false, err
+	needed, err := backup.Needed(c.config.Now(), state, file)
+	if err != nil {
+		return value, err
 	}
-	if !repaired {
+	if !needed {
 		if value, err = open(path); !database.Damaged(err) {
-			return value, false, err
+			return value, err
 		}
 		if err := backup.Mark(c.config.Now(), state, file, err); err != nil {
-			return value, false, err
+			return value, err
 		}
 	}
 	note, err := backup.Repair(ctx, state, file)
 	if err != nil {
-		return value, true, err
+		return value, err
 	}
 	c.config.Log.Error("database repaired", "file", note.File, "reason", note.Reason, "moved", note.Aside,
 		"backup", note.Backup, "taken", note.Taken, "unread", note.Unread)
-	value, err = open(path)
-	return value, true, err
+	return open(path)
 }
 
 // openFiles opens the databases, repaired if they are damaged.
 func (c *Companion) openFiles(ctx context.Context) (err error) {
-	var accountsRepaired bool
-	c.accounts, accountsRepaired, err = opened(ctx, c, backup.Accounts, func(path string) (*accounts.Store, error) {
+	c.accounts, err = opened(ctx, c, backup.Accounts, func(path string) (*accounts.Store, error) {
 		return accounts.Open(ctx, path, c.config.Random)
 	})
 	if err != nil {
 		return err
 	}
-	c.clicks, _, err = opened(ctx, c, backup.Clicks, func(path string) (*clicklog.Log, error) { return clicklog.Open(ctx, path) })
+	c.clicks, err = opened(ctx, c, backup.Clicks, func(path string) (*clicklog.Log, error) { return clicklog.Open(ctx, path) })
 	if err != nil {
 		return err
 	}
-	if accountsRepaired {
-		if err := c.reserveAccounts(ctx); err != nil {
-			return err
-		}
-	}
-	c.keeper.repaired, err = backup.Notes(c.config.State)
-	return err
-}
-
-// reserveAccounts sees to it that no new account gets the number of one whose
-// clicks are here.
-func (c *Companion) reserveAccounts(ctx context.Context) error {
+	// After a repair or a restored backup clicks may name accounts that are not
+	// known any more.
 	highest, err := c.clicks.HighestAccount(ctx)
 	if err != nil {
 		return err
 	}
-	return c.accounts.Reserve(ctx, highest)
+	if err := c.accounts.Reserve(ctx, highest); err != nil {
+		return err
+	}
+	c.keeper.repaired, err = backup.Notes(c.config.State)
+	return err
 }
 
 // noticed has the databases checked when an error says that one is damaged.

@@ -97,7 +97,10 @@ func Copy(ctx context.Context, from, to string) (err error) {
 	}()
 	// VACUUM INTO writes to a file that is there if it is empty; one that it
 	// makes itself could be read by others.
-	file, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
+	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}

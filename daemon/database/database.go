@@ -19,6 +19,10 @@ import (
 // readers is the size of the read pool: pages and status of a few browsers.
 const readers = 4
 
+// cacheKiB is what each connection may keep of the file: the system keeps it
+// too, and the companion rests most of its life.
+const cacheKiB = 256
+
 // DB is one file with its single writer and its readers.
 type DB struct {
 	Write *sql.DB // one connection; transactions begin immediately
@@ -61,6 +65,7 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 		return nil, errors.Join(err, write.Close())
 	}
 	db.Read.SetMaxOpenConns(readers)
+	db.Read.SetMaxIdleConns(1) // a connection's cache is memory that lies idle
 	return db, nil
 }
 
@@ -68,6 +73,7 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 // a backup or a curious reader can hold one.
 func dsn(path string, options url.Values) string {
 	options.Set("_busy_timeout", "5000")
+	options.Set("_cache_size", "-"+strconv.Itoa(cacheKiB))
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: options.Encode()}).String()
 }
 
