@@ -1,27 +1,32 @@
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
 	"io"
 	"strings"
 	"testing"
 	"time"
 )
 
-func TestVersionsThatDebianRefusesAreRefused(t *testing.T) {
-	for _, version := range []string{"", "v1.0", "1.0-2 ", "1_0", "../1"} {
-		err := run([]string{"-version", version, "-programs", t.TempDir(), "-out", t.TempDir()}, io.Discard)
+func TestVersionsThatSomeSystemCannotExpressAreRefused(t *testing.T) {
+	for _, version := range []string{"", "v1.0.0", "1.0", "1.0.0-2", "1.0.0 ", "1_0_0", "../1", "1.0.0-rc", "1.0.1000000"} {
+		err := run([]string{"-version", version, "-out", t.TempDir()}, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), "version") {
 			t.Errorf("run(-version %q) = %v, want a complaint about the version", version, err)
 		}
 	}
 }
 
-func TestMissingProgramsAreNamed(t *testing.T) {
-	err := run([]string{"-version", "1.0", "-programs", t.TempDir(), "-out", t.TempDir()}, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "make build") {
-		t.Errorf("run without programs = %v, want the way to build them", err)
+func TestWhatComesBeforeAVersionSortsBeforeIt(t *testing.T) {
+	r, _, err := readArguments([]string{"-version", "0.2.0-rc1"})
+	if err != nil || r.numbers != "0.2.0" || r.before != "rc1" || debianVersion(r) != "0.2.0~rc1" {
+		t.Errorf("0.2.0-rc1 = %s, %s, %s, %v, want 0.2.0~rc1 for Debian", r.numbers, r.before, debianVersion(r), err)
+	}
+}
+
+func TestAnUnknownPackageIsNamedWithThoseThereAre(t *testing.T) {
+	err := run([]string{"-version", "1.0.0", "-only", "snap", "-out", t.TempDir()}, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "snap") || !strings.Contains(err.Error(), "deb-amd64") {
+		t.Errorf("run(-only snap) = %v, want the names there are", err)
 	}
 }
 
@@ -34,22 +39,5 @@ func TestBuildTimeIsTheSourcesWhereItIsSet(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "yesterday")
 	if _, err := buildTime(); err == nil {
 		t.Error("buildTime() with yesterday = nil, want an error")
-	}
-}
-
-func TestChangelogIsOneDebianReads(t *testing.T) {
-	packed := changelog(release{version: "1.2.3", built: time.Unix(0, 0).UTC()})
-	reader, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, part := range []string{"flattr (1.2.3) unstable;", "\n -- ", "Thu, 01 Jan 1970 00:00:00 +0000\n"} {
-		if !strings.Contains(string(text), part) {
-			t.Errorf("changelog = %q, want it to hold %q", text, part)
-		}
 	}
 }

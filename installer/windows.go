@@ -170,8 +170,8 @@ func writeMSI(r release) ([]string, error) {
 	tree, components := msiTree(folders)
 	text, err := fill(msiText, struct {
 		Version, Numbers, ProductCode, UpgradeCode, BrowsersCode, Tree string
-		Browsers                                                                    []registration
-		Components                                                                  []string
+		Browsers                                                       []registration
+		Components                                                     []string
 	}{
 		r.version, r.numbers, code("product " + r.version),
 		strings.ToUpper(upgradeCode.String()), code("browsers"), tree, registrations(), components,

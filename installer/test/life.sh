@@ -1,0 +1,86 @@
+# The deb through its whole life under a real systemd, as the README tells it:
+# install, reboot, kill -9, upgrade, downgrade, removal, again, purge. A reader's
+# part is played by installer/reader, which starts the native host as browsers do.
+# shellcheck shell=bash disable=SC2154 # dist, version, deb and scratch are the caller's
+
+next=0.999.0
+make_next() {
+  go run ./installer -version "$next" -only deb-amd64 -programs "$scratch/programs" -out "$scratch"
+  CGO_ENABLED=0 go build -o "$scratch/reader" ./installer/reader
+}
+check "the next version is built" make_next
+
+new_debian life
+cp "$deb" "$scratch/flattr_${next}_amd64.deb" "$scratch/life/root/"
+cp "$scratch/reader" "$scratch/life/usr/local/bin/reader"
+chroot "$scratch/life" useradd --create-home bob
+start_machine "$scratch/life"
+
+private=/var/lib/private/flattrd
+as_bob() { inside su bob -c "$*"; }
+active() { inside systemctl is-active --quiet flattrd; }
+# The exit code says that something needs the reader; here only the answer counts.
+answers() { inside sh -c 'flattrd status --json | grep -q "\"version\": \"'"$1"'\""'; }
+gone() { ! inside test -e "$1"; }
+inactive() { ! active; }
+comes_back() {
+  local before after
+  before=$(inside systemctl show -P MainPID flattrd)
+  inside systemctl kill -s KILL flattrd
+  for _ in $(seq 15); do # three seconds
+    sleep 0.2
+    after=$(inside systemctl show -P MainPID flattrd)
+    if [ "$after" != 0 ] && [ "$after" != "$before" ] && answers "$version"; then return 0; fi
+  done
+  return 1
+}
+names_page() { # what apt prints names a page that is there
+  local said page
+  said=$(inside apt-get install -y --no-install-recommends "/root/flattr_${version}_amd64.deb" 2>&1) || { echo "$said"; return 1; }
+  page=$(grep -o 'file://[^ ]*' <<<"$said") || { echo "$said"; return 1; }
+  inside test -s "${page#file://}"
+}
+restart_machine() {
+  stop_machine
+  start_machine "$scratch/life"
+}
+
+check "apt installs it and names a page that is there" names_page
+check "the unit is enabled" inside systemctl is-enabled --quiet flattrd
+check "the unit is active" until_ok 10 active
+check "the companion answers" until_ok 10 answers "$version"
+check "its state is its own alone" says 700 inside stat -c %a "$private"
+check "systemd finds it confined, at 1.5 or better" inside systemd-analyze security --no-pager --threshold=15 flattrd.service
+for manifest in /etc/opt/{chrome,edge,brave,vivaldi}/native-messaging-hosts/org.flattr.pair.json \
+  /etc/chromium/native-messaging-hosts/org.flattr.pair.json /usr/lib/mozilla/native-messaging-hosts/org.flattr.pair.json; do
+  check "a browser is paired by $manifest" says connected as_bob reader pair "$manifest" "/home/bob/device"
+done
+check "bob sees his browsers" says moz-extension as_bob flattrd devices
+check "it is back within three seconds of kill -9" comes_back
+check "the browser is still paired" until_ok 10 as_bob reader connect /home/bob/device
+check "the manual and the completions are there" inside test -s /usr/share/man/man1/flattrd.1.gz -a -s /usr/share/bash-completion/completions/flattrd
+
+check "the machine starts again" restart_machine
+check "the companion is back after it" until_ok 10 answers "$version"
+check "the browser is still paired after it" until_ok 10 as_bob reader connect /home/bob/device
+
+check "apt installs the next version" says "$next" inside apt-get install -y "/root/flattr_${next}_amd64.deb"
+check "the next version answers" until_ok 10 answers "$next"
+check "the browser is still paired with it" until_ok 10 as_bob reader connect /home/bob/device
+check "going back is refused with a sentence" refuses "keeps your clicks in a form" inside dpkg -i "/root/flattr_${version}_amd64.deb"
+check "apt refuses it, too" refuses "Keep $next" inside apt-get install -y --allow-downgrades "/root/flattr_${version}_amd64.deb"
+check "the next version goes on" until_ok 10 answers "$next"
+check "dpkg has nothing left to do" says "install ok installed" inside dpkg -s flattr
+
+check "apt removes it" inside apt-get remove -y flattr
+check "the unit is gone" inactive
+check "the clicks are kept" inside test -d "$private"
+check "going back is refused while they are kept" refuses "keeps your clicks in a form" inside dpkg -i "/root/flattr_${version}_amd64.deb"
+check "it is installed again" inside apt-get install -y "/root/flattr_${next}_amd64.deb"
+check "the browser is paired as before" until_ok 10 as_bob reader connect /home/bob/device
+check "apt purges it" inside apt-get purge -y flattr
+check "the clicks are gone" gone "$private"
+check "nothing of it is left" says "" inside sh -c '! find / -xdev \( -name "*flattr*" -o -name "org.flattr*" \) ! -path "/root/*" ! -path "/proc/*" ! -path "/var/log/*" ! -path "/var/lib/dpkg/*" ! -path "/var/lib/systemd/*" | grep .'
+check "the older version can be installed now" names_page
+check "it answers" until_ok 10 answers "$version"
+stop_machine
