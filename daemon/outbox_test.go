@@ -22,7 +22,9 @@ type outbox struct {
 	kept   []wire.Flattr
 	made   int
 	acked  map[string]bool
-	sent   []string // over the last connection, and not acknowledged
+	when   map[string]time.Time // of the acknowledgements
+	ended  error                // of the last connection
+	sent   []string             // over the last connection, and not acknowledged
 }
 
 // openOutboxes pairs the browsers and signs them in as one member.
@@ -33,7 +35,7 @@ func openOutboxes(p *parts) []*outbox {
 	for i := range browsers {
 		device := p.pair()
 		p.signIn(reader, device, "ann")
-		boxes = append(boxes, &outbox{parts: p, device: device, name: string(rune('a' + i)), acked: map[string]bool{}})
+		boxes = append(boxes, &outbox{parts: p, device: device, name: string(rune('a' + i)), acked: map[string]bool{}, when: map[string]time.Time{}})
 	}
 	return boxes
 }
@@ -83,14 +85,14 @@ func (b *outbox) exchange(ctx context.Context, more bool, began func()) {
 	b.sent = nil
 	for next := 0; len(b.kept) > 0; {
 		for ; next < len(b.kept) && next < inFlight; next++ {
-			if client.Send(b.kept[next]) != nil {
+			if b.ended = client.Send(b.kept[next]); b.ended != nil {
 				return
 			}
 			b.sent = append(b.sent, b.kept[next].ID)
 			began()
 		}
 		var raw json.RawMessage
-		if client.Read(&raw) != nil {
+		if b.ended = client.Read(&raw); b.ended != nil {
 			return
 		}
 		var ack wire.Ack
@@ -101,6 +103,9 @@ func (b *outbox) exchange(ctx context.Context, more bool, began func()) {
 			if flattr.ID == ack.ID {
 				b.kept = append(b.kept[:i], b.kept[i+1:]...)
 				b.acked[ack.ID] = true
+				if b.when != nil {
+					b.when[ack.ID] = time.Now()
+				}
 				next--
 				break
 			}
