@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"syscall"
 	"testing"
 	"time"
 
@@ -115,6 +117,13 @@ func (b *outbox) exchange(ctx context.Context, more bool, began func()) {
 			b.make()
 		}
 	}
+}
+
+// allWasRead tells whether the companion had read everything that was sent
+// when it was killed: the kernel resets a connection whose end has left
+// something unread, and closes others.
+func (b *outbox) allWasRead() bool {
+	return b.ended != nil && !errors.Is(b.ended, syscall.ECONNRESET) && !errors.Is(b.ended, syscall.EPIPE)
 }
 
 func without(ids []string, gone string) []string {

@@ -2,8 +2,11 @@
 
 package main
 
-// usualRounds of kills are what `make soak` promises.
-const usualRounds = 100
+// What `make soak` promises: kills of the companion, and of the ledger.
+const (
+	usualKills  = 1000
+	usualRounds = 100
+)
 
 // powerLossClicks fill the write-ahead log often enough that it is folded into
 // the file while the companion runs.

@@ -18,11 +18,11 @@ import (
 )
 
 // rounds is how often a program is killed: FLATTR_SOAK, else the usual number.
-func rounds(t *testing.T) int {
+func rounds(t *testing.T, usual int) int {
 	t.Helper()
 	text := os.Getenv("FLATTR_SOAK")
 	if text == "" {
-		return usualRounds
+		return usual
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
@@ -46,6 +46,10 @@ const (
 	killAfter = 30 * time.Millisecond // at most, from the first click of a round
 )
 
+// enoughKills is from when on chance must have found the time between receipt
+// and COMMIT, a millisecond or less of each click.
+const enoughKills = 100
+
 // soakCompanion kills the companion between click and acknowledgement, again
 // and again, and looks into its log after each kill: what it had acknowledged
 // must be there. At the end the ledger must have each click once.
@@ -55,8 +59,8 @@ func soakCompanion(t *testing.T, programs string) {
 	p.startCompanion()
 	boxes := openOutboxes(p)
 
-	n := rounds(t)
-	var uncommitted, unanswered, idle, resent int // kills, and clicks
+	n := rounds(t, usualKills)
+	var uncommitted, received, unanswered, idle, resent int // kills, and clicks
 	for round := range n {
 		ctx, cancel := context.WithCancel(t.Context())
 		var group sync.WaitGroup
@@ -75,8 +79,9 @@ func soakCompanion(t *testing.T, programs string) {
 		group.Wait()
 
 		stored := storedClicks(t, p.state)
-		lost, committed := 0, 0
+		lost, committed, read := 0, 0, 0
 		for _, box := range boxes {
+			boxLost := 0
 			for id := range box.acked {
 				if !stored[id] {
 					t.Errorf("round %d: the acknowledged click %s is not in the log", round, id)
@@ -86,13 +91,20 @@ func soakCompanion(t *testing.T, programs string) {
 				if stored[id] {
 					committed++
 				} else {
-					lost++
+					boxLost++
 				}
 			}
+			if box.allWasRead() {
+				read += boxLost
+			}
+			lost += boxLost
 			resent += len(box.sent)
 		}
 		if lost > 0 {
 			uncommitted++
+		}
+		if read > 0 {
+			received++
 		}
 		if committed > 0 {
 			unanswered++
@@ -102,13 +114,16 @@ func soakCompanion(t *testing.T, programs string) {
 		}
 		p.startCompanion()
 	}
+	if n >= enoughKills && received == 0 {
+		t.Error("no kill fell between receipt and COMMIT: this test proved too little")
+	}
 	acked := drainOutboxes(t, boxes)
 	waitForSync(t, p)
 	endBoth(t, p)
 	rows := ledgerClicks(t, p.db)
 	compare(t, acked, rows)
-	t.Logf("%d kills of the companion: in %d clicks were sent and not committed, in %d committed and not acknowledged, in %d nothing was under way; "+
-		"%d clicks sent again; %d clicks acknowledged, %d rows in the ledger; %s", n, uncommitted, unanswered, idle, resent, len(acked), len(rows), p.audit())
+	t.Logf("%d kills of the companion: in %d clicks were sent and not committed, in %d of these the companion had read them (between receipt and COMMIT), in %d committed and not acknowledged, in %d nothing was under way; "+
+		"%d clicks sent again; %d clicks acknowledged, %d rows in the ledger; %s", n, uncommitted, received, unanswered, idle, resent, len(acked), len(rows), p.audit())
 }
 
 // soakLedger kills the ledger while the companion sends to it, and has the
@@ -119,7 +134,7 @@ func soakLedger(t *testing.T, programs string) {
 	p.startCompanion()
 	boxes := openOutboxes(p)
 
-	n := rounds(t)
+	n := rounds(t, usualRounds)
 	var committed, counted, made int
 	for round := range n {
 		boxes[0].make() // wakes the courier, which may be waiting since the kill before

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"flattr/daemon/wire"
+
+	"github.com/google/uuid"
+)
+
+// TestAFullDiskLosesNoAcknowledgedClick runs the real companion on a disk of
+// its own until there is no room, and makes room again.
+func TestAFullDiskLosesNoAcknowledgedClick(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can mount a small disk")
+	}
+	programs := buildParts(t)
+	p := newParts(t, programs)
+	if err := os.Mkdir(p.state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", p.state, "tmpfs", 0, "size=1m,mode=700"); err != nil {
+		t.Skipf("no disk can be mounted here: %v", err)
+	}
+	t.Cleanup(func() {
+		if p.companion != nil {
+			p.companion.kill()
+		}
+		if err := syscall.Unmount(p.state, 0); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+	})
+	p.startLedger()
+	p.startCompanion()
+	device := p.pair()
+	p.signIn(p.signUp("ann"), device, "ann")
+	client := p.connect(device)
+	defer client.Close()
+
+	ballast := filepath.Join(p.state, "ballast")
+	fillDisk(t, ballast)
+	acked := map[string]bool{}
+	// flattr sends a new click and tells whether it was stored.
+	flattr := func(n int) (wire.Nack, bool) {
+		t.Helper()
+		click := wire.Flattr{
+			Type: wire.TypeFlattr, ID: uuid.Must(uuid.NewV7()).String(), At: time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
+			Thing: wire.Thing{URL: fmt.Sprintf("https://a.example/%d/%s", n, strings.Repeat("x", 1500))},
+		}
+		var nack wire.Nack
+		if err := client.Ask(click.ID, click, &nack); err != nil {
+			t.Fatal(err)
+		}
+		if nack.Type == wire.TypeAck {
+			acked[click.ID] = true
+			return nack, true
+		}
+		return nack, false
+	}
+	n := 0
+	nack, stored := flattr(n)
+	for stored && n < 1000 {
+		n++
+		nack, stored = flattr(n)
+	}
+	if stored || nack.Code != wire.CodeDegraded || !nack.Retry || nack.Sentence == "" {
+		t.Fatalf("a click on a full disk = %+v, want degraded, to be kept in the browser", nack)
+	}
+	report := p.report()
+	if len(report.Problems) == 0 || report.Problems[0].Code != wire.CodeDegraded || !strings.Contains(report.Problems[0].Sentence, "disk is full") {
+		t.Errorf("status on a full disk = %+v, want that the disk is full", report.Problems)
+	}
+	if log := p.companion.log.String(); strings.Contains(log, "a.example") {
+		t.Errorf("the log names a page that was flattred:\n%s", log)
+	}
+
+	// With room again it goes on by itself.
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	if nack, stored := flattr(n + 1); !stored {
+		t.Errorf("a click after room was made = %+v, want an ack", nack)
+	}
+	if problems := p.report().Problems; len(problems) != 0 {
+		t.Errorf("status after room was made = %+v, want none", problems)
+	}
+	found := storedClicks(t, p.state)
+	for id := range acked {
+		if !found[id] {
+			t.Errorf("the acknowledged click %s is not in the log", id)
+		}
+	}
+	waitForSync(t, p)
+	endBoth(t, p)
+	compare(t, acked, ledgerClicks(t, p.db))
+	t.Logf("%d clicks acknowledged, the disk full after %d", len(acked), n)
+}
+
+// fillDisk leaves a little room on the disk.
+func fillDisk(t *testing.T, path string) {
+	t.Helper()
+	const room = 160 << 10
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(filepath.Dir(path), &fs); err != nil {
+		t.Fatal(err)
+	}
+	free := int(fs.Bavail) * int(fs.Bsize)
+	if err := os.WriteFile(path, make([]byte, max(0, free-room)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
