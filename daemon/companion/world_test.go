@@ -47,6 +47,12 @@ type world struct {
 
 func run(t *testing.T, state string, l *ledger) *world {
 	t.Helper()
+	return runAt(t, state, l, time.Now)
+}
+
+// runAt is run by a clock that may be wrong.
+func runAt(t *testing.T, state string, l *ledger, now func() time.Time) *world {
+	t.Helper()
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	// The port used last comes first, so that tests need none of the usual ones.
 	if _, err := os.Stat(filepath.Join(state, "port")); err != nil {
@@ -62,7 +68,7 @@ func run(t *testing.T, state string, l *ledger) *world {
 	}
 	c, err := companion.Open(t.Context(), companion.Config{
 		State: state, Sockets: state, Port: 0, Ledger: l.URL, Version: "test", ExtensionIDs: []string{extensionID},
-		Now: time.Now, Random: func(b []byte) { rand.Read(b) }, Log: log,
+		Now: now, Random: func(b []byte) { rand.Read(b) }, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -110,6 +111,7 @@ func httpClient() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DialContext = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
 	transport.TLSHandshakeTimeout = dialTimeout
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS13} // nothing older speaks for a ledger
 	transport.MaxIdleConnsPerHost = 2
 	transport.MaxResponseHeaderBytes = 64 << 10
 	return &http.Client{
