@@ -62,7 +62,11 @@ func statusCommand() *cobra.Command {
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var report control.Report
-		if err := control.Ask(cmd.Context(), folders(*state), control.Status, &report); err != nil {
+		if err := askRunning(cmd.Context(), *state, control.Status, &report); err != nil {
+			var problem *control.Problem
+			if *asJSON && errors.As(err, &problem) {
+				return errors.Join(show(cmd.OutOrStdout(), true, problem, ""), err)
+			}
 			return err
 		}
 		if err := show(cmd.OutOrStdout(), *asJSON, report, report.Text()); err != nil {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"time"
@@ -75,9 +76,22 @@ func execute(root *cobra.Command, stderr io.Writer) int {
 // usageError is a command line that makes no sense.
 type usageError struct{ error }
 
+// about is what --help and the manual say first.
+const about = `Flattr lets you thank authors on the web with one click. The Flattr companion
+runs on your machine: your browser's extension hands it your clicks, it keeps
+them safe and carries them to the ledger, which shares out your monthly budget.
+
+Begin with: flattrd status
+
+Exit codes: 0 well, 1 something needs you, 2 the command line makes no sense,
+3 the companion is not running.
+
+Environment: FLATTR_STATE names the folder of the companion's files, FLATTR_LEDGER
+the ledger to sign in at by default.`
+
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use: "flattrd", Short: "The Flattr companion: keeps your clicks and carries them to the ledger",
+		Use: "flattrd", Short: "The Flattr companion: keeps your clicks and carries them to the ledger", Long: about,
 		SilenceErrors: true, SilenceUsage: true, Version: version,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -91,12 +105,14 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(runCommand(), pairCommand(), statusCommand(), devicesCommand(), nativeHostCommand(), versionCommand())
 	root.AddCommand(accountsCommand(), revokeCommand())
 	root.AddCommand(backupCommand(), restoreCommand())
+	root.AddCommand(manCommand())
 	root.AddCommand(serviceCommands()...)
+	completeCommandLine(root)
 	return root
 }
 
 func runCommand() *cobra.Command {
-	var state, listen, ledger string
+	var state, listen, ledger, logTo string
 	var verbose bool
 	cmd := &cobra.Command{
 		Use: "run", Short: "Run the companion in the foreground, until Ctrl-C or SIGTERM", Args: cobra.NoArgs,
@@ -109,21 +125,37 @@ func runCommand() *cobra.Command {
 			if verbose {
 				level = slog.LevelDebug
 			}
+			if state == "" {
+				state = os.Getenv("FLATTR_STATE")
+			}
+			if ledger == "" {
+				ledger = defaultLedger(os.Getenv)
+			}
 			place, err := findPlaces(state, os.Getenv)
 			if err != nil {
 				return err
 			}
+			out := cmd.ErrOrStderr()
+			if logTo == "" && osservice.CalledByManager() {
+				logTo = filepath.Join(place.state, "flattrd.log") // what such a service writes to stderr is lost
+			}
+			if logTo != "" {
+				if out, err = openLog(logTo); err != nil {
+					return err
+				}
+			}
 			config := companion.Config{
 				State: place.state, Sockets: place.sockets, Port: port, Ledger: ledger, Version: version,
 				ExtensionIDs: nativehost.ChromiumIDs, Now: time.Now, Random: func(b []byte) { rand.Read(b) },
-				Log: slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level})),
+				Log: slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level})),
 			}
 			return osservice.Run(func(ctx context.Context) error { return run(ctx, config, cmd.OutOrStdout()) })
 		},
 	}
-	cmd.Flags().StringVar(&state, "state", os.Getenv("FLATTR_STATE"), "folder of the companion's files")
+	cmd.Flags().StringVar(&state, "state", "", "folder of the companion's files (default: $FLATTR_STATE, else your own)")
 	cmd.Flags().StringVar(&listen, "listen", "", "127.0.0.1:PORT to listen on (default: the port used last, else the first free one from 17890)")
-	cmd.Flags().StringVar(&ledger, "ledger", defaultLedger(os.Getenv), "address of the ledger to sign in at by default")
+	cmd.Flags().StringVar(&ledger, "ledger", "", "address of the ledger to sign in at by default (default: $FLATTR_LEDGER, else one tried out on this machine)")
+	cmd.Flags().StringVar(&logTo, "log", "", "file to log to, put aside at 1 MiB (default: standard error, which systemd hands to its journal)")
 	cmd.Flags().BoolVar(&verbose, "verbose", false, "log each refused connection too")
 	return cmd
 }

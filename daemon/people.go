@@ -33,6 +33,7 @@ func revokeCommand() *cobra.Command {
 		},
 	}
 	state := stateFlag(cmd)
+	cmd.ValidArgsFunction = completeDevices(state)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var device control.Device
 		request := control.Request{Command: control.Revoke, Argument: args[0]}

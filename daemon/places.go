@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+
+	"flattr/daemon/osservice"
 )
 
 // places are the folders of a running companion.
@@ -25,6 +28,14 @@ func findPlaces(state string, getenv func(string) string) (places, error) {
 	sockets, _, _ := strings.Cut(getenv("RUNTIME_DIRECTORY"), ":")
 	if given != "" && sockets != "" {
 		return places{given, sockets}, nil
+	}
+	if runtime.GOOS == "windows" {
+		base := getenv("LOCALAPPDATA")
+		if osservice.CalledByManager() {
+			base = getenv("ProgramData") // the machine's companion
+		}
+		path := filepath.Join(base, "Flattr")
+		return places{path, path}, nil
 	}
 	base := getenv("XDG_STATE_HOME")
 	if base == "" {

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
+
+	"flattr/daemon/socket/sockettest"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -32,7 +36,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"await": await, "native": native,
+			"await": await, "native": native, "paired": paired,
 		},
 	})
 }
@@ -45,6 +49,19 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("no companion answers in %s", args[0])
+}
+
+// paired pairs a browser with the companion of a state: paired FOLDER PORT.
+func paired(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Exec("flattrd", "pair", "--state", args[0]))
+	line := strings.Split(strings.TrimSpace(ts.ReadFile("stdout")), ":")
+	port, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	device, err := sockettest.Pair(context.Background(), port, chromeOrigin, line[2])
+	ts.Check(err)
+	client, err := sockettest.Connect(context.Background(), port, chromeOrigin, device)
+	ts.Check(err)
+	ts.Check(client.Close())
 }
 
 // native writes a native message: native FILE TEXT.

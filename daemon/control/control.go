@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -218,6 +219,9 @@ func Folders(getenv func(string) string) []string {
 	}
 	if runtime := getenv("XDG_RUNTIME_DIR"); runtime != "" {
 		folders = append(folders, filepath.Join(runtime, "flattr"))
+	}
+	if runtime.GOOS == "windows" {
+		return append(folders, filepath.Join(getenv("LOCALAPPDATA"), "Flattr"), filepath.Join(getenv("ProgramData"), "Flattr"))
 	}
 	return append(folders, "/run/flattrd")
 }

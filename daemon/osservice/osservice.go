@@ -6,10 +6,13 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"encoding/xml"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"text/template"
@@ -24,10 +27,21 @@ const Name = "flattrd"
 // stopTimeout is how long the service manager waits for Stop to come back.
 const stopTimeout = 10 * time.Second
 
-//go:embed flattrd.service.tmpl
-var unitText string
+// How Windows' service manager brings the companion back.
+const (
+	restartDelay      = "1s"
+	failuresForgotten = 60 // seconds after which a failure counts as the first one again
+)
 
-var unitTemplate = template.Must(template.New("unit").Parse(unitText))
+var (
+	//go:embed flattrd.service.tmpl
+	unitText string
+	//go:embed flattrd.plist.tmpl
+	plistText string
+
+	unitTemplate  = template.Must(template.New("unit").Parse(unitText))
+	plistTemplate = template.Must(template.New("plist").Parse(plistText))
+)
 
 // Options say what is installed.
 type Options struct {
@@ -53,6 +67,24 @@ func Unit(options Options) (string, error) {
 	return out.String(), nil
 }
 
+// Plist gives the property list by which launchd starts the companion at log-in
+// and after it has ended, however it ended.
+func Plist(options Options) (string, error) {
+	var words []string
+	for _, word := range append([]string{options.Executable, "run"}, options.Arguments...) {
+		var out strings.Builder
+		if err := xml.EscapeText(&out, []byte(word)); err != nil {
+			return "", fmt.Errorf("write the property list: %w", err)
+		}
+		words = append(words, out.String())
+	}
+	var out strings.Builder
+	if err := plistTemplate.Execute(&out, words); err != nil {
+		return "", fmt.Errorf("write the property list: %w", err)
+	}
+	return out.String(), nil
+}
+
 // quote writes a word as systemd.service(5) reads it.
 func quote(word string) string {
 	word = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`, `$`, `$$`, "\n", `\n`).Replace(word)
@@ -63,23 +95,38 @@ func quote(word string) string {
 }
 
 // Service is flattrd as the operating system's service manager knows it.
-type Service struct{ service service.Service }
+type Service struct {
+	service service.Service
+	user    bool
+}
 
 // New prepares the service. Nothing is changed yet.
 func New(options Options) (Service, error) {
+	if runtime.GOOS == "darwin" && !options.User {
+		return Service{}, errors.New("on macOS the companion belongs to the user who is logged in; repeat the command with --user")
+	}
+	if strings.Contains(options.Executable+strings.Join(options.Arguments, ""), "{{") {
+		return Service{}, errors.New("the service manager's templates do not allow {{ in a path; move flattrd to another folder")
+	}
 	unit, err := Unit(options)
 	if err != nil {
 		return Service{}, err
 	}
+	plist, err := Plist(options)
+	if err != nil {
+		return Service{}, err
+	}
 	made, err := service.New(&program{}, &service.Config{
-		Name: Name, DisplayName: "Flattr companion", Description: "Flattr companion",
+		Name: Name, DisplayName: "Flattr companion", Description: "Keeps clicks on Flattr buttons and carries them to the ledger",
 		Executable: options.Executable, Arguments: append([]string{"run"}, options.Arguments...),
 		Option: service.KeyValue{
-			// The unit is finished text; kardianos' engine reads {{ only.
-			"SystemdScript": unit,
-			"UserService":   options.User,
-			"RunAtLoad":     true, // launchd
-			"OnFailure":     "restart",
+			// Finished texts; kardianos' engine reads {{ only.
+			"SystemdScript": unit, "LaunchdConfig": plist,
+			"UserService": options.User,
+			// Windows: a service that failed comes back, each time, and does
+			// not hold up the start of the machine.
+			"OnFailure": "restart", "OnFailureDelayDuration": restartDelay, "OnFailureResetPeriod": failuresForgotten,
+			"DelayedAutoStart": true,
 		},
 	})
 	if errors.Is(err, service.ErrNoServiceSystemDetected) {
@@ -88,41 +135,100 @@ func New(options Options) (Service, error) {
 	if err != nil {
 		return Service{}, fmt.Errorf("prepare the service: %w", err)
 	}
-	return Service{made}, nil
+	return Service{made, options.User}, nil
 }
 
 // Install puts the unit in place and has it started with the machine, or, for
 // a user, at log-in.
-func (s Service) Install() error { return teach("install", s.service.Install()) }
+func (s Service) Install() error {
+	if s.packaged() {
+		return errors.New("install the service: a package has installed it already; start it with: sudo flattrd start")
+	}
+	return s.teach("install", s.service.Install())
+}
 
 // Uninstall stops the service and takes the unit away. State is kept.
 func (s Service) Uninstall() error {
+	if s.packaged() {
+		return errors.New("uninstall the service: it belongs to a package; remove that, on Debian with: sudo apt remove flattr")
+	}
 	_ = s.service.Stop() // it may not be running
-	return teach("uninstall", s.service.Uninstall())
+	return s.teach("uninstall", s.service.Uninstall())
 }
 
 // Start starts the installed service.
-func (s Service) Start() error { return teach("start", s.service.Start()) }
+func (s Service) Start() error { return s.teach("start", s.service.Start()) }
 
 // Stop stops it.
-func (s Service) Stop() error { return teach("stop", s.service.Stop()) }
+func (s Service) Stop() error { return s.teach("stop", s.service.Stop()) }
 
 // Restart stops and starts it.
-func (s Service) Restart() error { return teach("restart", s.service.Restart()) }
+func (s Service) Restart() error { return s.teach("restart", s.service.Restart()) }
+
+// Where packages put the unit, and where it is put by hand.
+const (
+	packagedUnit = "/usr/lib/systemd/system/" + Name + ".service"
+	machineUnit  = "/etc/systemd/system/" + Name + ".service"
+)
+
+// packaged tells whether the machine's service came with a package.
+func (s Service) packaged() bool {
+	if s.user || runtime.GOOS != "linux" {
+		return false
+	}
+	_, packaged := os.Stat(packagedUnit)
+	_, byHand := os.Stat(machineUnit)
+	return packaged == nil && errors.Is(byHand, fs.ErrNotExist)
+}
+
+// State says how the service manager sees the companion.
+type State int
+
+// The states.
+const (
+	Unknown State = iota // there is no manager, or it does not say
+	Absent               // not installed
+	Stopped
+	Running
+)
+
+// State asks the service manager; what it says is not what the companion says.
+func (s Service) State() State {
+	if runtime.GOOS == "linux" && service.Platform() != "linux-systemd" {
+		return Unknown // scripts of other managers guess
+	}
+	status, err := s.service.Status()
+	switch {
+	case errors.Is(err, service.ErrNotInstalled):
+		return Absent
+	case err == nil && status == service.StatusRunning:
+		return Running
+	case err == nil && status == service.StatusStopped:
+		return Stopped
+	default:
+		return Unknown
+	}
+}
 
 // teach adds the next step to what a service manager says.
-func teach(what string, err error) error {
+func (s Service) teach(what string, err error) error {
+	user := ""
+	if s.user {
+		user = " --user"
+	}
 	switch {
 	case err == nil:
 		return nil
-	case os.IsPermission(err) || (os.Geteuid() != 0 && strings.Contains(err.Error(), "exit status")):
-		return fmt.Errorf("%s the service: %w; try sudo flattrd %s, or flattrd %s --user for yourself alone", what, err, what, what)
 	case strings.Contains(err.Error(), "already exists"):
-		return fmt.Errorf("%s the service: it is installed already; start it with: flattrd start", what)
-	case errors.Is(err, service.ErrNotInstalled) || errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("%s the service: it is not installed; install it with: flattrd install", what)
+		return fmt.Errorf("%s the service: it is installed already; start it with: flattrd start%s", what, user)
+	case s.State() == Absent || errors.Is(err, service.ErrNotInstalled) || errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("%s the service: it is not installed; install it with: flattrd install%s", what, user)
+	case !s.user && (os.IsPermission(err) || (os.Geteuid() != 0 && strings.Contains(err.Error(), "exit status"))):
+		return fmt.Errorf("%s the service: %w; try sudo flattrd %s, or flattrd %s --user for yourself alone", what, err, what, what)
+	case s.user && os.Getenv("XDG_RUNTIME_DIR") == "" && runtime.GOOS == "linux":
+		return fmt.Errorf("%s the service: %w; your service manager is reached from a session only: log in, or set XDG_RUNTIME_DIR", what, err)
 	default:
-		return fmt.Errorf("%s the service: %w", what, err)
+		return fmt.Errorf("%s the service: %w; its log says more: journalctl%s -u %s", what, err, user, Name)
 	}
 }
 
@@ -151,9 +257,15 @@ func (p *program) Stop(service.Service) error {
 	}
 }
 
+// CalledByManager tells whether a service manager has started this process that
+// calls into it: that of Windows.
+func CalledByManager() bool {
+	return runtime.GOOS == "windows" && !service.Interactive()
+}
+
 // Run runs the companion until the service manager or a signal ends it.
 func Run(run func(context.Context) error) error {
-	if strings.HasPrefix(service.Platform(), "windows") && !service.Interactive() {
+	if CalledByManager() {
 		made, err := service.New(&program{run: run}, &service.Config{Name: Name})
 		if err != nil {
 			return fmt.Errorf("run as a service: %w", err)
