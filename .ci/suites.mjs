@@ -9,6 +9,8 @@ export const SUITES = [
   ["what can go wrong in Firefox", ["robust", "firefox"]],
   ["nothing leaves Chromium", ["quiet", "chromium"]],
   ["nothing leaves Firefox", ["quiet", "firefox"]],
+  ["threats in Chromium", ["threats", "chromium"]],
+  ["threats in Firefox", ["threats", "firefox"]],
   ["old buttons in Chromium", ["replace"]],
   ["accessibility", ["access"]],
 ];
