@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +28,7 @@ func TestClicksSurviveTheNetwork(t *testing.T) {
 		"the ledger is killed and comes back":               ledgerAwayAndBack,
 		"the ledger comes back from an older backup":        olderBackup,
 		"the ledger comes back without knowing the browser": backupBeforeSignIn,
+		"another program answers in the ledger's place":     falseLedger,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -63,25 +63,6 @@ func (b *outbox) flattr(n int) {
 	if len(b.kept) > 0 {
 		b.parts.t.Fatalf("%d clicks were not acknowledged", len(b.kept))
 	}
-}
-
-// until waits for something to be so.
-func until(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !is(); {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-		pauseOr(t.Context(), 50*time.Millisecond)
-	}
-}
-
-// hasProblem tells whether the companion's status names a problem.
-func (p *parts) hasProblem(code wire.Code) bool {
-	report := p.report()
-	return len(report.Accounts) == 1 && slices.ContainsFunc(report.Accounts[0].Problems, func(problem wire.StatusProblem) bool {
-		return problem.Code == code
-	})
 }
 
 // tries counts the requests that have not succeeded.
@@ -185,6 +166,33 @@ func ledgerAwayAndBack(t *testing.T, p *parts, box *outbox) {
 	if p.hasProblem(wire.CodeLedgerAway) {
 		t.Errorf("after the ledger came back: %s", p.report().Text())
 	}
+}
+
+// falseLedger has the reader's machine trust another authority: what answers
+// cannot prove to be the ledger, and hears neither token nor click.
+func falseLedger(t *testing.T, p *parts, box *outbox) {
+	box.flattr(2)
+	waitForSync(t, p)
+	before := len(ledgerClicks(t, p.db))
+	trusted := p.apart.authority
+	if err := p.companion.terminate(); err != nil {
+		t.Fatal(err)
+	}
+	p.apart.certify(t.TempDir())
+	p.startCompanion()
+	box.flattr(5)
+	until(t, "the status says that the ledger is away", func() bool { return p.hasProblem(wire.CodeLedgerAway) })
+	if got := len(ledgerClicks(t, p.db)); got != before || p.report().Accounts[0].Unsent != 5 {
+		t.Errorf("%d clicks went to a ledger that proved nothing, %d wait, want 0 and 5", got-before, p.report().Accounts[0].Unsent)
+	}
+	if !strings.Contains(p.companion.log.String(), "certificate signed by unknown authority") {
+		t.Errorf("the companion's log names another reason:\n%s", p.companion.log)
+	}
+	if err := p.companion.terminate(); err != nil {
+		t.Fatal(err)
+	}
+	p.apart.authority = trusted
+	p.startCompanion()
 }
 
 // backup copies the ledger's database as an operator would, while it runs.

@@ -10,7 +10,8 @@
 //     holds a click to its bounds and appends it to the click log.
 //   - clicklog acknowledges after the commit is on the disk; database opens the
 //     files so that this is true.
-//   - courier sends what the ledger has not answered, and keeps its answers.
+//   - courier sends what the ledger has not answered, and keeps its answers;
+//     network tells it when there is another way to the ledger.
 //
 // Beside it: nativehost hands the browser's own extension a ticket, control
 // carries the reader's commands to the running companion, osservice makes it a

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,6 +48,7 @@ type parts struct {
 
 	apart  *apart       // nil: both on this machine
 	member *http.Client // the browser of who signed up last
+	means  string       // that an invite carries, in EUR; "" is 50.00
 }
 
 // buildParts builds both programs as they are shipped.
@@ -235,7 +237,7 @@ func (p *parts) report() control.Report {
 // signUp makes a member with an invite that carries means, through the pages.
 func (p *parts) signUp(name string) *http.Client {
 	p.t.Helper()
-	code := p.tool("flattr-ledger", "invite", "new", "--means", "50.00", "--db", p.db)
+	code := p.tool("flattr-ledger", "invite", "new", "--means", cmp.Or(p.means, "50.00"), "--db", p.db)
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		p.t.Fatal(err)

@@ -2,8 +2,11 @@ package clicklog
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 )
 
 // counted reads what the ledger has taken: clicks that count in the listed
@@ -24,4 +27,41 @@ func (l *Log) Counted(ctx context.Context, account int64, months []string, last 
 		return nil, fmt.Errorf("read events: %w", err)
 	}
 	return l.events(ctx, account, counted, account, last, string(list), limit)
+}
+
+const (
+	readMatched = `SELECT matched_ms FROM summary WHERE account = $1`
+	keepMatched = `UPDATE summary SET matched_ms = $1 WHERE account = $2`
+)
+
+// Matched gives when the ledger was last told again of what counts; zero when
+// never, or there is doubt since.
+func (l *Log) Matched(ctx context.Context, account int64) (time.Time, error) {
+	var ms int64
+	err := l.db.Read.QueryRowContext(ctx, readMatched, account).Scan(&ms)
+	if errors.Is(err, sql.ErrNoRows) || (err == nil && ms == 0) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the last matching: %w", l.notice(err))
+	}
+	return time.UnixMilli(ms), nil
+}
+
+// KeepMatched keeps when the ledger was last told again of what counts; zero
+// says that there is doubt. An account of which there is no summary has nothing
+// to match.
+func (l *Log) KeepMatched(ctx context.Context, account int64, at time.Time) error {
+	ms := int64(0)
+	if !at.IsZero() {
+		ms = at.UnixMilli()
+	}
+	err := l.db.Change(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, keepMatched, ms, account)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep the last matching: %w", l.notice(err))
+	}
+	return nil
 }

@@ -89,7 +89,6 @@ type Courier struct {
 	client   *api.Client
 	token    string
 	earliest time.Time // no request before, whatever wakes the courier
-	matched  time.Time // when the log was last matched with the ledger's
 	doubt    bool      // the ledger may have forgotten clicks
 }
 

@@ -133,8 +133,14 @@ func start(t *testing.T, clicks int) *rig {
 	for i := range clicks {
 		r.click(i)
 	}
+	r.hire()
+	return r
+}
+
+// hire makes a courier, as each start of the companion does.
+func (r *rig) hire() {
 	r.Courier = courier.New(courier.Config{
-		Account: 1, Ledger: r.ledger.URL, Log: log, Now: r.now, Logger: slog.New(slog.DiscardHandler),
+		Account: 1, Ledger: r.ledger.URL, Log: r.log, Now: r.now, Logger: slog.New(slog.DiscardHandler),
 		Changed: func(ids []string) { r.changed <- ids },
 		Token: func(_ context.Context, refused string) (string, error) {
 			r.mu.Lock()
@@ -148,18 +154,19 @@ func start(t *testing.T, clicks int) *rig {
 			return r.token, nil
 		},
 	})
-	return r
 }
 
 // id is the id of the n. click.
 func id(n int) string { return fmt.Sprintf("019abc00-0000-7000-8000-%012d", n) }
 
-// run runs the courier until the test ends.
-func (r *rig) run() {
+// run runs the courier until it is stopped or the test ends.
+func (r *rig) run() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { defer close(done); r.Run(ctx) }()
+	running := r.Courier
+	go func() { defer close(done); running.Run(ctx) }()
 	r.t.Cleanup(func() { cancel(); <-done; r.log.Close() })
+	return func() { cancel(); <-done }
 }
 
 func (r *rig) click(n int) {

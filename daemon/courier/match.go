@@ -23,14 +23,25 @@ const (
 	monthForm  = "2006-01"
 )
 
-// forgotten tells whether the months hold less than what the ledger said last
-// and has answered since. It may err to the careful side: a click taken back or
-// claimed elsewhere lowers the figures too.
-func (c *Courier) forgotten(ctx context.Context, events []clicklog.Event, answers []clicklog.Answer, months api.Months) bool {
+// compare looks whether the months hold less than what the ledger said last and
+// has answered since, and remembers the doubt before the new figures take the
+// place of the old ones.
+func (c *Courier) compare(ctx context.Context, events []clicklog.Event, answers []clicklog.Answer, months api.Months) *failure {
 	before, err := c.config.Log.Summary(ctx, c.config.Account)
-	if err != nil || before.Synced.IsZero() {
-		return false // a log that fails says so itself when the answers are kept
+	if err == nil && !c.doubt && !before.Synced.IsZero() && fewer(before, events, answers, months) {
+		c.doubt = true
+		c.config.Logger.Info("the ledger has fewer clicks than it said: sending them again", "account", c.config.Account)
+		err = c.config.Log.KeepMatched(ctx, c.config.Account, time.Time{})
 	}
+	if err != nil {
+		return &failure{err: fmt.Errorf("%w: %w", errLog, err)}
+	}
+	return nil
+}
+
+// fewer may err to the careful side: a click taken back or claimed elsewhere
+// lowers the figures too.
+func fewer(before clicklog.Summary, events []clicklog.Event, answers []clicklog.Answer, months api.Months) bool {
 	had := map[string]int{}
 	for _, m := range before.Months {
 		had[m.Month] = m.Clicks + m.Promises
@@ -57,17 +68,27 @@ func (c *Courier) forgotten(ctx context.Context, events []clicklog.Event, answer
 	return false
 }
 
-// match sends again what the ledger should have, if it is time to or there is
-// doubt that it has.
+// matchIfDue matches the log with the ledger's if that was not done for a day,
+// or not since there was doubt. The months are nil when it was not due.
+func (c *Courier) matchIfDue(ctx context.Context) (*api.Months, *failure) {
+	matched, err := c.config.Log.Matched(ctx, c.config.Account)
+	if err != nil {
+		return nil, &failure{err: fmt.Errorf("%w: %w", errLog, err)}
+	}
+	// A clock that was set back is no reason to wait.
+	if since := c.config.Now().Sub(matched); since >= 0 && since < matchEvery {
+		return nil, nil
+	}
+	months, failed := c.months(ctx)
+	if failed != nil {
+		return nil, failed
+	}
+	return months, c.match(ctx, *months)
+}
+
+// match sends again what the ledger should have.
 func (c *Courier) match(ctx context.Context, months api.Months) *failure {
-	now := c.config.Now()
-	if !c.doubt && !c.matched.IsZero() && now.Sub(c.matched) < matchEvery {
-		return nil
-	}
 	counting := countingMonths(months)
-	if c.doubt {
-		c.config.Logger.Info("the ledger has fewer clicks than it said: sending them again", "account", c.config.Account)
-	}
 	last := ""
 	for range maxRounds {
 		events, err := c.config.Log.Counted(ctx, c.config.Account, counting, last, api.MaxBatch)
@@ -83,7 +104,10 @@ func (c *Courier) match(ctx context.Context, months api.Months) *failure {
 		}
 		last = events[sent-1].ID
 	}
-	c.matched, c.doubt = now, false
+	if err := c.config.Log.KeepMatched(ctx, c.config.Account, c.config.Now()); err != nil {
+		return &failure{err: fmt.Errorf("%w: %w", errLog, err)}
+	}
+	c.doubt = false
 	return nil
 }
 

@@ -102,6 +102,47 @@ func TestALedgerThatHasForgottenIsToldAgain(t *testing.T) {
 	}
 }
 
+func TestDoubtOutlivesTheCompanion(t *testing.T) {
+	r := start(t, 8)
+	stop := r.run()
+	r.until("all sent", func() bool { return r.unsent() == 0 && r.State().Problem == "" })
+	r.ledger.forget(1, 2, 3)
+	accept := r.ledger.answer
+	r.ledger.set(func(w http.ResponseWriter, batch api.Batch) {
+		if batch.Events != nil {
+			refuse(http.StatusServiceUnavailable, "away")(w, batch)
+			return
+		}
+		accept(w, batch)
+	})
+	r.Wake()
+	r.until("the figures are known and nothing could be told", func() bool {
+		summary, err := r.log.Summary(t.Context(), 1)
+		return err == nil && summary.Months[0].Clicks == 5 && r.State().Problem == wire.CodeLedgerAway
+	})
+	stop()
+	r.ledger.set(accept)
+	r.hire()
+	r.run()
+	r.until("the ledger knows all clicks again", func() bool { return r.known() == 8 })
+}
+
+func TestNothingIsToldAgainAtEachStart(t *testing.T) {
+	r := start(t, 8)
+	stop := r.run()
+	r.until("all sent", func() bool { return r.unsent() == 0 && r.State().Problem == "" })
+	stop()
+	before := len(r.ledger.sizes())
+	r.hire()
+	r.run()
+	r.click(9)
+	r.NewClick()
+	r.until("the new one sent", func() bool { return r.unsent() == 0 })
+	if got := r.ledger.sizes()[before:]; !slices.Equal(got, []int{1}) {
+		t.Errorf("batches of %v after a restart, want the new click alone", got)
+	}
+}
+
 // known counts the clicks that the ledger has.
 func (r *rig) known() int {
 	r.ledger.mu.Lock()

@@ -18,15 +18,10 @@ var errLog = errors.New("the click log failed")
 // where there is reason to, tries again what may be taken now, and keeps the
 // ledger's answers. nil when nothing is left to send.
 func (c *Courier) sync(ctx context.Context) *failure {
-	var months *api.Months
-	var failed *failure
-	if c.matched.IsZero() { // before what is pending, which needs no second sending
-		if months, failed = c.months(ctx); failed != nil {
-			return failed
-		}
-		if failed = c.match(ctx, *months); failed != nil {
-			return failed
-		}
+	// Before what is pending, which needs no second sending.
+	months, failed := c.matchIfDue(ctx)
+	if failed != nil {
+		return failed
 	}
 	answered, failed := c.pending(ctx)
 	switch {
@@ -39,8 +34,10 @@ func (c *Courier) sync(ctx context.Context) *failure {
 			return failed
 		}
 	}
-	if failed := c.match(ctx, *months); failed != nil {
-		return failed
+	if c.doubt {
+		if failed := c.match(ctx, *months); failed != nil {
+			return failed
+		}
 	}
 	if !canHold(*months) {
 		return nil
@@ -144,7 +141,9 @@ func (c *Courier) keepResults(ctx context.Context, events []clicklog.Event, resu
 	if len(answers) == 0 && unknown != nil {
 		return nil, &failure{err: unknown}
 	}
-	c.doubt = c.doubt || c.forgotten(ctx, events, answers, results.Months)
+	if failed := c.compare(ctx, events, answers, results.Months); failed != nil {
+		return nil, failed
+	}
 	months, failed := c.keep(ctx, answers, results.Months)
 	if failed != nil {
 		return nil, failed
@@ -195,7 +194,9 @@ func (c *Courier) months(ctx context.Context) (*api.Months, *failure) {
 	if failed != nil {
 		return nil, failed
 	}
-	c.doubt = c.doubt || c.forgotten(ctx, nil, nil, months)
+	if failed := c.compare(ctx, nil, nil, months); failed != nil {
+		return nil, failed
+	}
 	return c.keep(ctx, nil, months)
 }
 
