@@ -1,6 +1,6 @@
 // Watching the page for things that can be flattred, at a cost that the page does not notice.
 import { browser, orphaned } from "../browser";
-import { type Found, scan } from "../detect/scan";
+import { type Found, scanning } from "../detect/scan";
 import { allRootsIn, openRoot, rootsIn } from "../detect/shadow";
 import type { FoundThing, FromContent, ThingState, ToContent } from "../messages";
 import { mergePointers } from "../thing/merge";
@@ -14,6 +14,9 @@ const MAX_REST_MS = 5000;
 
 /** An idle moment is waited for no longer than this. */
 const IDLE_TIMEOUT_MS = 1000;
+
+/** A scan that took so long goes on in the next idle moment: of pages of a hundred thousand elements no frame is missed. */
+const PIECE_MS = 4;
 
 /** Things told of one frame; an index of old posts has fifty. */
 const MAX_THINGS = 300;
@@ -84,6 +87,7 @@ class Watch {
   #fresh = true;
   #rest: ReturnType<typeof setTimeout> | undefined;
   #costMs = 0;
+  #looks = 0;
   #roots: readonly ShadowRoot[] = [];
   #searchDueMs = 0;
   #searchLater: ReturnType<typeof setTimeout> | undefined;
@@ -101,7 +105,7 @@ class Watch {
       document.addEventListener("DOMContentLoaded", () => this.#whenIdle(), { once: true, signal });
     } else this.#whenIdle();
     // Elements that a late script makes of old ones are no change of the page.
-    setTimeout(() => this.#whenIdle(), LATE_LOOK_MS);
+    setTimeout(() => this.#rest ?? this.#whenIdle(), LATE_LOOK_MS);
     document.addEventListener("visibilitychange", () => document.hidden || this.#shown(), { signal });
     window.addEventListener("pageshow", (event) => event.persisted && void this.look(true), { signal });
     window.addEventListener("pagehide", () => this.#leave(), { signal });
@@ -127,10 +131,12 @@ class Watch {
     }
     this.#seen.looking();
     this.#search();
-    const startMs = performance.now();
-    this.#things = this.#scan();
-    this.#costMs = performance.now() - startMs;
     for (const root of [document, ...this.#roots]) this.#observer.observe(root, CHANGES);
+    const found = await this.#scan(++this.#looks, forced);
+    if (found === undefined) return;
+    this.#seen.found(found);
+    const pointers = found.map(({ pointer }) => pointer);
+    this.#things = mergePointers(pointers, document.URL).slice(0, MAX_THINGS);
     await this.tell(forced);
   }
 
@@ -159,13 +165,26 @@ class Watch {
     this.#searchDueMs = endMs + Math.max(MIN_SEARCH_REST_MS, SEARCH_REST_PER_COST * (endMs - startMs));
   }
 
-  #scan(): readonly FoundThing[] {
+  // Forced it is over at once; a later look takes the place of one that has not come to its end.
+  async #scan(look: number, forced: boolean): Promise<readonly Found[] | undefined> {
     const ledgerHost = this.#ledgerHost();
     if (isFlattrHere(ledgerHost)) return [];
-    const found = scan(document, ledgerHost, this.#roots);
-    this.#seen.found(found);
-    const pointers = found.map(({ pointer }) => pointer);
-    return mergePointers(pointers, document.URL).slice(0, MAX_THINGS);
+    const steps = scanning(document, ledgerHost, this.#roots);
+    for (let costMs = 0, pieceMs = 0; ; ) {
+      const startMs = performance.now();
+      const { done, value } = steps.next();
+      const stepMs = performance.now() - startMs;
+      costMs += stepMs;
+      pieceMs += stepMs;
+      if (done === true) {
+        this.#costMs = costMs;
+        return value;
+      }
+      if (forced || pieceMs < PIECE_MS) continue;
+      await new Promise((goOn) => requestIdleCallback(goOn, { timeout: IDLE_TIMEOUT_MS }));
+      if (look !== this.#looks || this.#signal.aborted) return undefined;
+      pieceMs = 0;
+    }
   }
 
   // What the page itself changed in this task's time came before it: that was told already.
@@ -178,7 +197,10 @@ class Watch {
     this.#observer.disconnect();
     clearTimeout(this.#rest);
     const restMs = Math.min(MAX_REST_MS, Math.max(MIN_REST_MS, REST_PER_COST * this.#costMs));
-    this.#rest = setTimeout(() => this.#whenIdle(), restMs);
+    this.#rest = setTimeout(() => {
+      this.#rest = undefined;
+      this.#whenIdle();
+    }, restMs);
   }
 
   // The background may have slept and forgotten this page: what changes meanwhile must reach it.

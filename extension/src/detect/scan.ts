@@ -31,14 +31,30 @@ export function scan(
   ledgerHost: string | undefined,
   shadows: readonly ShadowRoot[] = [],
 ): readonly Found[] {
+  const steps = scanning(root, ledgerHost, shadows);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** scanning is a scan in steps of a few queries each: between them a large page may do something else. */
+export function* scanning(
+  root: Document,
+  ledgerHost: string | undefined,
+  shadows: readonly ShadowRoot[],
+): Generator<undefined, readonly Found[], undefined> {
   if (isFeed(root)) return readFeed(root, ledgerHost).slice(0, MAX_POINTERS);
   const found: Found[] = [];
   const scripts = readScripts(root, ledgerHost);
+  yield;
   addButtons(root.querySelectorAll(`a.${BUTTON_CLASS}`), scripts.loader, found);
   // The number of frames is at hand; finding their elements is not, after each change of the page.
   if (root.defaultView?.length !== 0) addFrames(root.getElementsByTagName("iframe"), ledgerHost, found);
   addScripts(scripts.pointers, found);
+  yield;
   addLinks(root, ledgerHost, found);
+  yield;
   for (const shadow of shadows) {
     addButtons(shadow.querySelectorAll(`a.${BUTTON_CLASS}`), scripts.loader, found);
     addFrames(shadow.querySelectorAll("iframe"), ledgerHost, found);
