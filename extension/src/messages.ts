@@ -88,6 +88,7 @@ export interface History {
 /** FromContent is what a content script may ask; `found` is answered with the states of the frame's things. */
 export type FromContent =
   | { readonly kind: "given" } // what a content script is given to know
+  | { readonly kind: "wake" } // the reader points at a button
   | { readonly kind: "found"; readonly things: readonly FoundThing[]; readonly fresh: boolean }
   | { readonly kind: "flattr"; readonly thing: Thing; readonly form: Form }
   | { readonly kind: "undo"; readonly click: string };

@@ -12,6 +12,9 @@ import { monthOf } from "./standing";
 /** RETRY_ALARM wakes the background while events wait. */
 export const RETRY_ALARM = "outbox";
 
+/** The page of a click hears of its answer before what is stored about it keeps the browser busy; once in a round. */
+const HEARD_FIRST_MS = 20;
+
 const REFUSED = "refused";
 
 /** Refusals shown at most; older ones make room. */
@@ -66,6 +69,7 @@ export class Delivery {
   readonly #told: Told;
   #running: Promise<void> | undefined;
   #again = false;
+  #heard: Promise<void> | undefined;
 
   constructor(outbox: Outbox, refused: Refused, connect: () => Promise<Session>, month: Month, told: Told) {
     this.#outbox = outbox;
@@ -87,6 +91,7 @@ export class Delivery {
   async #rounds(): Promise<void> {
     while (this.#again) {
       this.#again = false;
+      this.#heard = undefined;
       const entries = await this.#outbox.entries().catch(() => []);
       if (entries.length === 0) continue; // a click may have come while the outbox was read
       try {
@@ -104,10 +109,11 @@ export class Delivery {
   async #deliver(session: Session, entry: Entry): Promise<boolean> {
     const fate = await askFate(session, entry.message);
     if (fate.type === "ack") {
-      const told = this.#told(entry, fate); // the reader looks at the button: what is durable is told first
+      await this.#told(entry, fate); // the reader looks at the button: what is durable is told first
+      this.#heard ??= new Promise((goOn) => setTimeout(goOn, HEARD_FIRST_MS));
+      await this.#heard;
       await this.#keepRow(entry.message, fate);
       await this.#outbox.remove(entry.message.id);
-      await told;
     } else {
       // A full store has no room for a reason: the event stays as it is, and those behind it may make room.
       await this.#note(entry.message, fate).catch(() => {});
@@ -129,8 +135,11 @@ export class Delivery {
     const known = (await this.#month.rows()).find(({ id }) => id === click);
     if (message.type === "undo") {
       if (known !== undefined) await this.#month.keepRow({ ...known, state: "undone", undoable: false });
-    } else if (known?.state !== fate.state) await this.#month.keepRow(rowOf(message, fate.state));
-    // A click that was sent a second time is known already, with more than the message says of it.
+      return;
+    }
+    // What is known already says more than the message; the ledger's word may have come before this, and stays.
+    if (known === undefined || (fate.state !== "waiting" && fate.state !== known.state))
+      await this.#month.keepRow(rowOf(message, fate.state));
   }
 }
 

@@ -23,7 +23,7 @@ export function clickOf({ message }: Entry): string {
 export class Echo {
   readonly #month: Month;
   readonly #link: () => Promise<Link>;
-  readonly #pages = new Map<string, Place>();
+  readonly #pages = new Map<string, Place & { told?: string }>();
 
   constructor(month: Month, link: () => Promise<Link>) {
     this.#month = month;
@@ -37,7 +37,9 @@ export class Echo {
       const oldest = this.#pages.keys().next().value;
       if (oldest !== undefined) this.#pages.delete(oldest);
     }
-    this.#pages.set(clickOf(entry), entry);
+    const click = clickOf(entry);
+    const told = this.#pages.get(click)?.told;
+    this.#pages.set(click, told === undefined ? entry : { ...entry, told });
   }
 
   /** settle tells a click's page how it stands; a page that is gone is nobody's loss. */
@@ -54,6 +56,10 @@ export class Echo {
       ...(share === undefined ? {} : { shareMicro: share }),
       ...(isPromise ? { promise: true } : {}),
     };
-    await tell(page, { kind: "settled", click, view });
+    // Each round of delivery says again why an event still waits.
+    const telling = JSON.stringify(view);
+    if (page.told === telling) return;
+    page.told = telling;
+    tell(page, { kind: "settled", click, view });
   }
 }

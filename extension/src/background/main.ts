@@ -98,12 +98,13 @@ async function told(entry: Entry, fate: Ack | Nack): Promise<void> {
 const SHOWN_AFTER_MS = 30;
 let telling = false;
 
-// changed tells open pages to look again, and repaints; many calls in a row make one.
+// changed tells open pages to look again, repaints, and sees to the alarm; many calls in a row make one.
 function changed(): void {
   if (telling) return;
   telling = true;
   setTimeout(() => {
     telling = false;
+    void keepAlarm();
     for (const page of pages) page.postMessage({ kind: "changed" });
     for (const tab of tabs.all()) void paint(tab);
     void states.push();
@@ -117,10 +118,7 @@ async function paint(tab: number): Promise<void> {
 
 async function click(thing: Thing, form: ClickForm, place: Place): Promise<ClickReply> {
   const reply = await flattr(outbox, month, thing, form, place, Date.now());
-  if (reply.isNew) {
-    deliver();
-    await keepAlarm();
-  }
+  if (reply.isNew) deliver();
   changed();
   return reply;
 }
@@ -128,7 +126,6 @@ async function click(thing: Thing, form: ClickForm, place: Place): Promise<Click
 async function takeBack(id: string, place: Place): Promise<void> {
   await undo(outbox, month, id, place, Date.now());
   deliver();
-  await keepAlarm();
   changed();
 }
 
@@ -261,6 +258,8 @@ async function answerContent(
   switch (message.kind) {
     case "given":
       return give();
+    case "wake":
+      return; // it is awake now
     case "found":
       tabs.put(tab, frame, readFound(message.things), message.fresh === true, document);
       await paint(tab);

@@ -11,13 +11,13 @@ export interface Place {
 
 /**
  * tell tells one document, and no other that has come into its frame since, where the browser can tell them apart.
- * One that is gone is nobody's loss.
+ * Nobody waits for it; one that is gone is nobody's loss.
  */
-export async function tell({ tab, frame, document }: Place, message: ToContent): Promise<void> {
+export function tell({ tab, frame, document }: Place, message: ToContent): void {
   if (tab === undefined || frame === undefined) return;
   const to = document === undefined ? { frameId: frame } : { documentId: document };
   try {
-    await browser.tabs.sendMessage(tab, message, to);
+    browser.tabs.sendMessage(tab, message, to).catch(() => {});
   } catch {
     // Firefox throws at once where it does not know an option; nothing that follows may be held up by that.
   }

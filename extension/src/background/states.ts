@@ -32,15 +32,13 @@ export class States {
   /** push tells the frames of all tabs what is new for them; a frame that is gone is nobody's loss. */
   async push(): Promise<void> {
     const standings = await this.#standings();
-    const told: Promise<unknown>[] = [];
     for (const tab of this.tabs.all()) {
       for (const [frame, { things, document }] of this.tabs.frames(tab)) {
         const states = statesOf(things, standings);
         if (!this.#remember(tab, frame, JSON.stringify(states))) continue;
-        told.push(tell({ tab, frame, document }, { kind: "states", states }));
+        tell({ tab, frame, document }, { kind: "states", states });
       }
     }
-    await Promise.all(told);
   }
 
   async #standings(): Promise<Standings> {

@@ -1,5 +1,7 @@
 // How long a button has been where it is: what comes under the pointer only now cannot have been meant.
 // Places are read when a page was scanned, and while the reader points or scrolls; an idle page costs nothing.
+import { browser, orphaned } from "../browser";
+import type { FromContent } from "../messages";
 import { boxOf, isShown } from "./honest";
 
 /** A target must have stood on screen for this long. */
@@ -69,6 +71,7 @@ export class Seen {
       if (!(target instanceof Element) || !this.#places.has(target)) continue;
       const from = event.relatedTarget;
       const within = from instanceof Node && target.contains(from);
+      if (!within) wake();
       if (!within && pointOf(event) === this.#pointer) this.#cameMs.set(target, event.timeStamp);
       this.#look(target, event.timeStamp, true);
     }
@@ -107,6 +110,11 @@ export class Seen {
       before.pageY = before.y + scrollY;
     } else this.#places.set(element, { x, y, pageX, pageY, sinceMs: nowMs });
   }
+}
+
+// A click may follow: a background that sleeps is up by then. It tells nobody anything before there is one.
+function wake(): void {
+  if (!orphaned()) browser.runtime.sendMessage({ kind: "wake" } satisfies FromContent).catch(() => {});
 }
 
 function near(one: number, other: number): boolean {

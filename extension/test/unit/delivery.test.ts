@@ -10,7 +10,7 @@ import { Session } from "../../src/background/session";
 import { standingOf } from "../../src/background/standing";
 import { dial } from "../../src/protocol/dial";
 import { importSecret } from "../../src/protocol/handshake";
-import type { Ack, Nack, Status } from "../../src/wire.gen";
+import type { Ack, ClickRow, Nack, Status } from "../../src/wire.gen";
 import { TestCompanion } from "./companion";
 import { MapShelf } from "./shelf";
 
@@ -103,6 +103,23 @@ describe("Delivery", () => {
     companion.answer = ({ id: asked }) => ({ type: "ack", id: asked, state: "waiting" });
     await delivery.run();
     expect(await month.rows()).toMatchObject([{ id, thingId: "77", url: "https://a.example/canonical" }]);
+  });
+
+  it("lets the ledger's word stand that came right after the ack", async () => {
+    companion.answer = ({ id }) => ({ type: "ack", id, state: "waiting" });
+    const id = await click(1);
+    const accepted: ClickRow = {
+      id,
+      state: "accepted",
+      month: "2026-11",
+      at: new Date(NOW).toISOString(),
+      thing: {},
+      undoable: true,
+    };
+    delivery = new Delivery(outbox, refused, connect, month, () => month.keepRow(accepted));
+    await delivery.run();
+    expect(await kept()).toEqual([]);
+    expect((await month.rows()).map(({ state }) => state)).toEqual(["accepted"]);
   });
 
   it("keeps everything while nobody is there", async () => {

@@ -68,4 +68,16 @@ describe("the page of a click", () => {
     expect(message).toMatchObject({ view: { standing: "flattred", promise: true } });
     expect(JSON.stringify(message)).not.toContain("shareMicro");
   });
+
+  it("is told once why a click waits, however often delivery is tried", async () => {
+    const echo = new Echo(new Month(new MapShelf()), async () => "up");
+    for (const code of ["not_linked", "not_linked", "busy"]) {
+      echo.remember(entry);
+      await echo.settle("c1", { standing: "kept", code });
+    }
+    expect(told.map((message) => message.kind === "settled" && message.view.code)).toEqual([
+      "not_linked",
+      "busy",
+    ]);
+  });
 });
