@@ -36,32 +36,34 @@ export function nameOf(thing: {
   return thing.id === undefined ? text("untitled") : text("thingNumber", thing.id);
 }
 
-/** dateOf is a day as the reader writes it, such as 3 November. */
-export function dateOf(at: string): string {
-  return new Intl.DateTimeFormat(language(), { day: "numeric", month: "long" }).format(new Date(at));
+// Making one costs fifty times its use: a history has ten thousand days, and a click should be over at once.
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const tongue = language();
+  const key = `${tongue} ${Object.values(options)}`;
+  const format = formats.get(key) ?? new Intl.DateTimeFormat(tongue, options);
+  formats.set(key, format);
+  return format;
 }
 
-// Making one costs fifty times its use, and a history has ten thousand days.
-const days = new Map<string, Intl.DateTimeFormat>();
+/** dateOf is a day as the reader writes it, such as 3 November. */
+export function dateOf(at: string): string {
+  return formatOf({ day: "numeric", month: "long" }).format(new Date(at));
+}
 
 /** dayOf is a day with its year, such as 3 Nov 2026. */
 export function dayOf(at: string): string {
-  const tongue = language();
-  const format = days.get(tongue) ?? new Intl.DateTimeFormat(tongue, { dateStyle: "medium" });
-  days.set(tongue, format);
-  return format.format(new Date(at));
+  return formatOf({ dateStyle: "medium" }).format(new Date(at));
 }
 
 /** monthName is a month in full, such as November 2026. */
 export function monthName(month: string): string {
-  return new Intl.DateTimeFormat(language(), { month: "long", year: "numeric", timeZone: "UTC" }).format(
-    new Date(`${month}-01T00:00:00Z`),
-  );
+  const whole = { month: "long", year: "numeric", timeZone: "UTC" } as const;
+  return formatOf(whole).format(new Date(`${month}-01T00:00:00Z`));
 }
 
 /** momentOf is a day and time in the reader's own zone. */
 export function momentOf(at: string): string {
-  return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(
-    new Date(at),
-  );
+  return formatOf({ dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
 }

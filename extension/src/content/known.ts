@@ -46,7 +46,8 @@ export class Known {
     const state: ThingState = { names, standing, click, at, undoable };
     for (const name of names) {
       this.#told.set(name, state);
-      if (isNew) this.#own.set(name, { ...state, standing: "flattred" });
+      // Without its day: the first date that a page writes takes longer than the click.
+      if (isNew) this.#own.set(name, { names, standing: "flattred", click, undoable });
       else this.#own.delete(name);
     }
     this.#changed();

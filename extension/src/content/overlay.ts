@@ -55,6 +55,8 @@ export class Overlay {
   flattred(marked: Element | undefined): void {
     if (marked !== undefined) this.#mark(marked, "done");
     this.#say(text("toastFlattred"), undefined);
+    // The line has its size from the start; the click that is taken back gets its name in a moment.
+    if (this.#undo !== undefined) this.#undo.hidden = false;
   }
 
   /** kept tells that the click is safe, or where the reader stood before it. */
