@@ -30,15 +30,19 @@ async function checkIDs() {
   if (ids.firefox !== gecko) throw new Error(`ids.json says ${ids.firefox}, the manifest ${gecko}`);
 }
 
-// trimWords ships a message a line; what explains them to a translator stays in the source.
-async function trimWords() {
+// trim ships what a browser reads: what explains a word to a translator, and how the source is set, stay in the source.
+async function trim() {
+  const json = async (file, change) =>
+    writeFile(file, JSON.stringify(change(JSON.parse(await readFile(file, "utf8")))));
+  await json(join(chrome, "manifest.json"), (manifest) => manifest);
   for (const locale of await readdir(join(chrome, "_locales"))) {
-    const file = join(chrome, "_locales", locale, "messages.json");
-    const messages = Object.entries(JSON.parse(await readFile(file, "utf8")));
-    const lines = messages.map(
-      ([key, { message }]) => `${JSON.stringify(key)}: ${JSON.stringify({ message })}`,
+    await json(join(chrome, "_locales", locale, "messages.json"), (messages) =>
+      Object.fromEntries(Object.entries(messages).map(([key, { message }]) => [key, { message }])),
     );
-    await writeFile(file, `{\n${lines.join(",\n")}\n}\n`);
+  }
+  for (const page of (await readdir(chrome)).filter((name) => name.endsWith(".html"))) {
+    const file = join(chrome, page);
+    await writeFile(file, (await readFile(file, "utf8")).replaceAll(/\n\s+/g, "\n"));
   }
 }
 
@@ -47,7 +51,7 @@ await checkIDs();
 for (const folder of [chrome, firefox]) await rm(folder, { recursive: true, force: true });
 await mkdir(chrome, { recursive: true });
 await cp(join(here, "static"), chrome, { recursive: true });
-await trimWords();
+await trim();
 const options = {
   absWorkingDir: here,
   outdir: chrome,
