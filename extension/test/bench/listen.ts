@@ -1,4 +1,5 @@
 // What the content script's own world saw of a click: the code that is put into it.
+import type { ToContent } from "../../src/messages";
 
 /** Heard is one click; times in milliseconds since the click. */
 export interface Heard {
@@ -13,10 +14,16 @@ export function listen(): void {
   let last: { frames: number; changed?: number; drawn?: number; ack?: number } = { frames: 0 };
   let start: number | undefined;
   const since = () => performance.now() - (start ?? Number.NaN);
+  let roots: readonly ShadowRoot[] = [];
+  let before = "";
+  const faces = () => roots.map((root) => root.querySelector("button")?.dataset["state"]).join();
+  // It is called before each frame is drawn: what holds then is what the frame shows.
   const frame = () => {
     if (start === undefined || last.changed !== undefined) return;
-    last.frames++;
-    requestAnimationFrame(frame);
+    if (faces() === before) {
+      last.frames++;
+      requestAnimationFrame(frame);
+    } else changed();
   };
   // The click itself is kept from whoever listens after the extension; it has the time of the pointer's release.
   addEventListener(
@@ -27,8 +34,7 @@ export function listen(): void {
     },
     true,
   );
-  const observer = new MutationObserver(() => {
-    if (start === undefined || last.changed !== undefined) return;
+  const changed = () => {
     last.changed = since();
     const mine = last;
     requestAnimationFrame(() => {
@@ -38,10 +44,16 @@ export function listen(): void {
       };
       channel.port2.postMessage(undefined);
     });
+  };
+  // Chromium tells of it at once; in closed roots Firefox tells nothing, and the next frame does.
+  const observer = new MutationObserver(() => {
+    if (start !== undefined && last.changed === undefined && faces() !== before) changed();
   });
   const answered = new Set<string | undefined>(); // clicks are told of again when the ledger has counted them
-  chrome.runtime.onMessage.addListener((message: { kind?: string; click?: string }) => {
+  const stored = ["waiting", "flattred"]; // what the companion only turned back is not acknowledged
+  chrome.runtime.onMessage.addListener((message: Partial<ToContent & { kind: "settled" }>) => {
     if (message.kind !== "settled" || answered.has(message.click)) return;
+    if (!stored.includes(message.view?.standing ?? "")) return;
     answered.add(message.click);
     if (start !== undefined) last.ack ??= since();
   });
@@ -58,13 +70,12 @@ export function listen(): void {
     begin() {
       last = { frames: 0 };
       start = undefined;
-      observe(document);
-      for (const element of document.querySelectorAll<HTMLElement>("body, body *, html > *")) {
-        const root = chrome.dom.openOrClosedShadowRoot(element);
-        if (root) observe(root);
-      }
+      const elements = [...document.querySelectorAll<HTMLElement>("body, body *")];
+      roots = elements.flatMap((element) => chrome.dom.openOrClosedShadowRoot(element) ?? []);
+      for (const root of roots) observe(root);
+      before = faces();
     },
-    done: (drawn: boolean) => last.ack !== undefined && (!drawn || last.drawn !== undefined),
+    done: () => last.ack !== undefined && last.drawn !== undefined,
   };
   Object.assign(globalThis, { heard });
 }
