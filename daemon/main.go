@@ -104,7 +104,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(runCommand(), pairCommand(), statusCommand(), devicesCommand(), nativeHostCommand(), versionCommand())
 	root.AddCommand(accountsCommand(), revokeCommand())
-	root.AddCommand(backupCommand(), restoreCommand())
+	root.AddCommand(backupCommand(), restoreCommand(), doctorCommand(), exportCommand())
 	root.AddCommand(manCommand())
 	root.AddCommand(serviceCommands()...)
 	completeCommandLine(root)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -36,7 +37,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"await": await, "native": native, "paired": paired,
+			"await": await, "native": native, "damage": damage, "paired": paired,
 		},
 	})
 }
@@ -72,4 +73,15 @@ func native(ts *testscript.TestScript, _ bool, args []string) {
 	if strings.TrimSpace(args[1]) == "" {
 		ts.Fatalf("an empty message")
 	}
+}
+
+// damage writes zeros over the last page of a file: damage FILE.
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	const page = 4096
+	file, err := os.OpenFile(args[0], os.O_RDWR, 0)
+	ts.Check(err)
+	info, err := file.Stat()
+	ts.Check(err)
+	_, err = file.WriteAt(make([]byte, page), info.Size()-page)
+	ts.Check(errors.Join(err, file.Close()))
 }

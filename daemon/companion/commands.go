@@ -26,6 +26,8 @@ func (c *Companion) command(ctx context.Context, uid uint32, request control.Req
 		answer, err = c.devices(ctx, uid)
 	case control.Accounts:
 		answer, err = c.accountsOf(ctx, uid)
+	case control.Export:
+		answer, err = c.export(ctx, uid, request.Argument)
 	case control.Revoke:
 		answer, err = c.revokeNamed(ctx, uid, request.Argument)
 	default:

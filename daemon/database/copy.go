@@ -60,7 +60,7 @@ func Check(ctx context.Context, path string, thorough bool) error {
 	var verdict string
 	err = db.QueryRowContext(ctx, pragma).Scan(&verdict)
 	if err == nil && verdict != "ok" {
-		err = fmt.Errorf("%w: %s", ErrDamaged, verdict)
+		err = fmt.Errorf("%w: %s", ErrDamaged, strings.ReplaceAll(verdict, "\n", "; "))
 	}
 	if err != nil {
 		return fmt.Errorf("check %s: %w", filepath.Base(path), err)
