@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -113,6 +114,9 @@ func writeLinux(r release, t target, format linuxFormat) ([]string, error) {
 			b.add(p)
 		}
 	}
+	if format.packager == "rpm" {
+		b.ownFolders()
+	}
 	info := b.info(t)
 	if b.err != nil {
 		return nil, b.err
@@ -150,6 +154,23 @@ func (b *linuxBuilder) add(p piece) {
 		Source: source, Destination: place, Type: kind,
 		FileInfo: &files.ContentFileInfo{Mode: p.mode, MTime: b.release.built, Owner: "root", Group: "root"},
 	})
+}
+
+// ownFolders adds the folders that are the package's alone: rpm removes no
+// others.
+func (b *linuxBuilder) ownFolders() {
+	known := map[string]bool{"/usr/share": true, "/usr/share/licenses": true}
+	for _, content := range slices.Clone(b.contents) {
+		if !strings.HasPrefix(content.Destination, "/usr/share/flattr/") && content.Destination != linuxLicence {
+			continue
+		}
+		for _, folder := range missingFolders(content.Destination, known) {
+			b.contents = append(b.contents, &files.Content{
+				Destination: folder, Type: files.TypeDir,
+				FileInfo: &files.ContentFileInfo{Mode: 0o755, MTime: b.release.built, Owner: "root", Group: "root"},
+			})
+		}
+	}
 }
 
 // file writes text where the packager can read it.

@@ -127,9 +127,6 @@ func manual(r release) ([]piece, error) {
 	}
 	defer os.RemoveAll(scratch)
 	if _, err := r.ask("man", scratch); err != nil {
-		if strings.Contains(err.Error(), "no command") {
-			return nil, nil // TEMPORARY
-		}
 		return nil, err
 	}
 	pages, err := filepath.Glob(filepath.Join(scratch, "*.1"))

@@ -47,11 +47,13 @@ check "nothing is left behind by rpm" left_over "$bare" ! -path '*/var/lib/priva
 arch_file=$(ls "$dist"/flattr-*-x86_64.pkg.tar.zst)
 mkdir -p "$bare/var/lib/pacman" "$scratch/pacman"
 by_pacman() { pacman --root "$bare" --dbpath "$bare/var/lib/pacman" --cachedir "$scratch/pacman" --noconfirm --config /dev/null "$@"; }
+ln -sf bash "$bare/bin/sh" # as on Arch: nfpm's script is for bash
 check "pacman installs it" says "welcome.html" by_pacman -U "$arch_file"
 check "the program of the Arch package runs" says "flattrd $version" in_bare flattrd version
 check "pacman finds every file" says "0 missing files" by_pacman -Qk flattr
 check "pacman removes it" by_pacman -R flattr
 rm -rf "$bare/var/lib/pacman"
+ln -sf dash "$bare/bin/sh"
 check "nothing is left behind by pacman" left_over "$bare"
 
 # The tar.gz, for the machine and for one user without root.
@@ -67,10 +69,10 @@ check "the script removes it" says "Flattr is removed" in_bare "$tarred/install.
 check "nothing is left behind by the script" left_over "$bare"
 in_bare useradd --create-home carol
 cp -a "$bare$tarred" "$bare/home/carol/flattr"
-as_carol() { in_bare su carol -c "$*"; }
+as_carol() { in_bare su carol -c "cd && $*"; }
 check "the script installs for a user without root" says "/home/carol/.local/share/flattr/welcome.html" as_carol "~/flattr/install.sh"
 check "the user's manifests name the user's program" as_carol grep -q '"/home/carol/.local/bin/flattrd"' .config/chromium/NativeMessagingHosts/org.flattr.pair.json .mozilla/native-messaging-hosts/org.flattr.pair.json
-check "without systemd it starts at log-in" as_carol grep -q 'Exec=\"/home/carol/.local/bin/flattrd\" run' .config/autostart/flattrd.desktop
+check "without systemd it starts at log-in" as_carol grep -qF "'Exec=\"/home/carol/.local/bin/flattrd\" run'" .config/autostart/flattrd.desktop
 check "the user removes it" says "are kept in" as_carol "~/flattr/install.sh uninstall"
 rm -rf "$bare/home/carol/flattr" "$bare${tarred:?}"
 check "nothing is left in the user's home" left_over "$bare/home"
@@ -80,14 +82,16 @@ openrc() { systemd-nspawn -q -D "$scratch/openrc" --private-network --register=n
 prepare_openrc() {
   new_debian openrc
   (cd "$scratch" && apt-get -qq download openrc libeinfo1 librc1)
-  for package in "$scratch"/openrc_*.deb "$scratch"/libeinfo1_*.deb "$scratch"/librc1_*.deb; do dpkg-deb -x "$package" "$scratch/openrc"; done
-  bsdtar -xf "$dist/flattr_${version}-r1_x86_64.apk" -C "$scratch/openrc" --exclude '.*' 2>/dev/null ||
-    bsdtar -xf "$(ls "$dist"/flattr_*_x86_64.apk)" -C "$scratch/openrc"
+  for package in "$scratch"/openrc_*.deb "$scratch"/libeinfo1_*.deb "$scratch"/librc1_*.deb; do
+    dpkg-deb --fsys-tarfile "$package" | tar -x --keep-directory-symlink -C "$scratch/openrc"
+  done
+  bsdtar -xf "$(ls "$dist"/flattr_*_x86_64.apk)" -C "$scratch/openrc" 2>/dev/null
   chroot "$scratch/openrc" sh -c 'groupadd --system flattr && useradd --system --gid flattr --home-dir /var/lib/flattrd flattr'
 }
 check "OpenRC's programs are had" prepare_openrc
 openrc_life='set -e
-mkdir -p /run/openrc && touch /run/openrc/softlevel
+for folder in exclusive starting started stopping inactive failed daemons options tmp; do mkdir -p "/run/openrc/$folder"; done # as at its boot
+touch /run/openrc/softlevel
 answers() { i=0; until flattrd status --json 2>/dev/null | grep -q "\"version\""; do i=$((i + 1)); [ $i -lt 50 ] || return 1; sleep 0.2; done; }
 rc-service flattrd start
 answers || { echo "it does not answer"; exit 1; }

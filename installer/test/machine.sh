@@ -35,9 +35,9 @@ refuses() { # refuses TEXT COMMAND...: it fails and prints the text
 until_ok() { # until_ok SECONDS COMMAND...
   local left=$(($1 * 5))
   shift
-  until "$@"; do
+  until "$@" >/dev/null 2>&1; do
     left=$((left - 1))
-    [ "$left" -gt 0 ] || return 1
+    if [ "$left" -le 0 ]; then "$@"; return; fi # once more, to be heard
     sleep 0.2
   done
 }
