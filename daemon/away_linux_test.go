@@ -46,6 +46,9 @@ func TestClicksSurviveTheNetwork(t *testing.T) {
 			waitForSync(t, p)
 			endBoth(t, p)
 			compare(t, box.acked, ledgerClicks(t, p.db))
+			if log := p.companion.log.String(); strings.Contains(log, "a.example") || strings.Contains(log, "https://") {
+				t.Errorf("the log says what was clicked, or where it went:\n%s", log)
+			}
 			t.Log(p.audit())
 		})
 	}

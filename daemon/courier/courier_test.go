@@ -371,24 +371,3 @@ func TestALogThatFailsIsToldApartFromALedgerThatIsAway(t *testing.T) {
 	r.run()
 	r.until("degraded", func() bool { return r.State().Problem == wire.CodeDegraded })
 }
-
-func TestAnOutcomeOfALaterLedgerIsNoRefusal(t *testing.T) {
-	r := start(t, 1)
-	accept := r.ledger.answer
-	r.ledger.set(func(w http.ResponseWriter, batch api.Batch) {
-		if batch.Events == nil {
-			accept(w, batch)
-			return
-		}
-		results := api.Results{}
-		for _, event := range batch.Events {
-			results.Results = append(results.Results, api.Result{ID: event.ID, Outcome: "postponed"})
-		}
-		json.NewEncoder(w).Encode(results)
-	})
-	r.run()
-	r.until("a problem", func() bool { return r.State().Problem == wire.CodeLedgerAway })
-	if n := r.unsent(); n != 1 {
-		t.Errorf("unsent = %d, want the click to wait", n)
-	}
-}

@@ -237,7 +237,7 @@ func (c *Client) Revoke(ctx context.Context) (Meta, error) {
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return Meta{}, away(0, err)
+		return Meta{}, away(0, withoutURL(err))
 	}
 	defer resp.Body.Close()
 	meta := metaOf(resp)
@@ -268,7 +268,7 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) (Meta
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return Meta{}, away(0, err)
+		return Meta{}, away(0, withoutURL(err))
 	}
 	defer resp.Body.Close()
 	meta := metaOf(resp)
@@ -332,6 +332,15 @@ func metaOf(resp *http.Response) Meta {
 	}
 	meta.RetryAfter = min(max(meta.RetryAfter, 0), maxRetryAfter)
 	return meta
+}
+
+// withoutURL is what stopped a request, without the address it was for.
+func withoutURL(err error) error {
+	var named *url.Error
+	if errors.As(err, &named) {
+		return named.Err
+	}
+	return err
 }
 
 func away(status int, cause error) *Error {
