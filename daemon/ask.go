@@ -94,6 +94,40 @@ func devicesCommand() *cobra.Command {
 	return cmd
 }
 
+// metricsCommand is for those who look after many machines.
+func metricsCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "metrics", Short: "Print what the companion counts, as Prometheus reads it; for root and the companion's own user", Hidden: true, Args: cobra.NoArgs}
+	state := stateFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		var text string
+		if err := control.Ask(cmd.Context(), folders(*state), control.Metrics, &text); err != nil {
+			return err
+		}
+		_, err := io.WriteString(cmd.OutOrStdout(), text)
+		return err
+	}
+	return cmd
+}
+
+// profileCommand is for those who look for what takes memory, with go tool pprof.
+func profileCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "profile NAME", Short: "Write a profile of the companion to standard output; for root and the companion's own user", Hidden: true,
+		Args: cobra.ExactArgs(1), ValidArgs: []cobra.Completion{"goroutine", "heap", "allocs", "threadcreate"},
+	}
+	state := stateFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var profile []byte
+		request := control.Request{Command: control.Profile, Argument: args[0]}
+		if err := control.AskAbout(cmd.Context(), folders(*state), request, &profile); err != nil {
+			return err
+		}
+		_, err := cmd.OutOrStdout().Write(profile)
+		return err
+	}
+	return cmd
+}
+
 func show(out io.Writer, asJSON bool, value any, text string) error {
 	if !asJSON {
 		_, err := io.WriteString(out, text)

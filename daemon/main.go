@@ -105,7 +105,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(runCommand(), pairCommand(), statusCommand(), devicesCommand(), nativeHostCommand(), versionCommand())
 	root.AddCommand(accountsCommand(), revokeCommand())
 	root.AddCommand(backupCommand(), restoreCommand(), doctorCommand(), exportCommand())
-	root.AddCommand(manCommand())
+	root.AddCommand(manCommand(), metricsCommand(), profileCommand())
 	root.AddCommand(serviceCommands()...)
 	completeCommandLine(root)
 	return root

@@ -74,6 +74,9 @@ func (s *session) store(ctx context.Context, clickedFor string, event clicklog.E
 	}
 	event.Account, event.Month = int64(account), at.UTC().Format(monthFormat)
 	state, err := s.companion.clicks.Append(ctx, s.companion.config.Now(), event)
+	if err != nil {
+		s.companion.counts.refused.Add(1)
+	}
 	switch {
 	case errors.Is(err, clicklog.ErrReused):
 		return nack(event.ID, wire.CodeIDReused, "This id belongs to another click.", false), nil
@@ -85,6 +88,7 @@ func (s *session) store(ctx context.Context, clickedFor string, event clicklog.E
 	}
 	// The acknowledgement goes first: the ledger's answer, pushed as a click,
 	// must not be overtaken by it.
+	s.companion.counts.stored(event.Kind)
 	s.send(wire.Ack{Type: wire.TypeAck, ID: event.ID, State: state})
 	s.companion.stored(ctx, s, event)
 	return nil, nil

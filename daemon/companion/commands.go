@@ -30,6 +30,10 @@ func (c *Companion) command(ctx context.Context, uid uint32, request control.Req
 		answer, err = c.export(ctx, uid, request.Argument)
 	case control.Revoke:
 		answer, err = c.revokeNamed(ctx, uid, request.Argument)
+	case control.Metrics:
+		answer, err = c.metrics(ctx, uid)
+	case control.Profile:
+		answer, err = c.profile(uid, request.Argument)
 	default:
 		return nil, &control.Problem{Code: string(wire.CodeUnknownMessage), Sentence: "The running companion does not know this command; restart it, it may be older than this program: flattrd restart"}
 	}

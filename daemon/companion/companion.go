@@ -51,6 +51,7 @@ type Companion struct {
 	couriers *couriers
 	links    *links
 	keeper   *keeper
+	counts   counters
 	started  time.Time
 	tasks    sync.WaitGroup // what is under way beside the connections
 	acting   sync.Mutex     // one change at a time of whom a device acts for: file and sessions agree
@@ -215,6 +216,7 @@ func (c *Companion) enroll(ctx context.Context, hash socket.ID, uid uint32, orig
 		return wire.Enrolled{}, c.unknown(err)
 	}
 	c.keeper.accountsChanged()
+	c.counts.pairings.Add(1)
 	c.config.Log.Info("browser paired", "uid", uid)
 	return wire.Enrolled{
 		Type: wire.TypeEnrolled, Ledger: c.config.Ledger,

@@ -148,6 +148,7 @@ func (cs *couriers) token(ctx context.Context, id accounts.AccountID, refused st
 // answered pushes the clicks that the ledger's answers changed, and ends an
 // account that waited for them only.
 func (c *Companion) answered(id accounts.AccountID, ids []string) {
+	c.counts.answered.Add(int64(len(ids)))
 	ctx := c.couriers.context()
 	to := c.hub.ofAccount(id)
 	if len(to) == 0 {

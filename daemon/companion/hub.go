@@ -39,6 +39,13 @@ func (h *hub) of(condition func(*session) bool) []*session {
 	return found
 }
 
+// count is how many connections there are.
+func (h *hub) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.sessions)
+}
+
 // ofAccount gives the connections whose device acts for the account.
 func (h *hub) ofAccount(account accounts.AccountID) []*session {
 	return h.of(func(s *session) bool { return s.account() == account })

@@ -39,6 +39,10 @@ const (
 	Accounts Command = "accounts"
 	// Revoke forgets the device whose id, or the beginning of it, is the argument; answered with Device.
 	Revoke Command = "revoke"
+	// Metrics is answered with a string, for root and the companion's own user.
+	Metrics Command = "metrics"
+	// Profile is answered with []byte, the profile the argument names; as Metrics.
+	Profile Command = "profile"
 )
 
 // Request is a command, and what it is about.
