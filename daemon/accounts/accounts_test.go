@@ -152,6 +152,29 @@ func TestADeviceIsOfOneUserAndOriginAndDiesUnused(t *testing.T) {
 	}
 }
 
+// Where the system does not say whose a connection is, the ticket does.
+func TestWhereNoUserIsNamedTheTicketsOwnerIsTheDevices(t *testing.T) {
+	store := fresh(t)
+	ticket, err := store.NewTicket(now, bob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := sha256.Sum256(ticket)
+	if secret, err := store.Ticket(now, hash, accounts.AnyUser); err != nil || string(secret) != string(ticket) {
+		t.Fatalf("Ticket = %x, %v, want bob's", secret, err)
+	}
+	made, err := store.Enroll(t.Context(), now, hash, accounts.AnyUser, chrome)
+	if err != nil || made.UID != bob {
+		t.Fatalf("Enroll = %+v, %v, want a device of bob's", made, err)
+	}
+	if list, err := store.Devices(t.Context(), now, bob); err != nil || len(list) != 1 {
+		t.Errorf("bob's devices = %v, %v, want the new one", list, err)
+	}
+	if list, err := store.Devices(t.Context(), now, accounts.AnyUser); err != nil || len(list) != 0 {
+		t.Errorf("devices of nobody in particular = %v, %v, want none", list, err)
+	}
+}
+
 // days lets the companion run for so many days from a time on.
 func days(t *testing.T, store *accounts.Store, from time.Time, n int) {
 	t.Helper()
