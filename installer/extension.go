@@ -11,10 +11,10 @@ import (
 	"regexp"
 )
 
-// manifestKey is the line of the extension's manifest that pins its id where
+// manifestKey is the part of the extension's manifest that pins its id where
 // it is loaded from a folder. The Chrome Web Store refuses a manifest with it:
 // the store has a key of its own. Its id then belongs into extension/ids.json.
-var manifestKey = regexp.MustCompile(`(?m)^\s*"key": "[A-Za-z0-9+/=]+",\n`)
+var manifestKey = regexp.MustCompile(`\s*"key":\s*"[A-Za-z0-9+/=]+",`)
 
 // writeExtension writes what is sent to the stores: one zip for Chrome and its
 // relatives, one for Firefox.

@@ -18,11 +18,11 @@ func writeMacOS(r release) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	plist, err := macOSTexts.ReadFile("macos/org.flattr.flattrd.plist")
+	plist, err := r.ask("install", "--print-plist", "--executable", macOSDaemon)
 	if err != nil {
 		return nil, err
 	}
-	pieces = append(pieces, piece{text: plist, mode: 0o644, macOS: "/Library/LaunchAgents/org.flattr.flattrd.plist"})
+	pieces = append(pieces, piece{text: plist, mode: 0o644, macOS: "/Library/LaunchAgents/flattrd.plist"})
 	top := fmt.Sprintf("flattr-%s-macos-not-built", r.version)
 	var entries []entry
 	for _, p := range pieces {

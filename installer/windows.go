@@ -193,8 +193,24 @@ func writeMSI(r release) ([]string, error) {
 	if err := r.tool(scratch, "faketime", append(stopped, "msibuild", unsigned, "-s", "Flattr "+r.version, "Flattr maintainers", "x64;1033", number)...); err != nil {
 		return nil, err
 	}
+	if err := r.tool(scratch, "msibuild", append([]string{unsigned}, recovery()...)...); err != nil {
+		return nil, err
+	}
 	name := filepath.Join(r.out, fmt.Sprintf("flattr-%s-windows-amd64.msi", r.version))
 	return []string{name}, r.sign(unsigned, name, "Flattr")
+}
+
+// recovery has Windows start the service again a second after it failed, each
+// time; failures are forgotten after a day. wixl does not know the table.
+func recovery() []string {
+	return []string{
+		"-q", "CREATE TABLE `MsiServiceConfigFailureActions` (`MsiServiceConfigFailureActions` CHAR(72) NOT NULL, `Name` CHAR(255) NOT NULL LOCALIZABLE, " +
+			"`Event` LONG NOT NULL, `ResetPeriod` LONG, `RebootMessage` CHAR(255) LOCALIZABLE, `Command` CHAR(255) LOCALIZABLE, `Actions` CHAR(255), " +
+			"`DelayActions` CHAR(255), `Component_` CHAR(72) NOT NULL PRIMARY KEY `MsiServiceConfigFailureActions`)",
+		"INSERT INTO `MsiServiceConfigFailureActions` (`MsiServiceConfigFailureActions`, `Name`, `Event`, `ResetPeriod`, `Actions`, `DelayActions`, `Component_`) " +
+			"VALUES ('Recovery', 'flattrd', 1, 86400, '1[~]1[~]1', '1000[~]1000[~]1000', '" + id("c", `\flattrd.exe`) + "')",
+		"INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('MsiConfigureServices', 'VersionMsi >= \"5.00\"', 5850)",
+	}
 }
 
 // msiTree writes the folders and files as WiX wants them, one component a

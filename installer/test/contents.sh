@@ -22,7 +22,7 @@ arch_has() { pacman -Qlpq "$1" | everything /usr/lib/systemd/system/flattrd.serv
 rpm_whole() { says "digests OK" rpm -K --nosignature "$1"; }
 apk_info() { bsdtar -xOf "$1" .PKGINFO 2>/dev/null | grep -qx "arch = $2"; }
 arch_info() { says "$2" pacman -Qip "$1"; }
-macos_plist() { tar -xzOf "$1" --wildcards '*/flattrd*.plist' '*/org.flattr.flattrd.plist' 2>/dev/null | xmllint --noout --nonet -; }
+macos_plist() { tar -xzOf "$1" --wildcards '*/LaunchAgents/flattrd.plist' | xmllint --noout --nonet -; }
 scripts_clean() {
   local list=()
   mapfile -t list < <(find installer -type f \( -path '*/linux/deb/p*' -o -path '*/linux/apk/*' -o -name '*.sh' -o -name 'test-packages' -o -path '*/macos/postinstall' \) | sort)
@@ -82,6 +82,7 @@ msi_table() { # msi_table TABLE TEXT...
 }
 check "the MSI installs the service" msi_table ServiceInstall "flattrd	Flattr companion"
 check "the MSI starts and stops it" msi_table ServiceControl "flattrd	163"
+check "the MSI has Windows start it again when it fails" msi_table MsiServiceConfigFailureActions "flattrd	1	86400"
 check "the MSI writes each browser's key" msi_table Registry 'Software\Google\Chrome\NativeMessagingHosts\org.flattr.pair	' \
   'Software\Chromium\' 'Software\Microsoft\Edge\' 'Software\BraveSoftware\Brave-Browser\' 'Software\Vivaldi\' 'Software\Mozilla\NativeMessagingHosts\org.flattr.pair	'
 check "the MSI refuses to go back" msi_table LaunchCondition "NOT WIX_DOWNGRADE_DETECTED	A newer Flattr"
