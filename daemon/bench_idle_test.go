@@ -46,7 +46,7 @@ func benchIdle(b *bench) {
 	p.startCompanion()
 	p.report() // as a reader does once
 	pid := p.companion.cmd.Process.Pid
-	pauseOr(b.Context(), b.idle/10) // the start is over
+	pauseOr(b.Context(), b.idle*4/3) // the start is over, and the files have been looked through
 	before := switches(b, pid)
 	pauseOr(b.Context(), b.idle)
 	woken, memory := switches(b, pid)-before, resident(b, pid)
@@ -55,9 +55,9 @@ func benchIdle(b *bench) {
 	for _, device := range devices {
 		connected = append(connected, p.connect(device))
 	}
-	pauseOr(b.Context(), b.idle/10)
+	pauseOr(b.Context(), b.idle/20)
 	before = switches(b, pid)
-	pauseOr(b.Context(), b.idle)
+	pauseOr(b.Context(), b.idle/2)
 	withBrowsers, largest := switches(b, pid)-before, max(memory, resident(b, pid))
 	for _, client := range connected {
 		client.Close()
@@ -76,7 +76,7 @@ func benchIdle(b *bench) {
 		Measured: fmt.Sprint(woken), Floor: fmt.Sprintf("%d allowed", mostWakeUps),
 		Ratio: float64(woken) / mostWakeUps, Reach: -1,
 	})
-	b.Say("With %d browsers connected and silent the companion woke %d times in %s.", pairedIdle, withBrowsers, b.idle)
+	b.Say("With %d browsers connected and silent the companion woke %d times in %s.", pairedIdle, withBrowsers, b.idle/2)
 }
 
 // switches counts how often the threads of a process have been given the

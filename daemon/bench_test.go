@@ -26,7 +26,7 @@ type benchSize struct {
 }
 
 var (
-	fullSize  = benchSize{300, 3 * time.Second, 3, 100_000, 1_000_000, time.Minute}
+	fullSize  = benchSize{200, 3 * time.Second, 3, 100_000, 1_000_000, time.Minute}
 	smallSize = benchSize{10, 200 * time.Millisecond, 1, 2_000, 5_000, 2 * time.Second}
 )
 

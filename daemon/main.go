@@ -166,7 +166,7 @@ const maxRepairs = 3
 
 // restAfter is when a companion gives memory back: once the start is over, and
 // once it has looked through its files.
-var restAfter = []time.Duration{2 * time.Second, 2 * time.Minute}
+var restAfter = []time.Duration{2 * time.Second, 75 * time.Second}
 
 // run opens the companion, says where it listens, and serves until ctx ends. A
 // companion that found a database damaged is opened again, which repairs it.

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"flattr/daemon/socket/sockettest"
+)
+
+// What a reader flattrs is nobody's business who reads the machine's log: a
+// click that is answered, one that finds no ledger and a page that is refused
+// leave no address in it.
+func TestNoAddressGetsIntoTheLog(t *testing.T) {
+	p := newParts(t, buildParts(t))
+	p.startLedger()
+	p.startCompanion()
+	reader := p.signUp("ann")
+	device := p.pair()
+	p.signIn(reader, device, "ann")
+	box := &outbox{parts: p, device: device, name: "a", acked: map[string]bool{}}
+	for range 3 {
+		box.make()
+	}
+	box.drain(t.Context())
+	waitForSync(t, p)
+	p.ledger.kill()
+	box.make() // this one finds no ledger
+	box.drain(t.Context())
+	if ws, err := sockettest.Dial(t.Context(), p.companionPort, "https://evil.example"); err == nil {
+		ws.Close()
+		t.Error("a page's origin was let in")
+	}
+	for end := time.Now().Add(patience); !strings.Contains(p.companion.log.String(), "sync did not succeed"); {
+		if time.Now().After(end) {
+			t.Fatalf("the log does not tell of the ledger:\n%s", p.companion.log)
+		}
+		pauseOr(t.Context(), 20*time.Millisecond)
+	}
+	if err := p.companion.terminate(); err != nil {
+		t.Error(err)
+	}
+	log := p.companion.log.String()
+	if !strings.Contains(log, "browser paired") {
+		t.Errorf("this is not the companion's log:\n%s", log)
+	}
+	// The clicks' addresses end in .example; of the ledger only the port is told.
+	if found := regexp.MustCompile(`\S*(\.example|://)\S*`).FindAllString(log, -1); len(found) > 0 {
+		t.Errorf("the log names %q:\n%s", found, log)
+	}
+}
