@@ -13,7 +13,7 @@ export function inLanguage(language: Language, extension: string, folder: string
     if (other !== language) rmSync(path.join(copy, "_locales", other), { recursive: true });
   }
   const file = path.join(copy, "manifest.json");
-  const manifest = readFileSync(file, "utf8");
-  writeFileSync(file, manifest.replace('"default_locale": "en"', `"default_locale": "${language}"`));
+  const manifest = JSON.parse(readFileSync(file, "utf8"));
+  writeFileSync(file, JSON.stringify({ ...manifest, default_locale: language }));
   return copy;
 }
