@@ -225,13 +225,19 @@ func (p *parts) audit() string {
 // report asks the companion over its Unix socket.
 func (p *parts) report() control.Report {
 	p.t.Helper()
-	var report control.Report
-	cmd := exec.Command(filepath.Join(p.folder, "flattrd"), "status", "--json", "--state", p.state)
-	out, err := cmd.Output() // exit code 1 says that something needs the reader
-	if jsonErr := json.Unmarshal(out, &report); jsonErr != nil {
-		p.t.Fatalf("status: %v, %v: %s", err, jsonErr, out)
+	report, running := p.tryReport()
+	if !running {
+		p.t.Fatalf("no companion says how it stands\n%s", p.companion.log)
 	}
 	return report
+}
+
+// tryReport is report for a companion that may not answer at this moment.
+func (p *parts) tryReport() (report control.Report, running bool) {
+	cmd := exec.Command(filepath.Join(p.folder, "flattrd"), "status", "--json", "--state", p.state)
+	out, _ := cmd.Output() // exit code 1 says that something needs the reader
+	running = json.Unmarshal(out, &report) == nil
+	return report, running
 }
 
 // signUp makes a member with an invite that carries means, through the pages.
