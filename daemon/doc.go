@@ -9,7 +9,8 @@
 //   - wire is the language spoken there. companion answers each message: it
 //     holds a click to its bounds and appends it to the click log.
 //   - clicklog acknowledges after the commit is on the disk; database opens the
-//     files so that this is true.
+//     files so that this is true. backup copies them, and restores one that is
+//     damaged.
 //   - courier sends what the ledger has not answered, and keeps its answers;
 //     network tells it when there is another way to the ledger.
 //
