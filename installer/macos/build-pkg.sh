@@ -8,7 +8,7 @@
 set -eu
 source=${1:?which folder has the source of Flattr?}
 here=$(cd "$(dirname "$0")" && pwd)
-version={{.Version}}
+version='{{.Version}}'
 [ "$(uname -s)" = Darwin ] || {
 	echo "build-pkg.sh: pkgbuild is only on a Mac" >&2
 	exit 1

@@ -70,10 +70,10 @@ check "nothing is left behind by the script" left_over "$bare"
 in_bare useradd --create-home carol
 cp -a "$bare$tarred" "$bare/home/carol/flattr"
 as_carol() { in_bare su carol -c "cd && $*"; }
-check "the script installs for a user without root" says "/home/carol/.local/share/flattr/welcome.html" as_carol "~/flattr/install.sh"
+check "the script installs for a user without root" says "/home/carol/.local/share/flattr/welcome.html" as_carol "flattr/install.sh"
 check "the user's manifests name the user's program" as_carol grep -q '"/home/carol/.local/bin/flattrd"' .config/chromium/NativeMessagingHosts/org.flattr.pair.json .mozilla/native-messaging-hosts/org.flattr.pair.json
 check "without systemd it starts at log-in" as_carol grep -qF "'Exec=\"/home/carol/.local/bin/flattrd\" run'" .config/autostart/flattrd.desktop
-check "the user removes it" says "are kept in" as_carol "~/flattr/install.sh uninstall"
+check "the user removes it" says "are kept in" as_carol "flattr/install.sh uninstall"
 rm -rf "$bare/home/carol/flattr" "$bare${tarred:?}"
 check "nothing is left in the user's home" left_over "$bare/home"
 
@@ -86,6 +86,10 @@ prepare_openrc() {
     dpkg-deb --fsys-tarfile "$package" | tar -x --keep-directory-symlink -C "$scratch/openrc"
   done
   bsdtar -xf "$(ls "$dist"/flattr_*_x86_64.apk)" -C "$scratch/openrc" 2>/dev/null
+  touch "$scratch/openrc/etc/insserv.conf"
+  # Debian has no service for what is mounted at boot; here nothing is to be mounted.
+  printf '#!/sbin/openrc-run\nstart() { :; }\n' >"$scratch/openrc/etc/init.d/localmount"
+  chmod 0755 "$scratch/openrc/etc/init.d/localmount"
   chroot "$scratch/openrc" sh -c 'groupadd --system flattr && useradd --system --gid flattr --home-dir /var/lib/flattrd flattr'
 }
 check "OpenRC's programs are had" prepare_openrc

@@ -7,7 +7,7 @@ build_again() {
   git ls-files -z | xargs -0 tar -c --ignore-failed-read 2>/dev/null | tar -x -C "$scratch/again/elsewhere"
   ln -s "$PWD/extension/node_modules" "$scratch/again/elsewhere/extension/node_modules"
   (
-    cd "$scratch/again/elsewhere"
+    cd "$scratch/again/elsewhere" || exit
     touch -d yesterday -- * # the time of files does not count
     node extension/build.mjs >/dev/null
     SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$epoch} TZ=Asia/Tokyo LC_ALL=C go run ./installer -version "$version" -out "$scratch/again/dist"

@@ -8,9 +8,9 @@
 # below ~/.local, started when you log in. --purge deletes the clicks, too.
 set -eu
 
-version={{.Version}}
+version='{{.Version}}'
 here=$(cd "$(dirname "$0")" && pwd)
-act=install purge= user=
+act=install purge='' user=''
 for word in "$@"; do
 	case "$word" in
 	install | uninstall) act=$word ;;
