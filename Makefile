@@ -66,7 +66,7 @@ e2e: ## only what is tested in real browsers, Chromium and Firefox
 
 soak: ## the long counts: kills of companion and ledger, freezes against clicks, the simulated year, audited after each
 	@.ci/install test
-	$(GO) test -tags soak -count=1 -timeout 90m -run '^TestSoak' -v -p 1 ./daemon ./ledger ./ledger/settle
+	$(GO) test -tags soak -count=1 -timeout 90m -run '^(TestSoak|TestNoLossOfPower)' -v -p 1 ./daemon ./ledger ./ledger/settle
 
 # What is asked for by FLATTR_BENCH_ROWS may be the extension's alone; it is built only when a browser is there.
 bench: ## measures against floors of the same run; SIZE=small is quick and judges nothing, WRITE=1 writes BENCHMARKS.md

@@ -212,29 +212,30 @@ func (k *keeper) due(ctx context.Context) error {
 func (k *keeper) backUp(ctx context.Context, file backup.File) error {
 	state := k.companion.config.State
 	_, err := backup.Make(ctx, k.companion.config.Now(), state, backup.Folder(state), file)
+	_, err = k.judge(ctx, file, err)
+	return err
+}
+
+// judge tells whether something came to its end. Its error says that the
+// database is damaged; others are logged.
+func (k *keeper) judge(ctx context.Context, file backup.File, err error) (done bool, damaged error) {
 	switch {
-	case ctx.Err() != nil:
-		return nil
+	case err == nil:
+		return true, nil
+	case ctx.Err() != nil: // the companion stops
 	case database.Damaged(err):
-		return k.damaged(file, err)
-	case err != nil:
-		k.companion.config.Log.Error("back up", "error", err)
+		return false, k.damaged(file, err)
+	default:
+		k.companion.config.Log.Error("look after the databases", "error", err)
 	}
-	return nil
+	return false, nil
 }
 
 // check reads the databases as a whole, while they are in use.
 func (k *keeper) check(ctx context.Context, thorough bool) error {
 	for _, file := range backup.Files {
-		err := file.Check(ctx, k.companion.config.State, thorough)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case database.Damaged(err):
-			return k.damaged(file, err)
-		case err != nil:
-			k.companion.config.Log.Error("check the databases", "error", err)
-			return nil
+		if done, err := k.judge(ctx, file, file.Check(ctx, k.companion.config.State, thorough)); !done {
+			return err
 		}
 	}
 	k.unclean = false
