@@ -2,8 +2,6 @@ package companion_test
 
 import (
 	"bufio"
-	"encoding/base32"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -13,12 +11,9 @@ import (
 	"time"
 
 	"flattr/daemon/control"
-	"flattr/daemon/socket"
 	"flattr/daemon/socket/sockettest"
 	"flattr/daemon/wire"
 	"flattr/ledger/api"
-
-	"github.com/gorilla/websocket"
 )
 
 const otherUser = 12345
@@ -27,44 +22,6 @@ func needRoot(t *testing.T) {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("only root can act as two users")
-	}
-}
-
-func TestAnotherUserOfTheMachineCannotUseAKeyOrATicket(t *testing.T) {
-	needRoot(t)
-	w := begin(t)
-	device := w.pair(chrome)
-	var ticket wire.TicketAnswer
-	if err := control.Ask(t.Context(), []string{w.state}, control.Pair, &ticket); err != nil {
-		t.Fatal(err)
-	}
-	p, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(ticket.Ticket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, attempt := range map[string]func(*websocket.Conn) error{
-		"the key": func(ws *websocket.Conn) error {
-			_, err := sockettest.Shake(ws, w.Port(), chrome, socket.KindDevice, device.ID, device.Key)
-			return err
-		},
-		"the ticket": func(ws *websocket.Conn) error {
-			_, err := sockettest.Shake(ws, w.Port(), chrome, socket.KindTicket, socket.Sum(p), p)
-			return err
-		},
-	} {
-		ws, err := sockettest.DialAs(t.Context(), otherUser, w.Port(), chrome)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ws.Close()
-		var end *websocket.CloseError
-		if err := attempt(ws); !errors.As(err, &end) || end.Code != socket.CloseUnknown {
-			t.Errorf("%s in the hands of another user: %v, want 4401", name, err)
-		}
-	}
-	w.connect(chrome, device) // and the ticket is not spent:
-	if _, err := sockettest.Pair(t.Context(), w.Port(), chrome, ticket.Ticket); err != nil {
-		t.Errorf("the ticket in its owner's hands: %v", err)
 	}
 }
 
@@ -181,20 +138,5 @@ func TestUsersWithSeveralBrowsersHearOnlyOfTheirOwn(t *testing.T) {
 		if err != nil || len(list) != 1 || list[0].Name != want {
 			t.Errorf("accounts of user %d = %+v, %v, want %s alone", uid, list, err, want)
 		}
-	}
-}
-
-func TestAFloodByAnotherUserLeavesTheReaderAlone(t *testing.T) {
-	needRoot(t)
-	w := begin(t)
-	device := w.pair(chrome)
-	for range 30 {
-		if ws, err := sockettest.DialAs(t.Context(), otherUser, w.Port(), chrome); err == nil {
-			defer ws.Close()
-		}
-	}
-	client := w.connect(chrome, device)
-	if s := status(t, client); s.Type != wire.TypeStatus {
-		t.Errorf("status during the flood = %+v", s)
 	}
 }
