@@ -55,6 +55,20 @@ type windowsFolder struct {
 	Files []windowsFile
 }
 
+// staged calls pack with a folder in which everything to install is laid out.
+func (r release) staged(pack func(scratch string, folders []windowsFolder) error) error {
+	scratch, err := os.MkdirTemp("", "flattr-windows-")
+	if err != nil {
+		return fmt.Errorf("make scratch folder: %w", err)
+	}
+	defer os.RemoveAll(scratch)
+	folders, err := r.stage(scratch)
+	if err != nil {
+		return err
+	}
+	return pack(scratch, folders)
+}
+
 // stage lays out what is installed, with the time of the build, and gives the
 // folders, outer ones first. The program is signed already.
 func (r release) stage(scratch string) ([]windowsFolder, error) {
@@ -100,15 +114,11 @@ func (r release) stage(scratch string) ([]windowsFolder, error) {
 
 // writeSetup writes the setup program by makensis.
 func writeSetup(r release) ([]string, error) {
-	scratch, err := os.MkdirTemp("", "flattr-setup-")
-	if err != nil {
-		return nil, fmt.Errorf("make scratch folder: %w", err)
-	}
-	defer os.RemoveAll(scratch)
-	folders, err := r.stage(scratch)
-	if err != nil {
-		return nil, err
-	}
+	name := filepath.Join(r.out, fmt.Sprintf("flattr-%s-windows-amd64-setup.exe", r.version))
+	return []string{name}, r.staged(func(scratch string, folders []windowsFolder) error { return r.setup(name, scratch, folders) })
+}
+
+func (r release) setup(name, scratch string, folders []windowsFolder) error {
 	unsigned := filepath.Join(scratch, "flattr.exe")
 	script, err := fill(setupText, struct {
 		Out, Version, Numbers string
@@ -117,17 +127,16 @@ func writeSetup(r release) ([]string, error) {
 		Browsers              []registration
 	}{unsigned, r.version, r.numbers, folders, innerFirst(folders), registrations()})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	file := filepath.Join(scratch, "flattr.nsi")
 	if err := os.WriteFile(file, script, 0o644); err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.tool(scratch, "makensis", "-V2", "-WX", "-INPUTCHARSET", "UTF8", file); err != nil {
-		return nil, err
+		return err
 	}
-	name := filepath.Join(r.out, fmt.Sprintf("flattr-%s-windows-amd64-setup.exe", r.version))
-	return []string{name}, r.sign(unsigned, name, "Flattr setup")
+	return r.sign(unsigned, name, "Flattr setup")
 }
 
 // innerFirst are all folders below the program's, also those that hold only
@@ -158,15 +167,11 @@ func code(of string) string {
 
 // writeMSI writes the package for Windows' own installer by wixl.
 func writeMSI(r release) ([]string, error) {
-	scratch, err := os.MkdirTemp("", "flattr-msi-")
-	if err != nil {
-		return nil, fmt.Errorf("make scratch folder: %w", err)
-	}
-	defer os.RemoveAll(scratch)
-	folders, err := r.stage(scratch)
-	if err != nil {
-		return nil, err
-	}
+	name := filepath.Join(r.out, fmt.Sprintf("flattr-%s-windows-amd64.msi", r.version))
+	return []string{name}, r.staged(func(scratch string, folders []windowsFolder) error { return r.msi(name, scratch, folders) })
+}
+
+func (r release) msi(name, scratch string, folders []windowsFolder) error {
 	tree, components := msiTree(folders)
 	text, err := fill(msiText, struct {
 		Version, Numbers, ProductCode, UpgradeCode, BrowsersCode, Tree string
@@ -177,27 +182,26 @@ func writeMSI(r release) ([]string, error) {
 		strings.ToUpper(upgradeCode.String()), code("browsers"), tree, registrations(), components,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	source, unsigned := filepath.Join(scratch, "flattr.wxs"), filepath.Join(scratch, "flattr.msi")
 	script := filepath.Join(scratch, "open.js")
 	if err := errors.Join(os.WriteFile(source, text, 0o644), os.WriteFile(script, msiOpen, 0o644), os.Chtimes(script, r.built, r.built)); err != nil {
-		return nil, fmt.Errorf("lay out the MSI: %w", err)
+		return fmt.Errorf("lay out the MSI: %w", err)
 	}
 	// Both write the present time and know no other; wixl numbers packages by chance.
 	stopped := []string{"-f", r.built.Format(time.DateTime)}
 	if err := r.tool(scratch, "faketime", append(stopped, "wixl", "--arch", "x64", "--output", unsigned, source)...); err != nil {
-		return nil, err
+		return err
 	}
 	number := "{" + code(fmt.Sprintf("package %s %d", r.version, r.built.Unix())) + "}"
 	if err := r.tool(scratch, "faketime", append(stopped, "msibuild", unsigned, "-s", "Flattr "+r.version, "Flattr maintainers", "x64;1033", number)...); err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.tool(scratch, "msibuild", append([]string{unsigned}, recovery()...)...); err != nil {
-		return nil, err
+		return err
 	}
-	name := filepath.Join(r.out, fmt.Sprintf("flattr-%s-windows-amd64.msi", r.version))
-	return []string{name}, r.sign(unsigned, name, "Flattr")
+	return r.sign(unsigned, name, "Flattr")
 }
 
 // recovery has Windows start the service again a second after it failed, each
@@ -278,6 +282,12 @@ func (r release) sign(in, out, what string) error {
 		if err := errors.Join(os.WriteFile(certificate, testCertificate, 0o600), os.WriteFile(key, testKey, 0o600)); err != nil {
 			return err
 		}
+	}
+	if certificate, err = filepath.Abs(certificate); err != nil {
+		return err
+	}
+	if key, err = filepath.Abs(key); err != nil {
+		return err
 	}
 	signed := filepath.Join(scratch, "signed"+filepath.Ext(out))
 	if err := r.tool(scratch, "osslsigncode", "sign", "-certs", certificate, "-key", key, "-h", "sha256", "-n", what,

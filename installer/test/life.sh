@@ -85,6 +85,18 @@ check "the browser is paired as before" until_ok 10 as_bob /usr/local/bin/reader
 check "apt purges it" inside apt-get purge -y flattr
 check "the clicks are gone" gone "$private"
 check "nothing of it is left" says "" inside sh -c '! find / -xdev \( -name "*flattr*" -o -name "org.flattr*" \) ! -path "/root/*" ! -path "/proc/*" ! -path "/var/log/*" ! -path "/var/lib/dpkg/*" ! -path "/var/lib/systemd/*" | grep .'
+# The tar.gz, where systemd runs.
+tar -xzf "$dist/flattr-$version-linux-amd64.tar.gz" -C "$scratch/life/root"
+script=/root/flattr-$version-linux-amd64/install.sh
+check "the script of the tar.gz installs it as a service" says "/usr/local/share/flattr/welcome.html" inside "$script"
+check "the service answers" until_ok 10 answers "$version"
+check "a browser is paired by its manifest" until_ok 90 says connected as_bob /usr/local/bin/reader pair /etc/opt/edge/native-messaging-hosts/org.flattr.pair.json /home/bob/device
+check "the script installs it again" inside "$script"
+check "the browser is still paired by then" until_ok 10 as_bob /usr/local/bin/reader connect /home/bob/device
+check "the script removes it and its clicks" says "and so are its clicks" inside "$script" uninstall --purge
+check "no unit of it is left" inside sh -c '! systemctl cat flattrd 2>/dev/null'
+check "no clicks of it are left" gone "$private"
+
 check "the older version can be installed now" names_page
 check "it answers" until_ok 10 answers "$version"
 stop_machine
