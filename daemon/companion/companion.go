@@ -90,14 +90,6 @@ func Open(ctx context.Context, config Config) (opened *Companion, err error) {
 	if err := c.openFiles(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.accounts.Sweep(ctx, config.Now()); err != nil {
-		if !database.Full(err) {
-			return nil, fmt.Errorf("open accounts: %w", err)
-		}
-		// A full disk is told of by the running companion, not by one that
-		// does not start.
-		config.Log.Error("revoke what is not used", "error", err)
-	}
 	listener, err := listen(ctx, config)
 	if err != nil {
 		return nil, err
@@ -121,6 +113,9 @@ func (c *Companion) Run(ctx context.Context) error {
 	defer c.close()
 	defer c.tasks.Wait()
 	defer cancel()
+	if err := c.revokeUnused(ctx); err != nil {
+		return err
+	}
 	if err := c.couriers.start(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
@@ -139,6 +134,23 @@ func (c *Companion) Run(ctx context.Context) error {
 	err := c.server.Run(ctx)
 	cancel()
 	return errors.Join(err, <-failed, <-kept)
+}
+
+// revokeUnused forgets devices that nobody uses, before anybody is served: the
+// port is bound already, and whoever dials waits these milliseconds.
+func (c *Companion) revokeUnused(ctx context.Context) error {
+	err := c.accounts.Sweep(ctx, c.config.Now())
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return nil
+	case database.Full(err):
+		// A full disk is told of by the running companion, not by one that
+		// does not start.
+		c.config.Log.Error("revoke what is not used", "error", err)
+		return nil
+	default:
+		return fmt.Errorf("open accounts: %w", err)
+	}
 }
 
 // close closes what Open has opened.
