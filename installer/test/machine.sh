@@ -81,7 +81,7 @@ find_leader() {
   [ -n "$leader" ]
 }
 running() { [[ $(inside systemctl is-system-running 2>/dev/null) =~ running|degraded ]]; }
-inside() { nsenter -t "$leader" -a /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
+inside() { nsenter -t "$leader" -a /usr/bin/env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
 stop_machine() { # as by its power button: services are stopped first
   [ -n "$machine_pid" ] || return 0
   kill -RTMIN+4 "$leader" 2>/dev/null || kill -TERM "$machine_pid" 2>/dev/null || true # poweroff
