@@ -51,17 +51,41 @@ type parts struct {
 	means  string       // that an invite carries, in EUR; "" is 50.00
 }
 
-// buildParts builds both programs as they are shipped.
+// buildParts builds both programs as they are shipped, once for all tests.
 func buildParts(t *testing.T) (programs string) {
 	t.Helper()
-	programs = t.TempDir()
+	programs, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return programs
+}
+
+var built = sync.OnceValues(func() (programs string, err error) {
+	if programs, err = os.MkdirTemp("", "flattr-programs"); err != nil {
+		return "", err
+	}
+	builtIn = programs
 	for name, source := range map[string]string{"flattrd": ".", "flattr-ledger": "../ledger"} {
 		build := exec.Command("go", "build", "-buildmode=pie", "-trimpath", "-o", filepath.Join(programs, name), source)
 		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("build %s: %v\n%s", name, err, out)
+			return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
 		}
 	}
-	return programs
+	return programs, nil
+})
+
+var builtIn string // the folder of the programs, once they are built
+
+// tidy runs the tests and removes what they have built for one another.
+type tidy struct{ *testing.M }
+
+func (m tidy) Run() int {
+	code := m.M.Run()
+	if builtIn != "" {
+		_ = os.RemoveAll(builtIn)
+	}
+	return code
 }
 
 func newParts(t *testing.T, programs string) *parts {

@@ -15,7 +15,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"flattrd": main})
+	testscript.Main(tidy{m}, map[string]func(){"flattrd": main})
 }
 
 // TestScripts runs the files of testdata, which read like a manual.
