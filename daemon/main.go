@@ -36,13 +36,16 @@ const (
 // errUnwell ends status when something needs the reader; it is said already.
 var errUnwell = errors.New("something needs you")
 
-// heapGrowth, in percent, is how much garbage the companion keeps: it has
-// little to do, and the machine is the reader's.
-const heapGrowth = 50
+// heapLimit, in bytes, is what the companion may hold before it looks for
+// garbage. By share of the heap Go would look every two minutes, however idle
+// the companion is, and wake all its threads for that; what a start or a look
+// through the files has left is given back by giveBack.
+const heapLimit = 32 << 20
 
 func main() {
 	restrictFiles()
-	debug.SetGCPercent(heapGrowth)
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(heapLimit)
 	if nativehost.Called(os.Args[1:]) {
 		if err := nativehost.Run(os.Args[1:], os.Stdin, os.Stdout, func() wire.TicketAnswer { return askTicket(control.Folders(os.Getenv)) }); err != nil {
 			fmt.Fprintf(os.Stderr, "flattrd: %v\n", err)
