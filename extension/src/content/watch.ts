@@ -70,10 +70,14 @@ function whenShown(begin: () => void, signal: AbortSignal): void {
   else begin();
 }
 
-// Chromium gives a closed root to extensions by a call, and so does Firefox; only elements of HTML have one.
+// Firefox gives closed roots to extensions by a getter that pages do not have, Chromium by a call; only elements of
+// HTML have one.
+const closedRootOf = Object.getOwnPropertyDescriptor(Element.prototype, "openOrClosedShadowRoot")?.get;
+
 function anyRoot(element: Element): ShadowRoot | null {
   if (!(element instanceof HTMLElement)) return null;
-  return browser.dom?.openOrClosedShadowRoot(element) ?? openRoot(element);
+  const root: unknown = closedRootOf?.call(element) ?? browser.dom?.openOrClosedShadowRoot(element);
+  return (root as ShadowRoot | null | undefined) ?? openRoot(element);
 }
 
 class Watch {

@@ -63,6 +63,9 @@ export function listen(): void {
     watched.add(node);
     observer.observe(node, { subtree: true, childList: true, attributes: true, characterData: true });
   };
+  // Firefox has no chrome.dom: there extensions see the root as a property.
+  const rootOf = (element: HTMLElement & { openOrClosedShadowRoot?: ShadowRoot | null }) =>
+    chrome.dom?.openOrClosedShadowRoot(element) ?? element.openOrClosedShadowRoot;
   const heard = {
     get last() {
       return last;
@@ -71,7 +74,7 @@ export function listen(): void {
       last = { frames: 0 };
       start = undefined;
       const elements = [...document.querySelectorAll<HTMLElement>("body, body *")];
-      roots = elements.flatMap((element) => chrome.dom.openOrClosedShadowRoot(element) ?? []);
+      roots = elements.flatMap((element) => rootOf(element) ?? []);
       for (const root of roots) observe(root);
       before = faces();
     },

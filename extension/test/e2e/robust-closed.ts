@@ -1,14 +1,16 @@
-// What the extension keeps to itself: pages' processes read none of it, and private windows know nothing of it.
+// What is closed: the extension's own store to pages' processes, private windows to it; closed roots of a page open to
+// it, when the reader asks.
 import { strict as assert } from "node:assert";
 import { ChromiumHands } from "./chromium.js";
 import { delay } from "./programs.js";
 import { BUTTON } from "./reader.js";
+import { frame } from "./site/site.js";
 import type { Trial } from "./trial.js";
 
 /** Long enough for the content script to begin: it does so before the page is shown. */
 const QUIET_MS = 1500;
 
-export async function closed({ suite, hands, robin, books }: Trial): Promise<void> {
+export async function closed({ suite, hands, robin, books, stage }: Trial): Promise<void> {
   await suite.test(`${hands.name}: in private windows there is no extension`, async () => {
     const manifest = await hands.inside(() => chrome.runtime.getManifest());
     assert.equal(manifest.incognito, "not_allowed");
@@ -23,6 +25,24 @@ export async function closed({ suite, hands, robin, books }: Trial): Promise<voi
     assert.deepEqual(await robin.kept(), []);
     await context.close();
   });
+  await suite.test(
+    `${hands.name}: what a page keeps in a closed root is found when the reader asks`,
+    async () => {
+      const link = "<a href='https://flattr.com/thing/4711'><img alt='Flattr'></a>";
+      const script = `document.body.firstElementChild.attachShadow({ mode: "closed" }).innerHTML = "${link}"`;
+      stage.site.extra.set("/closed", frame("Closed", `<div></div><script>${script}</script>`));
+      const url = `${stage.site.origin}/closed`;
+      const sheet = await hands.open(url);
+      await delay(QUIET_MS);
+      assert.equal(await robin.badge(url), "");
+      await hands.inside(async (wanted) => {
+        const tab = (await chrome.tabs.query({})).find((each) => each.url === wanted);
+        await chrome.tabs.sendMessage(tab?.id ?? -1, { kind: "look" });
+      }, url);
+      await robin.counted(url, 1);
+      await sheet.close();
+    },
+  );
   if (!(hands instanceof ChromiumHands)) {
     // The day this turns red, the browser can do it, and the extension does.
     await suite.test(`${hands.name}: this browser cannot close the store to pages' processes`, async () => {
