@@ -63,6 +63,9 @@ func benchIdle(b *bench) {
 		client.Close()
 	}
 
+	if log := p.companion.log.String(); strings.Contains(log, "damaged") {
+		b.Fatalf("the companion doubts the log it was given:\n%s", log)
+	}
 	floor := b.startFloor(filepath.Join(p.state, "clicks.db"))
 	bare := resident(b, floor.Process.Pid)
 	endFloor(b, floor)

@@ -169,6 +169,7 @@ func (s Service) Restart() error { return s.teach("restart", s.service.Restart()
 const (
 	packagedUnit = "/usr/lib/systemd/system/" + Name + ".service"
 	machineUnit  = "/etc/systemd/system/" + Name + ".service"
+	script       = "/etc/init.d/" + Name // of managers that know no units
 )
 
 // packaged tells whether the machine's service came with a package.
@@ -195,7 +196,11 @@ const (
 // State asks the service manager; what it says is not what the companion says.
 func (s Service) State() State {
 	if runtime.GOOS == "linux" && service.Platform() != "linux-systemd" {
-		return Unknown // scripts of other managers guess
+		// Scripts of other managers guess; that there is none is sure.
+		if _, err := os.Stat(script); errors.Is(err, fs.ErrNotExist) {
+			return Absent
+		}
+		return Unknown
 	}
 	status, err := s.service.Status()
 	switch {
