@@ -258,8 +258,8 @@ async function answerContent(
   switch (message.kind) {
     case "given":
       return give();
-    case "wake":
-      return; // it is awake now
+    case "wake": // it is awake now
+      return;
     case "found":
       tabs.put(tab, frame, readFound(message.things), message.fresh === true, document);
       await paint(tab);

@@ -9,7 +9,7 @@ export const STYLE = `
   --paper: light-dark(#ffffff, #1c2320); --ink: light-dark(#22302a, #e6ebe8); --edge: light-dark(#b9c4be, #55615b); }
 .line { position: fixed; inset-block-end: 16px; inset-inline-end: 16px; max-width: min(360px, calc(100vw - 32px));
   box-sizing: border-box; display: flex; gap: 12px; align-items: center; padding: 12px 16px; border-radius: 8px;
-  border: 1px solid var(--edge); background: var(--paper); color: var(--ink); box-shadow: 0 2px 6px rgb(0 0 0 / .25);
+  border: 1px solid var(--edge); background: var(--paper); color: var(--ink);
   font: 14px/1.4 system-ui, sans-serif; }
 .line button { flex: none; min-height: 28px; padding: 4px 12px; border: 1px solid var(--flattr); border-radius: 8px;
   background: none; color: var(--flattr); font: inherit; font-weight: 600; cursor: pointer; }
