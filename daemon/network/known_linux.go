@@ -54,6 +54,11 @@ func (k known) link(message syscall.NetlinkMessage) bool {
 		}
 		return false
 	}
+	for kind := range attributes(message.Data[unix.SizeofIfInfomsg:]) {
+		if kind == unix.IFLA_MASTER {
+			return false // leads nowhere by itself; containers come and go with such links
+		}
+	}
 	return k.learn(fact{kind: unix.RTM_NEWLINK, link: index}, true)
 }
 

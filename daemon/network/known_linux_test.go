@@ -35,6 +35,13 @@ func link(kind uint16, index, flags uint32) syscall.NetlinkMessage {
 	return message(kind, head)
 }
 
+// port is a link of which another one, such as a bridge, is the master.
+func port(index, flags uint32) syscall.NetlinkMessage {
+	m := link(unix.RTM_NEWLINK, index, flags)
+	m.Data = append(m.Data, attribute(unix.IFLA_MASTER, []byte{9, 0, 0, 0})...)
+	return m
+}
+
 func address(kind uint16, index uint32, scope byte, ip ...byte) syscall.NetlinkMessage {
 	head := make([]byte, unix.SizeofIfAddrmsg)
 	head[3] = scope
@@ -58,6 +65,7 @@ func TestOnlyWhatIsNewIsNews(t *testing.T) {
 	}{
 		{"a link comes up", link(unix.RTM_NEWLINK, 2, up), true},
 		{"and is told of again", link(unix.RTM_NEWLINK, 2, up), false},
+		{"the port of a bridge, as containers have them", port(3, up), false},
 		{"an address of no reach", address(unix.RTM_NEWADDR, 2, unix.RT_SCOPE_LINK, 169, 254, 1, 1), false},
 		{"an address", address(unix.RTM_NEWADDR, 2, unix.RT_SCOPE_UNIVERSE, 192, 0, 2, 1), true},
 		{"its lease is renewed", address(unix.RTM_NEWADDR, 2, unix.RT_SCOPE_UNIVERSE, 192, 0, 2, 1), false},
