@@ -131,11 +131,10 @@ func (cs *couriers) token(ctx context.Context, id accounts.AccountID, refused st
 		return "", err
 	}
 	fresh, err := config.TokenSource(api.LinkContext(ctx), &oauth2.Token{RefreshToken: token.Refresh}).Token()
-	var refusal *oauth2.RetrieveError
-	if errors.As(err, &refusal) && refusal.ErrorCode == "invalid_grant" {
-		return "", courier.ErrSignIn
-	}
 	if err != nil {
+		if err = api.TokenError(err); errors.Is(err, api.ErrUnauthorized) {
+			return "", courier.ErrSignIn
+		}
 		return "", err
 	}
 	kept := accounts.Token{Access: fresh.AccessToken, Refresh: fresh.RefreshToken, Expires: fresh.Expiry}

@@ -29,6 +29,8 @@ const (
 	requestTimeout = 30 * time.Second
 	// dialTimeout is short, so that a ledger that is away is noticed soon.
 	dialTimeout = 10 * time.Second
+	// maxCode bounds a code of the ledger in errors, in bytes.
+	maxCode = 64
 	// maxRetryAfter bounds what an answer may ask for; longer is taken as this.
 	maxRetryAfter = 24 * time.Hour
 )
@@ -60,12 +62,21 @@ type Error struct {
 func (e *Error) Error() string {
 	text := e.Kind.Error()
 	if e.Status != 0 {
-		text += fmt.Sprintf(" (%d %s)", e.Status, e.Problem.Code)
+		text += fmt.Sprintf(" (%d %s)", e.Status, plain(e.Problem.Code))
 	}
 	if e.cause != nil {
 		text += ": " + e.cause.Error()
 	}
 	return text
+}
+
+// plain is a code that is one. Errors are logged: what else a ledger writes, or
+// hands back of what it was sent, stays out of them.
+func plain(code string) string {
+	if len(code) > maxCode || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") != "" {
+		return "unreadable"
+	}
+	return code
 }
 
 // Unwrap lets errors.Is find the kind and what caused it.
@@ -172,6 +183,26 @@ func CompanionOAuth(origin, redirect string) (*oauth2.Config, error) {
 // redirect.
 func LinkContext(ctx context.Context) context.Context {
 	return context.WithValue(ctx, oauth2.HTTPClient, httpClient())
+}
+
+// TokenError is an error of Exchange, or of a TokenSource, as one of the four
+// kinds: ErrUnauthorized where what was to be exchanged is not in force. Its
+// text has neither the address nor the ledger's answer.
+func TokenError(err error) error {
+	var refusal *oauth2.RetrieveError
+	if !errors.As(err, &refusal) {
+		return away(0, withoutURL(err))
+	}
+	e := &Error{Kind: ErrRejected, Status: refusal.Response.StatusCode, Problem: Problem{Code: refusal.ErrorCode}}
+	switch {
+	case refusal.ErrorCode == "invalid_grant":
+		e.Kind = ErrUnauthorized
+	case e.Status == http.StatusTooManyRequests:
+		e.Kind = ErrTooMany
+	case refusal.ErrorCode == "" || e.Status >= 500:
+		e.Kind = ErrAway
+	}
+	return e
 }
 
 // Cut returns the longest batch from the front of events that the ledger takes
@@ -303,7 +334,7 @@ func failure(resp *http.Response) error {
 func decode(resp *http.Response, out any) error {
 	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
-		return fmt.Errorf("answer is %q, not JSON", kind)
+		return errors.New("answer is not JSON")
 	}
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes+1))
 	if err != nil {
@@ -325,7 +356,7 @@ func metaOf(resp *http.Response) Meta {
 		meta.Date = date
 	}
 	text := resp.Header.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(text, 10, 32); err == nil {
+	if seconds, err := strconv.ParseUint(text, 10, 32); err == nil || errors.Is(err, strconv.ErrRange) {
 		meta.RetryAfter = time.Duration(seconds) * time.Second
 	} else if at, err := http.ParseTime(text); err == nil && !meta.Date.IsZero() {
 		meta.RetryAfter = at.Sub(meta.Date)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"flattr/ledger/api"
+
+	"golang.org/x/oauth2"
 )
 
 // answering is a server that gives one answer to everything.
@@ -93,7 +95,7 @@ func TestNoAnswerIsAway(t *testing.T) {
 func TestRetryAfterIsReadAndBounded(t *testing.T) {
 	date := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Duration{
-		"": 0, "0": 0, "30": 30 * time.Second, "999999999": 24 * time.Hour, "-5": 0, "soon": 0,
+		"": 0, "0": 0, "30": 30 * time.Second, "999999999": 24 * time.Hour, "99999999999999999999": 24 * time.Hour, "-5": 0, "soon": 0,
 		date.Add(time.Minute).Format(http.TimeFormat): time.Minute, date.Add(-time.Minute).Format(http.TimeFormat): 0,
 	} {
 		client := answering(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -164,6 +166,44 @@ func TestOrigin(t *testing.T) {
 		got, err := api.Origin(raw)
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("Origin(%q) = %q, %v, want %q", raw, got, err, want)
+		}
+	}
+}
+
+// What a ledger answers to an exchange of tokens may hold what it was sent.
+func TestTokenErrorsNameNoAddressAndNoToken(t *testing.T) {
+	const secret = "Gk3-secret"
+	for _, c := range []struct {
+		name   string
+		status int
+		body   string
+		want   error
+	}{
+		{"not in force", 400, `{"error":"invalid_grant","error_description":"` + secret + `"}`, api.ErrUnauthorized},
+		{"refused", 400, `{"error":"invalid_client"}`, api.ErrRejected},
+		{"an echo as the code", 400, `{"error":"` + secret + `"}`, api.ErrRejected},
+		{"busy", 429, secret, api.ErrTooMany},
+		{"broken", 500, secret, api.ErrAway},
+		{"captive portal", 200, "<h1>" + secret + "</h1>", api.ErrAway},
+		{"no answer", 0, "", api.ErrAway},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(c.status)
+			fmt.Fprint(w, c.body)
+		}))
+		config, err := api.CompanionOAuth(server.URL, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.status == 0 {
+			server.Close()
+		}
+		_, err = config.TokenSource(api.LinkContext(t.Context()), &oauth2.Token{RefreshToken: secret}).Token()
+		err = api.TokenError(err)
+		server.Close()
+		if !errors.Is(err, c.want) || strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "http://") {
+			t.Errorf("%s = %v, want %v without the token and the address", c.name, err, c.want)
 		}
 	}
 }
