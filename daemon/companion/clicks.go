@@ -47,18 +47,11 @@ func (s *session) undo(ctx context.Context, undo wire.Undo) (any, error) {
 	return s.store(ctx, undo.Account, clicklog.Event{ID: undo.ID, Kind: clicklog.Undo, At: undo.At, Click: undo.Click})
 }
 
-// store appends an event for the device's account. An event the reader made
-// for another account stays in the browser until the reader has been asked.
+// store appends an event for the device's account and acknowledges it.
 func (s *session) store(ctx context.Context, clickedFor string, event clicklog.Event) (any, error) {
-	account := s.account()
 	at, err := time.Parse(time.RFC3339, event.At)
-	switch {
-	case !isID(event.ID) || err != nil || len(event.At) > maxIDBytes:
+	if !isID(event.ID) || err != nil || len(event.At) > maxIDBytes {
 		return nack(event.ID, wire.CodeBadMessage, "The id is no UUID of version 7, or the time is not in the form of RFC 3339.", false), nil
-	case account == 0:
-		return nack(event.ID, wire.CodeNotLinked, "Sign in first; the click waits in the browser.", true), nil
-	case clickedFor != "" && clickedFor != formatAccount(account):
-		return nack(event.ID, wire.CodeOtherAccount, "This click was made for another account.", true), nil
 	}
 	if delay := s.conn.ClickDelay(); delay > 0 {
 		select {
@@ -67,24 +60,10 @@ func (s *session) store(ctx context.Context, clickedFor string, event clicklog.E
 		case <-time.After(delay):
 		}
 	}
-	if clickedFor == "" {
-		if account, err = s.companion.holder(ctx, s.conn.UID, account, event.ID); err != nil {
-			return nil, err
-		}
-	}
-	event.Account, event.Month = int64(account), at.UTC().Format(monthFormat)
-	state, err := s.companion.clicks.Append(ctx, s.companion.config.Now(), event)
-	if err != nil {
-		s.companion.counts.refused.Add(1)
-	}
-	switch {
-	case errors.Is(err, clicklog.ErrReused):
-		return nack(event.ID, wire.CodeIDReused, "This id belongs to another click.", false), nil
-	case errors.Is(err, clicklog.ErrDegraded):
-		s.companion.config.Log.Error("store a click", "error", err)
-		return nack(event.ID, wire.CodeDegraded, "The companion cannot write its log now; the click stays in the browser.", true), nil
-	case err != nil:
-		return nil, err
+	event.Month = at.UTC().Format(monthFormat)
+	state, refusal, err := s.keep(ctx, clickedFor, &event)
+	if err != nil || refusal != nil {
+		return refusal, err
 	}
 	// The acknowledgement goes first: the ledger's answer, pushed as a click,
 	// must not be overtaken by it.
@@ -92,6 +71,40 @@ func (s *session) store(ctx context.Context, clickedFor string, event clicklog.E
 	s.send(wire.Ack{Type: wire.TypeAck, ID: event.ID, State: state})
 	s.companion.stored(ctx, s, event)
 	return nil, nil
+}
+
+// keep makes an event durable for the device's account, or says in a refusal
+// why not. While it does, the account is not signed out, or there would be nobody
+// left to send what was stored. An event the reader made for another account
+// stays in the browser until the reader has been asked.
+func (s *session) keep(ctx context.Context, clickedFor string, event *clicklog.Event) (state wire.State, refusal any, err error) {
+	c := s.companion
+	c.acting.RLock()
+	defer c.acting.RUnlock()
+	account := s.account()
+	switch {
+	case account == 0:
+		return "", nack(event.ID, wire.CodeNotLinked, "Sign in first; the click waits in the browser.", true), nil
+	case clickedFor != "" && clickedFor != formatAccount(account):
+		return "", nack(event.ID, wire.CodeOtherAccount, "This click was made for another account.", true), nil
+	case clickedFor == "":
+		if account, err = c.holder(ctx, s.conn.UID, account, event.ID); err != nil {
+			return "", nil, err
+		}
+	}
+	event.Account = int64(account)
+	state, err = c.clicks.Append(ctx, c.config.Now(), *event)
+	if err != nil {
+		c.counts.refused.Add(1)
+	}
+	switch {
+	case errors.Is(err, clicklog.ErrReused):
+		return "", nack(event.ID, wire.CodeIDReused, "This id belongs to another click.", false), nil
+	case errors.Is(err, clicklog.ErrDegraded):
+		c.config.Log.Error("store a click", "error", err)
+		return "", nack(event.ID, wire.CodeDegraded, "The companion cannot write its log now; the click stays in the browser.", true), nil
+	}
+	return state, nil, err
 }
 
 // holder is the account for which an event that names none is stored: the
@@ -198,9 +211,12 @@ func decodeID(text string) (accounts.DeviceID, bool) {
 	return accounts.DeviceID(b), true
 }
 
-// revoke forgets a device of the user and closes its connections. A device
-// that is not known is as good as forgotten.
+// revoke forgets a device of the user and closes its connections: once it
+// returns, nothing the device has sent is stored any more. A device that is not
+// known is as good as forgotten.
 func (c *Companion) revoke(ctx context.Context, device accounts.DeviceID, uid uint32) error {
+	c.acting.Lock()
+	defer c.acting.Unlock()
 	err := c.accounts.Revoke(ctx, device, uid)
 	if errors.Is(err, accounts.ErrUnknown) {
 		return nil
@@ -209,7 +225,9 @@ func (c *Companion) revoke(ctx context.Context, device accounts.DeviceID, uid ui
 		return err
 	}
 	c.keeper.accountsChanged()
+	c.links.end(device)
 	for _, s := range c.hub.ofDevice(device) {
+		s.acts.Store(0)
 		s.conn.Close(socket.CloseUnknown, "device revoked")
 	}
 	return nil

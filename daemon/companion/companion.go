@@ -54,7 +54,7 @@ type Companion struct {
 	counts   counters
 	started  time.Time
 	tasks    sync.WaitGroup // what is under way beside the connections
-	acting   sync.Mutex     // one change at a time of whom a device acts for: file and sessions agree
+	acting   sync.RWMutex   // one change at a time of whom a device acts for: file and sessions agree
 }
 
 // Open reads the state and binds port and socket; Run serves them.
@@ -65,7 +65,7 @@ func Open(ctx context.Context, config Config) (opened *Companion, err error) {
 	}
 	config.Ledger = origin
 	for _, folder := range []string{config.State, config.Sockets} {
-		if err := os.MkdirAll(folder, 0o700); err != nil {
+		if err := makeFolder(folder); err != nil {
 			return nil, fmt.Errorf("open state: %w", err)
 		}
 	}

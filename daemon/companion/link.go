@@ -25,6 +25,7 @@ const (
 	linkLife        = 10 * time.Minute // to sign in, or sign up, and allow
 	linksAtOnce     = 64               // listeners open, of all users
 	linksPerUser    = 4                // of one user, so that nobody can keep the others from signing in
+	closingPerUser  = 4                // listeners of one user that were given up and still say goodbye
 	stateBytes      = 32
 	callbackConns   = 8                // open at once on one listener: a browser opens some in advance
 	callbackTimeout = 5 * time.Second  // for the header of a request
@@ -41,10 +42,11 @@ type links struct {
 	companion *Companion
 	mu        sync.Mutex
 	open      map[accounts.DeviceID]*link
+	closing   map[uint32]int // listeners that were given up and are not closed yet, by user
 }
 
 func newLinks(c *Companion) *links {
-	return &links{companion: c, open: map[accounts.DeviceID]*link{}}
+	return &links{companion: c, open: map[accounts.DeviceID]*link{}, closing: map[uint32]int{}}
 }
 
 // link is one sign-in: a listener on a port of its own that waits for the
@@ -220,6 +222,10 @@ func (ls *links) enter(l *link) error {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	if before, ok := ls.open[l.device]; ok {
+		if ls.closing[l.uid] >= closingPerUser {
+			return errTooManyLinks
+		}
+		ls.closing[l.uid]++
 		before.cancel()
 	} else if len(ls.open) >= linksAtOnce || ls.count(l.uid) >= linksPerUser {
 		return errTooManyLinks
@@ -244,6 +250,17 @@ func (ls *links) leave(l *link) {
 	defer ls.mu.Unlock()
 	if ls.open[l.device] == l {
 		delete(ls.open, l.device)
+	} else if ls.closing[l.uid]--; ls.closing[l.uid] == 0 {
+		delete(ls.closing, l.uid)
+	}
+}
+
+// end gives up the sign-in of a device, if there is one.
+func (ls *links) end(device accounts.DeviceID) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if l, ok := ls.open[device]; ok {
+		l.cancel()
 	}
 }
 
@@ -285,7 +302,7 @@ func (l *link) finish(ctx context.Context, code string) (name string, err error)
 	defer cancel()
 	token, err := l.oauth.Exchange(api.LinkContext(ctx), code, oauth2.VerifierOption(l.verifier))
 	if err != nil {
-		return "", fmt.Errorf("exchange the code: %w", err)
+		return "", fmt.Errorf("exchange the code: %w", api.TokenError(err))
 	}
 	client, err := api.NewClient(l.ledger, token.AccessToken)
 	if err != nil {

@@ -1,11 +1,13 @@
 package companion_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"flattr/daemon/control"
 	"flattr/daemon/socket"
 	"flattr/daemon/socket/sockettest"
 	"flattr/daemon/wire"
@@ -251,4 +253,55 @@ func TestOfTwoAnswersAtOnceOneIsTaken(t *testing.T) {
 	if code := <-codes; code != http.StatusOK {
 		t.Errorf("the other answer = %d, want 200", code)
 	}
+}
+
+// A click above the rate is answered later. When the account was left meanwhile
+// it stays in the browser: here is nobody any more who would send it.
+func TestAClickThatIsHeldBackIsNotStoredForAnAccountThatWasLeft(t *testing.T) {
+	w := begin(t)
+	client := w.linked()
+	const clicks = 25 // five more than are taken at once
+	ids := make([]string, clicks)
+	for i := range ids {
+		flattr := click(fmt.Sprintf("https://a.example/%d", i))
+		ids[i] = flattr.ID
+		if err := client.Send(flattr); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := client.Send(wire.Ask{Type: wire.TypeUnlink, ID: "u"}); err != nil {
+		t.Fatal(err)
+	}
+	acked, kept := 0, 0
+	for acked+kept < clicks {
+		var answer wire.Nack
+		if err := client.Read(&answer); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case answer.Type == wire.TypeAck:
+			acked++
+		case answer.Type == wire.TypeNack && answer.Retry:
+			kept++
+		}
+	}
+	deadline := time.Now().Add(patience)
+	for {
+		var list []control.Account
+		if err := control.Ask(t.Context(), []string{w.state}, control.Accounts, &list); err != nil {
+			t.Fatal(err)
+		}
+		account := list[0]
+		if account.SignedOut && account.Unsent > 0 {
+			t.Fatalf("%d clicks were acknowledged for an account that is signed out", account.Unsent)
+		}
+		if account.SignedOut && w.ledger.counted() == acked {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d acknowledged, the ledger has %d, account %+v", acked, w.ledger.counted(), account)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Logf("%d acknowledged and sent, %d stayed in the browser", acked, kept)
 }
