@@ -1,7 +1,7 @@
 package courier
 
 import (
-	"fmt"
+	"errors"
 	"time"
 	"unicode/utf8"
 
@@ -12,12 +12,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// Bounds of what the ledger says about a click: what is kept has to fit into
-// a frame again, whatever ledger the reader has signed in at.
+// Bounds of what the ledger says: what is kept of a click has to fit into a
+// frame again, whatever ledger the reader has signed in at.
 const (
 	maxSentenceRunes = 500
 	maxCodeRunes     = 64
 	maxThingIDBytes  = 20 // decimal digits of 64 bits
+	maxMonths        = 2  // the running one, and in its grace the one before
 )
 
 // answer reads what the ledger said about one event. An outcome that this
@@ -27,11 +28,12 @@ func answer(result api.Result) (clicklog.Answer, error) {
 	switch result.Outcome {
 	case api.OutcomeAccepted, api.OutcomeLate, api.OutcomeDuplicate, api.OutcomeRefused:
 	default:
-		return clicklog.Answer{}, fmt.Errorf("the ledger answers %q, which this version does not know", cut(string(result.Outcome), maxCodeRunes))
+		return clicklog.Answer{}, errors.New("the ledger answers what this version does not know")
 	}
 	a := clicklog.Answer{
 		ID: result.ID, Outcome: string(result.Outcome), Code: cut(result.Code, maxCodeRunes), Sentence: cut(result.Sentence, maxSentenceRunes),
-		Title: cut(result.Title, wire.MaxTitleRunes), Promise: result.Promise, Retry: result.Retry,
+		Title: cut(result.Title, wire.MaxTitleRunes), Promise: result.Promise,
+		Retry: result.Retry && result.Outcome == api.OutcomeRefused,
 	}
 	if _, err := time.Parse("2006-01", result.Month); err == nil {
 		a.Month = result.Month

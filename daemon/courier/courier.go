@@ -89,7 +89,7 @@ type Courier struct {
 	client   *api.Client
 	token    string
 	earliest time.Time // no request before, whatever wakes the courier
-	doubt    bool      // the ledger may have forgotten clicks
+	reached  string    // the last event that was sent again, of a matching under way
 }
 
 // New makes the courier of an account.
@@ -197,7 +197,7 @@ func (c *Courier) pause(ctx context.Context, failed *failure) time.Duration {
 	}
 	now := c.config.Now()
 	c.earliest = now.Add(min(max(quickest, failed.retryAfter), longestHold))
-	c.config.Logger.Info("sync did not succeed", "account", c.config.Account, "error", failed.err)
+	c.config.Logger.Info("sync did not succeed", "account", c.config.Account, "error", cut(failed.err.Error(), maxSentenceRunes))
 	var refusal *api.Error
 	switch {
 	case errors.Is(failed.err, ErrSignIn):

@@ -115,6 +115,7 @@ type rig struct {
 	changed chan []string
 	mu      sync.Mutex
 	token   string
+	logger  *slog.Logger
 	renewed string       // what a refused token is renewed to; "": not at all
 	ahead   atomic.Int64 // nanoseconds of the courier's clock before the real one
 }
@@ -129,7 +130,7 @@ func start(t *testing.T, clicks int) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, log: log, ledger: newLedger(t), changed: make(chan []string, 1000), token: "good"}
+	r := &rig{t: t, log: log, ledger: newLedger(t), changed: make(chan []string, 1000), token: "good", logger: slog.New(slog.DiscardHandler)}
 	for i := range clicks {
 		r.click(i)
 	}
@@ -140,7 +141,7 @@ func start(t *testing.T, clicks int) *rig {
 // hire makes a courier, as each start of the companion does.
 func (r *rig) hire() {
 	r.Courier = courier.New(courier.Config{
-		Account: 1, Ledger: r.ledger.URL, Log: r.log, Now: r.now, Logger: slog.New(slog.DiscardHandler),
+		Account: 1, Ledger: r.ledger.URL, Log: r.log, Now: r.now, Logger: r.logger,
 		Changed: func(ids []string) { r.changed <- ids },
 		Token: func(_ context.Context, refused string) (string, error) {
 			r.mu.Lock()
@@ -200,6 +201,15 @@ func (r *rig) unsent() int {
 		r.t.Fatal(err)
 	}
 	return n
+}
+
+// settled waits until all is sent and the log is matched with the ledger's.
+func (r *rig) settled() {
+	r.t.Helper()
+	r.until("all sent and matched", func() bool {
+		matched, err := r.log.Matched(r.t.Context(), 1)
+		return err == nil && !matched.IsZero() && r.unsent() == 0
+	})
 }
 
 func TestABacklogGoesInBatchesEachClickOnce(t *testing.T) {

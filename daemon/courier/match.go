@@ -28,8 +28,8 @@ const (
 // place of the old ones.
 func (c *Courier) compare(ctx context.Context, events []clicklog.Event, answers []clicklog.Answer, months api.Months) *failure {
 	before, err := c.config.Log.Summary(ctx, c.config.Account)
-	if err == nil && !c.doubt && !before.Synced.IsZero() && fewer(before, events, answers, months) {
-		c.doubt = true
+	if err == nil && !before.Synced.IsZero() && fewer(before, events, answers, months) {
+		c.reached = ""
 		c.config.Logger.Info("the ledger has fewer clicks than it said: sending them again", "account", c.config.Account)
 		err = c.config.Log.KeepMatched(ctx, c.config.Account, time.Time{})
 	}
@@ -69,45 +69,42 @@ func fewer(before clicklog.Summary, events []clicklog.Event, answers []clicklog.
 }
 
 // matchIfDue matches the log with the ledger's if that was not done for a day,
-// or not since there was doubt. The months are nil when it was not due.
-func (c *Courier) matchIfDue(ctx context.Context) (*api.Months, *failure) {
+// or not since there was doubt.
+func (c *Courier) matchIfDue(ctx context.Context, months api.Months, began time.Time) *failure {
 	matched, err := c.config.Log.Matched(ctx, c.config.Account)
 	if err != nil {
-		return nil, &failure{err: fmt.Errorf("%w: %w", errLog, err)}
+		return &failure{err: fmt.Errorf("%w: %w", errLog, err)}
 	}
 	// A clock that was set back is no reason to wait.
 	if since := c.config.Now().Sub(matched); since >= 0 && since < matchEvery {
-		return nil, nil
+		return nil
 	}
-	months, failed := c.months(ctx)
-	if failed != nil {
-		return nil, failed
-	}
-	return months, c.match(ctx, *months)
+	return c.match(ctx, months, began)
 }
 
-// match sends again what the ledger should have.
-func (c *Courier) match(ctx context.Context, months api.Months) *failure {
+// match sends again what the ledger should have, but for what it has answered
+// since the sync began. What fails goes on where it was cut off.
+func (c *Courier) match(ctx context.Context, months api.Months, began time.Time) *failure {
 	counting := countingMonths(months)
-	last := ""
 	for range maxRounds {
-		events, err := c.config.Log.Counted(ctx, c.config.Account, counting, last, api.MaxBatch)
+		events, err := c.config.Log.Counted(ctx, c.config.Account, counting, c.reached, began, c.config.Now(), api.MaxBatch)
+		if err == nil && len(events) == 0 {
+			c.reached = ""
+			err = c.config.Log.KeepMatched(ctx, c.config.Account, c.config.Now())
+		}
 		if err != nil {
 			return &failure{err: fmt.Errorf("%w: %w", errLog, err)}
 		}
 		if len(events) == 0 {
-			break
+			return nil
 		}
 		sent, failed := c.remind(ctx, events)
 		if failed != nil {
 			return failed
 		}
-		last = events[sent-1].ID
+		c.reached = events[sent-1].ID
+		c.delays.Reset()
 	}
-	if err := c.config.Log.KeepMatched(ctx, c.config.Account, c.config.Now()); err != nil {
-		return &failure{err: fmt.Errorf("%w: %w", errLog, err)}
-	}
-	c.doubt = false
 	return nil
 }
 

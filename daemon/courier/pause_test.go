@@ -1,10 +1,18 @@
 package courier
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
 	"testing"
 	"time"
+
+	"flattr/daemon/clicklog"
+	"flattr/ledger/api"
 )
 
 var errAway = errors.New("away")
@@ -56,5 +64,57 @@ func TestALedgerThatAsksToWaitIsLeftAloneButForAClickAQuarterOfAnHour(t *testing
 	}
 	if len(many) < 10 {
 		t.Errorf("20 couriers that were asked to wait come back at %d different times", len(many))
+	}
+}
+
+// A ledger that refuses one click for now, and says of another what this version
+// does not know, gets nowhere: back-off must grow.
+func TestNoProgressIsNoReasonToHurry(t *testing.T) {
+	const lacks, unknown = "019abc00-0000-7000-8000-000000000001", "019abc00-0000-7000-8000-000000000002"
+	months := api.Months{MeansMicro: 10, Months: []api.MonthSummary{{Month: "2026-11", BudgetMicro: 10}}}
+	ledger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.Method == http.MethodGet {
+			json.NewEncoder(w).Encode(months)
+			return
+		}
+		json.NewEncoder(w).Encode(api.Results{Months: months, Results: []api.Result{
+			{ID: lacks, Outcome: api.OutcomeRefused, Code: api.CodeNoMeans, Retry: true}, {ID: unknown, Outcome: "postponed"},
+		}})
+	}))
+	defer ledger.Close()
+	log, err := clicklog.Open(t.Context(), filepath.Join(t.TempDir(), "clicks.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	var answers []clicklog.Answer
+	for _, id := range []string{lacks, unknown} {
+		if _, err := log.Append(t.Context(), time.Now(), clicklog.Event{Account: 1, ID: id, Kind: clicklog.Click, At: "2026-11-22T08:00:00Z", Month: "2026-11"}); err != nil {
+			t.Fatal(err)
+		}
+		answers = append(answers, clicklog.Answer{ID: id, Outcome: "refused", Code: api.CodeNoMeans, Retry: true})
+	}
+	if err := log.Answered(t.Context(), 1, answers, clicklog.Summary{Synced: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	c := New(Config{
+		Account: 1, Ledger: ledger.URL, Log: log, Now: time.Now, Changed: func([]string) {}, Logger: slog.New(slog.DiscardHandler),
+		Token: func(context.Context, string) (string, error) { return "good", nil },
+	})
+	var longest time.Duration
+	for range 14 {
+		longest = max(longest, c.pause(t.Context(), c.sync(t.Context())))
+	}
+	if longest < 10*time.Second || longest > lastBound {
+		t.Errorf("the longest of 14 waits is %v, want back-off to have grown", longest)
+	}
+}
+
+func TestWhatTheLedgerTookIsNotToBeSentAgain(t *testing.T) {
+	for _, outcome := range []api.Outcome{api.OutcomeAccepted, api.OutcomeLate, api.OutcomeDuplicate} {
+		if a, err := answer(api.Result{Outcome: outcome, Retry: true}); err != nil || a.Retry {
+			t.Errorf("%s and to be sent again = %+v, %v, want it done", outcome, a, err)
+		}
 	}
 }

@@ -86,7 +86,7 @@ func TestARequestThatHangsIsGivenUpForANewNetwork(t *testing.T) {
 func TestALedgerThatHasForgottenIsToldAgain(t *testing.T) {
 	r := start(t, 150)
 	r.run()
-	r.until("all sent", func() bool { return r.unsent() == 0 && r.State().Problem == "" })
+	r.settled()
 	var lost []int
 	for n := range 60 {
 		lost = append(lost, n)
@@ -105,7 +105,7 @@ func TestALedgerThatHasForgottenIsToldAgain(t *testing.T) {
 func TestDoubtOutlivesTheCompanion(t *testing.T) {
 	r := start(t, 8)
 	stop := r.run()
-	r.until("all sent", func() bool { return r.unsent() == 0 && r.State().Problem == "" })
+	r.settled()
 	r.ledger.forget(1, 2, 3)
 	accept := r.ledger.answer
 	r.ledger.set(func(w http.ResponseWriter, batch api.Batch) {
@@ -130,7 +130,7 @@ func TestDoubtOutlivesTheCompanion(t *testing.T) {
 func TestNothingIsToldAgainAtEachStart(t *testing.T) {
 	r := start(t, 8)
 	stop := r.run()
-	r.until("all sent", func() bool { return r.unsent() == 0 && r.State().Problem == "" })
+	r.settled()
 	stop()
 	before := len(r.ledger.sizes())
 	r.hire()
@@ -153,7 +153,7 @@ func (r *rig) known() int {
 func TestWhatAnotherMachineHidesIsToldAgainWithinADay(t *testing.T) {
 	r := start(t, 20)
 	r.run()
-	r.until("all sent", func() bool { return r.unsent() == 0 && r.State().Problem == "" })
+	r.settled()
 	r.ledger.forget(1, 2, 3)
 	r.ledger.mu.Lock()
 	r.ledger.others = 5
@@ -208,7 +208,7 @@ func TestWhatWasRefusedOrBelongsToOldMonthsIsNotToldAgain(t *testing.T) {
 func TestALedgerThatCannotReadWhatItTookMakesNothingWorse(t *testing.T) {
 	r := start(t, 5)
 	r.run()
-	r.until("all sent", func() bool { return r.unsent() == 0 && r.State().Problem == "" })
+	r.settled()
 	accept := r.ledger.answer
 	r.ledger.set(func(w http.ResponseWriter, batch api.Batch) {
 		if len(batch.Events) > 0 {

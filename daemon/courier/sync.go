@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"flattr/daemon/clicklog"
 	"flattr/daemon/wire"
@@ -14,35 +15,23 @@ import (
 // errLog says that the click log failed, not the ledger.
 var errLog = errors.New("the click log failed")
 
-// sync sends everything that is pending, matches the log with the ledger's
-// where there is reason to, tries again what may be taken now, and keeps the
+// sync sends everything that is pending, tries again what may be taken now,
+// matches the log with the ledger's where there is reason to, and keeps the
 // ledger's answers. nil when nothing is left to send.
 func (c *Courier) sync(ctx context.Context) *failure {
-	// Before what is pending, which needs no second sending.
-	months, failed := c.matchIfDue(ctx)
+	began := c.config.Now()
+	months, failed := c.pending(ctx)
+	if failed == nil && months == nil {
+		months, failed = c.months(ctx)
+	}
+	if failed == nil && canHold(*months) {
+		failed = c.again(ctx)
+	}
 	if failed != nil {
 		return failed
 	}
-	answered, failed := c.pending(ctx)
-	switch {
-	case failed != nil:
-		return failed
-	case answered != nil:
-		months = answered
-	case months == nil:
-		if months, failed = c.months(ctx); failed != nil {
-			return failed
-		}
-	}
-	if c.doubt {
-		if failed := c.match(ctx, *months); failed != nil {
-			return failed
-		}
-	}
-	if !canHold(*months) {
-		return nil
-	}
-	return c.again(ctx)
+	// Last, so that it holds up nothing that is new.
+	return c.matchIfDue(ctx, *months, began)
 }
 
 // again sends what the ledger has refused for now. It ends when it is refused
@@ -148,7 +137,9 @@ func (c *Courier) keepResults(ctx context.Context, events []clicklog.Event, resu
 	if failed != nil {
 		return nil, failed
 	}
-	c.delays.Reset() // it went on, however slowly
+	if slices.ContainsFunc(answers, func(a clicklog.Answer) bool { return !a.Retry }) {
+		c.delays.Reset() // it went on, however slowly
+	}
 	if unknown != nil {
 		return nil, &failure{err: unknown}
 	}
@@ -180,17 +171,21 @@ func (f *failure) unreadable() (api.Problem, bool) {
 
 // refused keeps an event that the ledger cannot read as refused, for the reader to see.
 func (c *Courier) refused(ctx context.Context, id string, problem api.Problem) (*api.Months, *failure) {
-	months, failed := c.ask(ctx)
+	months, failed := c.months(ctx)
 	if failed != nil {
 		return nil, failed
 	}
 	refused := clicklog.Answer{ID: id, Outcome: string(api.OutcomeRefused), Code: cut(problem.Code, maxCodeRunes), Sentence: cut(problem.Sentence, maxSentenceRunes)}
-	return c.keep(ctx, []clicklog.Answer{refused}, months)
+	return c.keep(ctx, []clicklog.Answer{refused}, *months)
 }
 
 // months asks for the member's open months and keeps them.
 func (c *Courier) months(ctx context.Context) (*api.Months, *failure) {
-	months, failed := c.ask(ctx)
+	var months api.Months
+	failed := c.request(ctx, func(ctx context.Context, client *api.Client) (meta api.Meta, err error) {
+		months, meta, err = client.Months(ctx)
+		return meta, err
+	})
 	if failed != nil {
 		return nil, failed
 	}
@@ -198,14 +193,6 @@ func (c *Courier) months(ctx context.Context) (*api.Months, *failure) {
 		return nil, failed
 	}
 	return c.keep(ctx, nil, months)
-}
-
-func (c *Courier) ask(ctx context.Context) (months api.Months, failed *failure) {
-	failed = c.request(ctx, func(ctx context.Context, client *api.Client) (meta api.Meta, err error) {
-		months, meta, err = client.Months(ctx)
-		return meta, err
-	})
-	return months, failed
 }
 
 // keep stores answers and summary, then tells of them.
@@ -223,8 +210,9 @@ func (c *Courier) keep(ctx context.Context, answers []clicklog.Answer, months ap
 
 // store makes answers and summary durable, in one step.
 func (c *Courier) store(ctx context.Context, answers []clicklog.Answer, months api.Months) *failure {
-	summary := clicklog.Summary{MeansMicro: months.MeansMicro, Synced: c.config.Now(), Months: make([]wire.MonthSummary, len(months.Months))}
-	for i, m := range months.Months {
+	open := months.Months[:min(len(months.Months), maxMonths)]
+	summary := clicklog.Summary{MeansMicro: months.MeansMicro, Synced: c.config.Now(), Months: make([]wire.MonthSummary, len(open))}
+	for i, m := range open {
 		summary.Months[i] = wire.MonthSummary{
 			Month: m.Month, State: m.State, BudgetMicro: m.BudgetMicro,
 			Clicks: m.Clicks, Promises: m.Promises, ShareMicro: m.ShareMicro,
@@ -250,9 +238,6 @@ func (c *Courier) request(ctx context.Context, do func(context.Context, *api.Cli
 				return &failure{err: err}
 			}
 			c.token = token
-		}
-		if c.stale.Swap(false) {
-			c.client.CloseIdle()
 		}
 		meta, err := c.exchange(ctx, do)
 		switch {
@@ -280,6 +265,9 @@ func (c *Courier) exchange(ctx context.Context, do func(context.Context, *api.Cl
 	c.mu.Lock()
 	c.asked, c.giveUp = asked, cancel
 	c.mu.Unlock()
+	if c.stale.Swap(false) { // only now: a network that comes later gives the request up
+		c.client.CloseIdle()
+	}
 	meta, err := do(ctx, c.client)
 	c.mu.Lock()
 	c.giveUp = nil
