@@ -23,6 +23,13 @@ var migrations embed.FS
 // this user.
 var ErrUnknown = errors.New("not known")
 
+// ErrTooManyAccounts says that the user is signed in as many members already.
+var ErrTooManyAccounts = errors.New("too many accounts; sign out of one first")
+
+// maxAccounts is as how many members a user can be signed in at once: a list
+// of them fits into one frame, and each keeps a courier.
+const maxAccounts = 16
+
 // AccountID is the companion's own id of an account.
 type AccountID int64
 
@@ -76,8 +83,10 @@ INSERT INTO account (uid, ledger, member, name, token, linked_ms) VALUES ($1, $2
 ON CONFLICT (uid, ledger, member) DO UPDATE SET name = excluded.name, token = excluded.token, linked_ms = excluded.linked_ms, leaving = 0
 RETURNING id`
 
+const signedIn = `SELECT count(*) FROM account WHERE uid = $1 AND token <> '' AND id <> $2`
+
 // Link makes the device act for a member who has just signed in. An account
-// the user has already gets the new token.
+// the user has already gets the new token. ErrTooManyAccounts beyond the bound.
 func (s *Store) Link(ctx context.Context, now time.Time, device DeviceID, account Account) (Account, error) {
 	token, err := json.Marshal(account.Token)
 	if err != nil {
@@ -87,6 +96,13 @@ func (s *Store) Link(ctx context.Context, now time.Time, device DeviceID, accoun
 		row := tx.QueryRowContext(ctx, linkAccount, account.UID, account.Ledger, account.Member, account.Name, string(token), now.UnixMilli())
 		if err := row.Scan(&account.ID); err != nil {
 			return err
+		}
+		var others int
+		if err := tx.QueryRowContext(ctx, signedIn, account.UID, account.ID).Scan(&others); err != nil {
+			return err
+		}
+		if others >= maxAccounts {
+			return ErrTooManyAccounts
 		}
 		return attach(ctx, tx, device, account.UID, account.ID)
 	})

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -251,6 +252,40 @@ func TestUsersOfOneMachineDoNotSeeEachOther(t *testing.T) {
 	}
 	if seen, err := store.Devices(t.Context(), now, bob); err != nil || len(seen) != 1 || seen[0].ID != his.ID {
 		t.Errorf("bob sees devices %v, %v, want his own", seen, err)
+	}
+}
+
+func TestAUserIsSignedInAsSixteenMembersAtMost(t *testing.T) {
+	store := fresh(t)
+	hers, his := device(t, store, ann), device(t, store, bob)
+	link := func(made accounts.Device, member int) (accounts.Account, error) {
+		return store.Link(t.Context(), now, made.ID, accounts.Account{
+			UID: made.UID, Ledger: "https://ledger.example", Member: strconv.Itoa(member), Token: accounts.Token{Access: "a"},
+		})
+	}
+	for member := range 16 {
+		if _, err := link(hers, member); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := link(hers, 16); !errors.Is(err, accounts.ErrTooManyAccounts) {
+		t.Errorf("one more = %v, want ErrTooManyAccounts", err)
+	}
+	if all, err := store.Accounts(t.Context(), ann); err != nil || len(all) != 16 {
+		t.Errorf("%d accounts, %v, want 16", len(all), err)
+	}
+	first, err := link(hers, 0)
+	if err != nil {
+		t.Errorf("sign in anew = %v", err)
+	}
+	if _, err := link(his, 16); err != nil {
+		t.Errorf("another user = %v", err)
+	}
+	if err := store.ForgetToken(t.Context(), first.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := link(hers, 16); err != nil {
+		t.Errorf("after one was signed out: %v", err)
 	}
 }
 
