@@ -170,8 +170,14 @@ func Ask(ctx context.Context, folders []string, command Command, into any) error
 // AskAbout is Ask for a command that is about something.
 func AskAbout(ctx context.Context, folders []string, request Request, into any) error {
 	for _, folder := range folders {
-		if isThere(folder) {
-			return ask(ctx, folder, request, into)
+		if !isThere(folder) {
+			continue
+		}
+		// A companion that was killed leaves a socket where nobody answers.
+		err := ask(ctx, folder, request, into)
+		var problem *Problem
+		if !errors.As(err, &problem) || problem.Code != NotRunning {
+			return err
 		}
 	}
 	return notRunning()
@@ -215,7 +221,8 @@ func notTrusted(folder string) *Problem {
 
 // Folders is where the companion's socket is looked for: FLATTR_STATE (a
 // browser passes its environment on to the native host), the user's own
-// companion, the machine's.
+// companion, the machine's. Where there is no folder for sockets, on macOS for
+// one, the user's own companion has its socket with its files.
 func Folders(getenv func(string) string) []string {
 	var folders []string
 	if state := getenv("FLATTR_STATE"); state != "" {
@@ -226,6 +233,15 @@ func Folders(getenv func(string) string) []string {
 	}
 	if runtime.GOOS == "windows" {
 		return append(folders, filepath.Join(getenv("LOCALAPPDATA"), "Flattr"), filepath.Join(getenv("ProgramData"), "Flattr"))
+	}
+	if getenv("XDG_RUNTIME_DIR") == "" {
+		base := getenv("XDG_STATE_HOME")
+		if base == "" && getenv("HOME") != "" {
+			base = filepath.Join(getenv("HOME"), ".local", "state")
+		}
+		if filepath.IsAbs(base) {
+			folders = append(folders, filepath.Join(base, "flattr"))
+		}
 	}
 	return append(folders, "/run/flattrd")
 }

@@ -160,6 +160,27 @@ func TestFoldersAreSearchedInTheirOrder(t *testing.T) {
 	if want := "/s /run/user/1/flattr /run/flattrd"; strings.Join(got, " ") != want {
 		t.Errorf("Folders = %v, want %s", got, want)
 	}
+	// Without a folder for sockets `flattrd run` puts its own beside its files.
+	env = map[string]string{"HOME": "/home/ann"}
+	got = control.Folders(func(name string) string { return env[name] })
+	if want := "/home/ann/.local/state/flattr /run/flattrd"; strings.Join(got, " ") != want {
+		t.Errorf("Folders = %v, want %s", got, want)
+	}
+}
+
+func TestADeadSocketHidesNoCompanion(t *testing.T) {
+	folder := serve(t, pair)
+	left := t.TempDir()
+	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(left, control.SocketName)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead.SetUnlinkOnClose(false)
+	dead.Close()
+	var got wire.TicketAnswer
+	if err := control.Ask(t.Context(), []string{left, folder}, control.Pair, &got); err != nil || got.Ticket != "T" {
+		t.Errorf("Ask = %+v, %v, want the ticket of the companion that runs", got, err)
+	}
 }
 
 func TestTheReportIsAlwaysFiveLines(t *testing.T) {
