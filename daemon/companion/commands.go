@@ -19,7 +19,7 @@ func (c *Companion) command(ctx context.Context, uid uint32, request control.Req
 	var err error
 	switch request.Command {
 	case control.Pair:
-		answer, err = c.pair(uid)
+		answer, err = c.pair(ctx, uid)
 	case control.Status:
 		answer, err = c.report(ctx, uid)
 	case control.Devices:
@@ -45,8 +45,19 @@ func (c *Companion) command(ctx context.Context, uid uint32, request control.Req
 	return answer, err
 }
 
+// maxDevices is how many browsers of one user are paired at once; their list
+// fits into one answer, and a program that pairs without end fills no disk.
+const maxDevices = 200
+
 // pair makes a ticket for the user who asks.
-func (c *Companion) pair(uid uint32) (wire.TicketAnswer, error) {
+func (c *Companion) pair(ctx context.Context, uid uint32) (wire.TicketAnswer, error) {
+	paired, err := c.accounts.Devices(ctx, c.config.Now(), uid)
+	if err != nil {
+		return wire.TicketAnswer{}, err
+	}
+	if len(paired) >= maxDevices {
+		return wire.TicketAnswer{}, &control.Problem{Code: "too_many", Sentence: "You have paired 200 browsers. End those you do not use any more: flattrd devices, then flattrd revoke DEVICE"}
+	}
 	secret, err := c.accounts.NewTicket(c.config.Now(), uid)
 	if errors.Is(err, accounts.ErrTooMany) {
 		return wire.TicketAnswer{}, &control.Problem{Code: "too_many", Sentence: "Five pairings are waiting already. Use one of them, or try again in two minutes."}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"testing"
 	"time"
 
@@ -84,6 +85,51 @@ func TestAClonedProfileCountsNothingTwiceAndCanBeRevoked(t *testing.T) {
 	}
 	if err := w.connectOnce(device); codeOf(err) != socket.CloseUnknown {
 		t.Errorf("a revoked key: %v, want 4401", err)
+	}
+}
+
+// What a browser has sent before it was revoked, and is answered later for being
+// too fast, is not stored any more once `flattrd revoke` has said so.
+func TestARevokedBrowserStoresNothingThatIsUnderWay(t *testing.T) {
+	w := begin(t)
+	client := w.linked()
+	const atOnce, all = 20, 28 // clicks taken at once, and eight more that wait
+	for range all {
+		if err := client.Send(click("https://a.example/" + newID())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	acked := 0
+	read := func() error {
+		var answer wire.Ack
+		err := client.Read(&answer)
+		if err == nil && answer.Type == wire.TypeAck {
+			acked++
+		}
+		return err
+	}
+	for acked < atOnce {
+		if err := read(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var devices []control.Device
+	if err := control.Ask(t.Context(), []string{w.state}, control.Devices, &devices); err != nil || len(devices) != 1 {
+		t.Fatalf("devices = %+v, %v, want one", devices, err)
+	}
+	revoke := control.Request{Command: control.Revoke, Argument: devices[0].ID}
+	if err := control.AskAbout(t.Context(), []string{w.state}, revoke, new(control.Device)); err != nil {
+		t.Fatal(err)
+	}
+	// A browser that says no goodbye keeps the connection as long as it can.
+	client.WS.SetCloseHandler(func(int, string) error { return nil })
+	for err := error(nil); err == nil; {
+		err = read()
+	}
+	_, _ = io.Copy(io.Discard, client.WS.NetConn())
+	var page control.ExportPage
+	if err := control.Ask(t.Context(), []string{w.state}, control.Export, &page); err != nil || len(page.Clicks) != acked {
+		t.Errorf("%d clicks are stored, %v, want the %d that were acknowledged before the browser was revoked", len(page.Clicks), err, acked)
 	}
 }
 
