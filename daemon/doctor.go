@@ -132,30 +132,52 @@ func examinePort(port int) finding {
 	return finding{"port", ill, fmt.Sprintf("other programs hold all ports from %d to %d", wire.DefaultPort, wire.LastPort), "Name another with: flattrd run --listen 127.0.0.1:PORT"}
 }
 
-// examineModes looks for files that others may read or write.
+// namedFiles bounds how many files a finding names.
+const namedFiles = 3
+
+// examineModes looks for files of the companion that others may read or write.
 func examineModes(folder string) finding {
+	if os.PathSeparator != '/' {
+		return finding{"files", well, folder + " has the access list of its owner's files", ""}
+	}
 	var open []string
-	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := entry.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // gone meanwhile
-		}
+	for _, path := range ownFiles(folder) {
 		// Everybody may ask at the socket; the folder's mode says who comes that far.
-		if err == nil && info.Mode()&fs.ModeSocket == 0 && info.Mode().Perm()&0o077 != 0 {
+		info, err := os.Lstat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // not there yet, or gone meanwhile
+		case err != nil:
+			return finding{"files", look, err.Error(), ""}
+		case info.Mode()&(fs.ModeSocket|fs.ModeSymlink) == 0 && info.Mode().Perm()&0o077 != 0:
 			open = append(open, path)
 		}
-		return err
-	})
-	switch {
-	case err != nil:
-		return finding{"files", look, err.Error(), ""}
-	case len(open) > 0 && os.PathSeparator == '/': // Windows has access lists instead
-		return finding{"files", ill, "others may read " + strings.Join(open, ", "), fmt.Sprintf("Close them with: chmod -R go-rwx %s", folder)}
 	}
-	return finding{"files", well, folder + " is for its owner only", ""}
+	if len(open) == 0 {
+		return finding{"files", well, folder + " is for its owner only", ""}
+	}
+	text := "others may read " + strings.Join(open[:min(len(open), namedFiles)], ", ")
+	if more := len(open) - namedFiles; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return finding{"files", ill, text, fmt.Sprintf("Close them with: chmod -R go-rwx %s", folder)}
+}
+
+// ownFiles are the state folder and what the companion keeps in it; what else
+// lies there is the reader's.
+func ownFiles(folder string) []string {
+	paths := []string{folder, backup.Folder(folder)}
+	for _, file := range backup.Files {
+		for _, pattern := range []string{file.Name + "*", filepath.Join(filepath.Base(backup.Folder(folder)), strings.TrimSuffix(file.Name, ".db")+"-*.db*")} {
+			found, err := fs.Glob(os.DirFS(folder), filepath.ToSlash(pattern))
+			if err != nil {
+				continue // the patterns are good
+			}
+			for _, name := range found {
+				paths = append(paths, filepath.Join(folder, filepath.FromSlash(name)))
+			}
+		}
+	}
+	return paths
 }
 
 // examineDatabases reads both as a whole.

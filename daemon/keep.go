@@ -117,6 +117,7 @@ func restoreCommand() *cobra.Command {
 		if *list {
 			return show(cmd.OutOrStdout(), *asJSON, append([]backup.Copy{}, copies...), copiesText(copies))
 		}
+		backup.Sort(time.Now(), copies)
 		chosen, err := choose(copies, args)
 		if err != nil {
 			return err
@@ -175,6 +176,7 @@ func restore(ctx context.Context, state string, chosen []backup.Copy) (notes []b
 		return nil, err
 	}
 	defer held.Close()
+	defer func() { err = errors.Join(err, handOver(state)) }() // a restore that failed has made files, too
 	for _, file := range backup.Files {
 		for _, c := range chosen {
 			if c.File != file.Name {
@@ -187,7 +189,7 @@ func restore(ctx context.Context, state string, chosen []backup.Copy) (notes []b
 			notes = append(notes, note)
 		}
 	}
-	return notes, handOver(state)
+	return notes, nil
 }
 
 func restoredText(notes []backup.Note) string {

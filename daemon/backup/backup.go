@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"flattr/daemon/accounts"
 	"flattr/daemon/clicklog"
 	"flattr/daemon/database"
 )
@@ -26,6 +27,8 @@ const (
 	keptMigrations = 2
 	// keptDamaged bounds the damaged files that were moved aside.
 	keptDamaged = 3
+	// halfCopy is the age from which half a copy is one of a killed program.
+	halfCopy = 6 * time.Hour
 	// reserve is the room on the disk that a copy leaves to clicks.
 	reserve = 16 << 20
 )
@@ -39,7 +42,7 @@ type File struct {
 // The databases.
 var (
 	Clicks   = File{"clicks.db", clicklog.Check}
-	Accounts = File{"accounts.db", database.Check}
+	Accounts = File{"accounts.db", accounts.Check}
 )
 
 // Files are all databases. Accounts come first: clicks refer to them.
@@ -64,7 +67,10 @@ type Copy struct {
 // stamp writes a time into the name of a file, to the second, in UTC.
 const stamp = "20060102T150405Z"
 
-var copyName = regexp.MustCompile(`^(clicks|accounts)-(?:(\d{8}T\d{6}Z)|before-(\d{1,4}))\.db$`)
+var (
+	copyName = regexp.MustCompile(`^(clicks|accounts)-(?:(\d{8}T\d{6}Z)|before-(\d{1,4}))\.db$`)
+	halfName = regexp.MustCompile(`^(clicks|accounts)-(?:\d{8}T\d{6}Z|before-\d{1,4})\.db\.part`)
+)
 
 // List gives the copies in a folder, newest first.
 func List(folder string) ([]Copy, error) {
@@ -101,6 +107,22 @@ func of(copies []Copy, file File) []Copy {
 	return slices.DeleteFunc(slices.Clone(copies), func(c Copy) bool { return c.File != file.Name })
 }
 
+// Sort sorts copies, newest first. Those of a time to come were made while the
+// clock was wrong, nobody knows when: they come last.
+func Sort(now time.Time, copies []Copy) {
+	slices.SortStableFunc(copies, func(a, b Copy) int { return newerFirst(now, a.At, b.At) })
+}
+
+func newerFirst(now, a, b time.Time) int {
+	switch toCome := a.After(now); {
+	case toCome == b.After(now):
+		return b.Compare(a)
+	case toCome:
+		return 1
+	}
+	return -1
+}
+
 // Folder is where the copies of a state lie.
 func Folder(state string) string { return filepath.Join(state, database.CopiesFolder) }
 
@@ -125,17 +147,39 @@ func Make(ctx context.Context, now time.Time, state, folder string, file File) (
 		return Copy{}, fmt.Errorf("back up %s: %w", file.Name, err)
 	}
 	if err := file.check(ctx, made.Path, false); err != nil {
+		if database.Damaged(err) && file.Check(ctx, state, false) == nil {
+			err = fmt.Errorf("only the copy is bad: %v", err) // which is no damage of the database
+		}
 		return Copy{}, fmt.Errorf("back up %s: %w", file.Name, errors.Join(err, os.Remove(made.Path)))
 	}
-	return made, drop(folder, file)
+	return made, errors.Join(drop(made.At, folder, file), dropHalf(now, folder))
+}
+
+// dropHalf removes what killed programs have left of copies.
+func dropHalf(now time.Time, folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return fmt.Errorf("drop half backups: %w", err)
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil || !halfName.MatchString(entry.Name()) || now.Sub(info.ModTime()).Abs() < halfCopy {
+			continue // gone meanwhile, another file, or one that is being made
+		}
+		if err := os.Remove(filepath.Join(folder, entry.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("drop half a backup: %w", err)
+		}
+	}
+	return nil
 }
 
 // drop removes the copies that are too many, oldest first.
-func drop(folder string, file File) error {
+func drop(now time.Time, folder string, file File) error {
 	copies, err := List(folder)
 	if err != nil {
 		return err
 	}
+	Sort(now, copies)
 	regular, migrations := 0, 0
 	for _, c := range of(copies, file) {
 		count, limit := &regular, Kept
@@ -145,7 +189,7 @@ func drop(folder string, file File) error {
 		if *count++; *count <= limit {
 			continue
 		}
-		if err := os.Remove(c.Path); err != nil {
+		if err := os.Remove(c.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("drop an old backup: %w", err)
 		}
 	}
@@ -161,13 +205,13 @@ func Due(now time.Time, state string, file File, every time.Duration) (bool, err
 	}
 	var last time.Time
 	for _, c := range of(copies, file) {
-		if c.Before == 0 {
+		// A clock that was set back must not put an end to backups.
+		if c.Before == 0 && !c.At.After(now) {
 			last = c.At
 			break
 		}
 	}
-	// A clock that was set back must not put an end to backups.
-	if age := now.Sub(last); age >= 0 && age < every {
+	if now.Sub(last) < every {
 		return false, nil
 	}
 	return changedSince(state, file, last)

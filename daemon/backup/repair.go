@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"time"
 
 	"flattr/daemon/accounts"
@@ -117,8 +115,17 @@ func Needed(now time.Time, state string, file File) (bool, error) {
 }
 
 // Replace restores a copy by command, in the place of a database that is not in
-// use; clicks that only that one has are taken over.
+// use; clicks and accounts that only that one has are taken over. Where it gives
+// an error, the database is as it was, unless ctx has ended.
 func Replace(ctx context.Context, now time.Time, state string, file File, chosen Copy) (Note, error) {
+	// A repair that was interrupted has files aside that are to be read first.
+	if begun, err := database.Exists(file.marker(state)); err != nil {
+		return Note{}, err
+	} else if begun {
+		if _, err := Repair(ctx, state, file); err != nil {
+			return Note{}, err
+		}
+	}
 	p, err := begin(now, state, file, pending{Reason: "restored by command", Copy: &chosen, Command: true})
 	if err != nil {
 		return Note{}, err
@@ -178,28 +185,55 @@ func repair(ctx context.Context, state string, file File) (Note, error) {
 		return Note{}, err
 	} else if !there {
 		if note, err = restore(ctx, state, file, p, note); err != nil {
+			if p.Command && ctx.Err() == nil {
+				err = errors.Join(err, undo(state, file, p))
+			}
 			return Note{}, err
 		}
 	}
 	if err := os.Remove(file.marker(state)); err != nil {
 		return Note{}, err
 	}
-	return note, errors.Join(database.SyncFolder(state), dropDamaged(state, file))
+	return note, errors.Join(database.SyncFolder(state), dropDamaged(p.At, state, file))
+}
+
+// undo puts back what a restore by command had moved aside. Interrupted, it is
+// a repair that has moved nothing yet.
+func undo(state string, file File, p pending) error {
+	p.Moved = false
+	if err := mark(state, file, p); err != nil {
+		return err
+	}
+	aside := p.aside(state, file)
+	for _, suffix := range []string{"-wal", "-shm", ""} {
+		if err := os.Rename(aside+suffix, filepath.Join(state, file.Name+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := os.Remove(aside + ".json"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := database.SyncFolder(state); err != nil {
+		return err
+	}
+	return errors.Join(os.Remove(file.marker(state)), database.SyncFolder(state))
 }
 
 // restore makes the database anew in a folder of its own and puts it in place.
 func restore(ctx context.Context, state string, file File, p pending, note Note) (Note, error) {
 	work := filepath.Join(state, "restoring-"+file.base())
-	if err := errors.Join(os.RemoveAll(work), os.Mkdir(work, 0o700)); err != nil {
-		return note, err
-	}
 	defer os.RemoveAll(work)
 	path := filepath.Join(work, file.Name)
 	var err error
-	if note.Backup, err = bestCopy(ctx, state, file, p, path); err != nil {
+	if note.Backup, err = bestCopy(ctx, state, file, p, work); err != nil {
 		return note, err
 	}
-	if note.Taken, note.Unread, err = file.complete(ctx, filepath.Join(state, note.Aside), path); err != nil {
+	if file.Name == Clicks.Name {
+		note.Taken, note.Unread, err = completeClicks(ctx, filepath.Join(state, note.Aside), path)
+	} else {
+		err = completeAccounts(ctx, state, filepath.Join(state, note.Aside), path, p)
+	}
+	if err != nil {
 		return note, err
 	}
 	if left, err := database.Exists(path + "-wal"); left || err != nil {
@@ -222,33 +256,65 @@ func restore(ctx context.Context, state string, file File, p pending, note Note)
 	return note, database.Place(path, filepath.Join(state, file.Name))
 }
 
-// bestCopy copies the newest copy that is good to path and says of when it is;
-// the zero time when there is none.
-func bestCopy(ctx context.Context, state string, file File, p pending, path string) (time.Time, error) {
+// bestCopy copies the newest copy that is good into a new folder and says of
+// when it is; the zero time when there is none.
+func bestCopy(ctx context.Context, state string, file File, p pending, work string) (time.Time, error) {
 	copies, err := List(Folder(state))
 	if err != nil {
 		return time.Time{}, err
 	}
 	copies = of(copies, file)
+	Sort(p.At, copies)
 	if p.Copy != nil {
 		copies = []Copy{*p.Copy}
 	}
 	for _, c := range copies {
-		err := duplicate(c.Path, path)
-		if err == nil {
-			err = file.check(ctx, path, true)
-		}
+		err := file.try(ctx, c.Path, work)
 		switch {
 		case err == nil:
 			return c.At, nil
-		case !database.Damaged(err) || p.Copy != nil:
+		case ctx.Err() != nil || database.Full(err) || p.Copy != nil:
 			return time.Time{}, err
 		}
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return time.Time{}, err
+	return time.Time{}, errors.Join(os.RemoveAll(work), os.Mkdir(work, 0o700))
+}
+
+// try puts a copy into a new folder, and finds out whether it is good and of a
+// version that this program can use.
+func (f File) try(ctx context.Context, from, work string) error {
+	if err := errors.Join(os.RemoveAll(work), os.Mkdir(work, 0o700)); err != nil {
+		return err
 	}
-	return time.Time{}, nil
+	path := filepath.Join(work, f.Name)
+	if err := duplicate(from, path); err != nil {
+		return err
+	}
+	if err := f.check(ctx, path, true); err != nil {
+		return err
+	}
+	return f.update(ctx, path)
+}
+
+// update brings a database to the newest version.
+func (f File) update(ctx context.Context, path string) error {
+	if f.Name == Clicks.Name {
+		log, err := clicklog.Open(ctx, path)
+		if err != nil {
+			return err
+		}
+		return log.Close()
+	}
+	store, err := openAccounts(ctx, path)
+	if err != nil {
+		return err
+	}
+	return store.Close()
+}
+
+// openAccounts opens accounts to which nobody is paired meanwhile.
+func openAccounts(ctx context.Context, path string) (*accounts.Store, error) {
+	return accounts.Open(ctx, path, func([]byte) { panic("a device is made by a repair") })
 }
 
 // duplicate copies a file byte by byte.
@@ -266,16 +332,27 @@ func duplicate(from, to string) error {
 	return errors.Join(err, target.Close())
 }
 
-// complete brings the restored database to the newest version and, of clicks,
-// takes over those that can still be read of the damaged one.
-func (f File) complete(ctx context.Context, damaged, path string) (taken, unread int, err error) {
-	if f.Name != Clicks.Name {
-		store, err := accounts.Open(ctx, path, func([]byte) {})
-		if err != nil {
-			return 0, 0, err
-		}
-		return 0, 0, store.Close()
+// completeAccounts revokes what was revoked since the backup. By command it also
+// keeps the numbers of accounts made since; a damaged file is not believed them.
+func completeAccounts(ctx context.Context, state, damaged, path string, p pending) error {
+	store, err := openAccounts(ctx, path)
+	if err != nil {
+		return err
 	}
+	copies, err := List(Folder(state))
+	for _, c := range append(of(copies, Accounts), Copy{Path: damaged}) {
+		if err == nil {
+			err = store.KeepRevoked(ctx, c.Path)
+		}
+	}
+	if err == nil && p.Command && accounts.Check(ctx, damaged, true) == nil {
+		err = store.KeepNumbers(ctx, damaged)
+	}
+	return errors.Join(err, store.Close())
+}
+
+// completeClicks takes over the clicks that can still be read of the damaged file.
+func completeClicks(ctx context.Context, damaged, path string) (taken, unread int, err error) {
 	log, err := clicklog.Open(ctx, path)
 	if err != nil {
 		return 0, 0, err
@@ -286,48 +363,4 @@ func (f File) complete(ctx context.Context, damaged, path string) (taken, unread
 		taken, unread, err = log.Salvage(ctx, damaged)
 	}
 	return taken, unread, errors.Join(err, log.Close())
-}
-
-var noteName = regexp.MustCompile(`^(clicks|accounts)\.db\.(damaged|replaced)-\d{8}T\d{6}Z\.json$`)
-
-// Notes gives the repairs whose damaged files are still there, newest first.
-func Notes(state string) ([]Note, error) {
-	entries, err := os.ReadDir(state)
-	if err != nil {
-		return nil, fmt.Errorf("read the notes of repairs: %w", err)
-	}
-	var notes []Note
-	for _, entry := range entries {
-		if !noteName.MatchString(entry.Name()) {
-			continue
-		}
-		var note Note
-		text, err := os.ReadFile(filepath.Join(state, entry.Name()))
-		if err == nil {
-			err = json.Unmarshal(text, &note)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read the notes of repairs: %w", err)
-		}
-		notes = append(notes, note)
-	}
-	slices.SortStableFunc(notes, func(a, b Note) int { return b.At.Compare(a.At) })
-	return notes, nil
-}
-
-// dropDamaged bounds the files that were moved aside.
-func dropDamaged(state string, file File) error {
-	notes, err := Notes(state)
-	if err != nil {
-		return err
-	}
-	notes = slices.DeleteFunc(notes, func(n Note) bool { return n.File != file.Name })
-	for _, note := range notes[min(len(notes), keptDamaged):] {
-		for _, suffix := range []string{"", "-wal", "-shm", ".json"} {
-			if err := os.Remove(filepath.Join(state, filepath.Base(note.Aside)+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
+	"math"
+	"os"
 
 	"flattr/daemon/database"
 
@@ -17,6 +20,7 @@ const salvageStep = 256
 
 const (
 	storedBetween = `SELECT ` + storedColumns + ` FROM event NOT INDEXED WHERE seq BETWEEN $1 AND $2 ORDER BY seq`
+	seqFrom       = `SELECT seq FROM event NOT INDEXED WHERE seq >= $1 ORDER BY seq LIMIT 1`
 	lastSeq       = `SELECT coalesce(max(seq), 0) FROM event NOT INDEXED`
 	lastSeqNoted  = `SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'`
 	// The index holds account and id a second time: the digest does not cover them.
@@ -41,8 +45,23 @@ func (l *Log) Salvage(ctx context.Context, from string) (taken, unread int, err 
 	if err != nil {
 		return 0, 0, err
 	}
-	for seq := int64(1); seq <= last; seq += salvageStep {
-		events, lost, err := readBetween(ctx, old, seq, min(seq+salvageStep-1, last))
+	doubts, err := mostEvents(from)
+	if err != nil {
+		return 0, 0, fmt.Errorf("salvage clicks: %w", err)
+	}
+	for seq := int64(1); seq <= last && doubts > 0; seq = min(seq, math.MaxInt64-salvageStep) + salvageStep {
+		next, err := nextSeq(ctx, old, seq)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return taken, unread, nil
+		case err == nil:
+			seq = next
+		case ctx.Err() != nil:
+			return taken, unread, fmt.Errorf("salvage clicks: %w", err)
+		default:
+			doubts -= salvageStep
+		}
+		events, lost, err := readBetween(ctx, old, seq, min(seq, math.MaxInt64-salvageStep)+salvageStep-1)
 		if err != nil {
 			return taken, unread, err
 		}
@@ -53,6 +72,30 @@ func (l *Log) Salvage(ctx context.Context, from string) (taken, unread int, err 
 		taken, unread = taken+n, unread+lost
 	}
 	return taken, unread, nil
+}
+
+// leastEvent is less than an event takes of a file, in bytes: its id, digest
+// and times.
+const leastEvent = 100
+
+// mostEvents bounds how many events a file and its write-ahead log can hold,
+// whatever a damaged one says of itself.
+func mostEvents(path string) (most int64, err error) {
+	for _, suffix := range []string{"", "-wal"} {
+		info, err := os.Stat(path + suffix)
+		if err == nil {
+			most += info.Size() / leastEvent
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return 0, err
+		}
+	}
+	return most + salvageStep, nil
+}
+
+// nextSeq is the first number from seq on that there is, sql.ErrNoRows if none.
+func nextSeq(ctx context.Context, old *sql.DB, seq int64) (next int64, err error) {
+	err = old.QueryRowContext(ctx, seqFrom, seq).Scan(&next)
+	return next, err
 }
 
 // lastOf is the number of the last event, from the table or else from
@@ -155,9 +198,9 @@ func (l *Log) insertSalvaged(ctx context.Context, events []stored) (taken int, e
 	return taken, err
 }
 
-const highestAccount = `SELECT coalesce(max(account), 0) FROM event`
+const highestAccount = `SELECT coalesce(max(account), 0) FROM (SELECT max(account) AS account FROM event UNION ALL SELECT max(account) FROM summary)`
 
-// HighestAccount is the highest account that has events; 0 without any.
+// HighestAccount is the highest account that has events or a summary; 0 without any.
 func (l *Log) HighestAccount(ctx context.Context) (highest int64, err error) {
 	if err := l.db.Read.QueryRowContext(ctx, highestAccount).Scan(&highest); err != nil {
 		return 0, fmt.Errorf("read the accounts of clicks: %w", l.notice(err))

@@ -63,6 +63,10 @@ func (k *keeper) begin() error {
 		k.unclean = true
 		return nil
 	}
+	if database.Full(err) {
+		k.unclean = true // who can tell; a full disk is told of by a companion that runs
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("open state: %w", err)
 	}
@@ -202,7 +206,7 @@ func (k *keeper) due(ctx context.Context) error {
 		}
 	}
 	info, err := os.Stat(filepath.Join(state, checkedFile))
-	if err == nil && now.Sub(info.ModTime()) < checkEvery {
+	if err == nil && now.Sub(info.ModTime()).Abs() < checkEvery { // also after a clock was set back
 		return nil
 	}
 	return k.check(ctx, true)
@@ -278,7 +282,7 @@ func (c *Companion) storageProblems() []wire.StatusProblem {
 		problems = append(problems, wire.StatusProblem{Code: wire.CodeDegraded, Sentence: "The companion cannot write its log; new clicks stay in the browser. To see why: flattrd doctor"})
 	}
 	for _, note := range c.keeper.repaired {
-		if age := c.config.Now().Sub(note.At); !note.Command && age < shownFor {
+		if age := c.config.Now().Sub(note.At).Abs(); !note.Command && age < shownFor {
 			problems = append(problems, wire.StatusProblem{Code: wire.CodeRestored, Sentence: repairSentence(note)})
 			break
 		}

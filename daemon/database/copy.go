@@ -89,26 +89,27 @@ func Copy(ctx context.Context, from, to string) (err error) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
-	part := to + ".part"
-	defer func() {
-		if err != nil {
-			_ = os.Remove(part)
-		}
-	}()
 	// VACUUM INTO writes to a file that is there if it is empty; one that it
-	// makes itself could be read by others.
-	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	file, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	// makes itself could be read by others. Others may be making the same copy.
+	file, err := os.CreateTemp(filepath.Dir(to), filepath.Base(to)+".part*") // mode 0600
 	if err != nil {
 		return err
 	}
 	defer file.Close()
+	part := file.Name()
+	defer func() {
+		if err != nil {
+			_ = os.Remove(part)
+			_ = os.Remove(part + "-journal") // which a full disk leaves
+		}
+	}()
 	if err := vacuum(ctx, from, part); err != nil {
 		return err
 	}
 	if err := Check(ctx, part, false); err != nil {
+		if Damaged(err) && Check(ctx, from, false) == nil {
+			return fmt.Errorf("only the copy is bad: %v", err) // which is no damage of the file
+		}
 		return err
 	}
 	if err := file.Sync(); err != nil {

@@ -121,7 +121,9 @@ func (db *DB) migrate(ctx context.Context, path string, migrations fs.FS) error 
 		return ErrNewer
 	}
 	if version > 0 && version < len(names) {
-		if err := Copy(ctx, path, BeforeMigration(path, version)); err != nil {
+		// Without room for a copy clicks are taken all the same: a migration
+		// happens as a whole or not at all.
+		if err := Copy(ctx, path, BeforeMigration(path, version)); err != nil && !Full(err) {
 			return fmt.Errorf("copy the file before it is migrated: %w", err)
 		}
 	}
