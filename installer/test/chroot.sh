@@ -59,7 +59,13 @@ check "nothing is left behind by pacman" left_over "$bare"
 # The tar.gz, for the machine and for one user without root.
 tar -xzf "$dist/flattr-$version-linux-amd64.tar.gz" -C "$bare/root"
 tarred=/root/flattr-$version-linux-amd64
-check "the script installs for the machine" says "/usr/local/share/flattr/welcome.html" in_bare "$tarred/install.sh"
+check "the script installs for the machine, however private root's files are" says "/usr/local/share/flattr/welcome.html" in_bare sh -c "umask 077 && exec $tarred/install.sh"
+for_all() { # everything of ours below a folder can be read by everybody
+  local closed
+  closed=$(find "$@" \( -type f ! -perm -o=r -o -type d ! -perm -o=rx \))
+  [ -z "$closed" ] || { echo "$closed"; return 1; }
+}
+check "every user can read what it laid" for_all "$bare/usr/local/share/flattr" "$bare/usr/local/bin" "$bare/etc/chromium" "$bare/etc/opt" "$bare/usr/lib/mozilla"
 check "its program runs" says "flattrd $version" in_bare flattrd version
 check "its manifests name its program" in_bare grep -q '"/usr/local/bin/flattrd"' /etc/chromium/native-messaging-hosts/org.flattr.pair.json \
   /etc/opt/edge/native-messaging-hosts/org.flattr.pair.json /usr/lib/mozilla/native-messaging-hosts/org.flattr.pair.json

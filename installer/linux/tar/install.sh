@@ -9,7 +9,7 @@
 set -eu
 
 version='{{.Version}}'
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(CDPATH='' cd -- "$(dirname "$0")" && pwd)
 act=install purge='' user=''
 for word in "$@"; do
 	case "$word" in
@@ -28,10 +28,18 @@ for word in "$@"; do
 done
 [ "$(id -u)" = 0 ] || user=--user
 if [ -n "$user" ]; then
+	case "${HOME:-}" in
+	/*) ;;
+	*)
+		echo "install.sh: HOME does not name your folder, so there is no place to install to; set it, or install as root" >&2
+		exit 1
+		;;
+	esac
 	prefix=$HOME/.local
 	autostart=${XDG_CONFIG_HOME:-$HOME/.config}/autostart/flattrd.desktop
 else
 	prefix=/usr/local
+	umask 022 # what is for every user of the machine must be read by them, however private root is
 fi
 daemon=$prefix/bin/flattrd
 
@@ -109,17 +117,23 @@ if [ "$act" = uninstall ]; then
 	each_manifest remove_manifest
 	(cd "$here/files" && find . -type f) | while read -r file; do rm -f "$prefix/$file"; done
 	find "$prefix/share/flattr" -depth -type d -exec rmdir {} + 2>/dev/null || :
-	if [ -n "$user" ]; then state=${XDG_STATE_HOME:-$HOME/.local/state}/flattr; else state="/var/lib/private/flattrd /var/lib/flattrd"; fi
+	state=/var/lib/flattrd # under systemd a link to the folder below private
+	[ -z "$user" ] || state=${XDG_STATE_HOME:-$HOME/.local/state}/flattr
 	if [ -n "$purge" ]; then
-		# shellcheck disable=SC2086 # two folders
-		rm -rf $state
+		rm -rf "$state"
+		[ -n "$user" ] || rm -rf /var/lib/private/flattrd
 		echo "Flattr is removed, and so are its clicks."
 	else
-		echo "Flattr is removed. Its clicks are kept in ${state%% *}; $0 uninstall --purge deletes them."
+		echo "Flattr is removed. Its clicks are kept in $state; $0 uninstall${user:+ $user} --purge deletes them."
 	fi
 	exit 0
 fi
 
+# What is there goes on running unless what replaces it can run.
+"$here/files/bin/flattrd" version >/dev/null || {
+	echo "install.sh: this program does not run on this machine ($(uname -m)); take the archive for its architecture" >&2
+	exit 1
+}
 if [ -x "$daemon" ] && present=$("$daemon" version 2>/dev/null); then
 	present=${present##* }
 	if older "$version" "$present"; then
@@ -129,10 +143,6 @@ if [ -x "$daemon" ] && present=$("$daemon" version 2>/dev/null); then
 	fi
 	stop_service
 fi
-"$here/files/bin/flattrd" version >/dev/null || {
-	echo "install.sh: this program does not run on this machine ($(uname -m)); take the archive for its architecture" >&2
-	exit 1
-}
 (cd "$here/files" && find . -type f) | while read -r file; do
 	file=${file#./}
 	mkdir -p "$prefix/$(dirname "$file")"
