@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 )
 
@@ -16,7 +15,13 @@ func handOver(state string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	info, err := os.Stat(state)
+	// What the owner puts there meanwhile leads root nowhere else.
+	root, err := os.OpenRoot(state)
+	if err != nil {
+		return fmt.Errorf("give the files to the companion: %w", err)
+	}
+	defer root.Close()
+	info, err := root.Stat(".")
 	if err != nil {
 		return fmt.Errorf("give the files to the companion: %w", err)
 	}
@@ -24,13 +29,9 @@ func handOver(state string) error {
 	if !ok || owner.Uid == 0 {
 		return nil
 	}
-	root, err := filepath.EvalSymlinks(state)
-	if err != nil {
-		return fmt.Errorf("give the files to the companion: %w", err)
-	}
-	return filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+	return fs.WalkDir(root.FS(), ".", func(path string, _ fs.DirEntry, err error) error {
 		if err == nil {
-			err = os.Lchown(path, int(owner.Uid), int(owner.Gid))
+			err = root.Lchown(path, int(owner.Uid), int(owner.Gid))
 		}
 		if err != nil {
 			return fmt.Errorf("give the files to the companion: %w", err)
