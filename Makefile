@@ -86,8 +86,9 @@ generate: $(MODULES) ## makes the generated files anew
 	sh ledger/web/style/build.sh
 
 # The same commit gives the same bytes: every file has the commit's time.
-package: extension/dist ## writes every package, SHA256SUMS and the bills of materials into dist/
+package: ## writes every package, SHA256SUMS and the bills of materials into dist/
 	@.ci/install package
+	@$(MAKE) extension/dist
 	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(GO) run ./installer -version $(VERSION)
 
 test-packages: package ## installs, upgrades and removes the packages in a Debian of their own, and builds them twice; root only
