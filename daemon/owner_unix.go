@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -31,11 +32,24 @@ func handOver(state string) error {
 	}
 	return fs.WalkDir(root.FS(), ".", func(path string, _ fs.DirEntry, err error) error {
 		if err == nil {
-			err = root.Lchown(path, int(owner.Uid), int(owner.Gid))
+			err = handOverOne(root, path, owner)
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // gone meanwhile
 			return fmt.Errorf("give the files to the companion: %w", err)
 		}
 		return nil
 	})
+}
+
+// handOverOne leaves alone what has a second name: it may be a file of root's
+// that the owner of the state has linked there.
+func handOverOne(root *os.Root, path string, owner *syscall.Stat_t) error {
+	info, err := root.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if now, ok := info.Sys().(*syscall.Stat_t); ok && now.Nlink > 1 && !info.IsDir() {
+		return nil
+	}
+	return root.Lchown(path, int(owner.Uid), int(owner.Gid))
 }
