@@ -2,6 +2,7 @@ package companion
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -48,7 +49,7 @@ func (c *Companion) export(ctx context.Context, uid uint32, cursor string) (cont
 			}
 			for _, row := range rows {
 				click := control.ExportedClick{Account: account.Name, Ledger: account.Ledger, ClickRow: fullRow(row, c.ledgerTime(account.ID))}
-				text, err := encode(click)
+				text, err := json.Marshal(click) // as the answer is written, with every & escaped
 				if err != nil {
 					return page, err
 				}

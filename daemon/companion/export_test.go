@@ -3,6 +3,7 @@ package companion
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -44,7 +45,7 @@ func (c *Companion) member(t *testing.T, uid uint32, name string, clicks int) {
 	for n := range clicks {
 		_, err := c.clicks.Append(t.Context(), now, clicklog.Event{
 			Account: int64(account.ID), ID: fmt.Sprintf("019abc00-0000-7000-8000-%04d%08d", account.ID, n), Kind: clicklog.Click,
-			At: "2026-11-22T07:59:00.000Z", Month: "2026-11", Thing: wire.Thing{URL: "https://" + name + ".example/" + strings.Repeat("x", 1900)},
+			At: "2026-11-22T07:59:00.000Z", Month: "2026-11", Thing: wire.Thing{URL: "https://" + name + ".example/" + strings.Repeat("&", 1900)},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -62,6 +63,10 @@ func TestAnExportHasEachClickOfItsUserOnce(t *testing.T) {
 		page, err := c.export(context.Background(), 1000, cursor)
 		if err != nil {
 			t.Fatal(err)
+		}
+		// A page that was flattred chooses its address; an answer has its bound.
+		if text, err := json.Marshal(page); err != nil || len(text) > 240<<10 {
+			t.Errorf("page %d has %d bytes, %v", pages, len(text), err)
 		}
 		for _, click := range page.Clicks {
 			if click.Account == "eve" || seen[click.ID] || !strings.Contains(click.URL, click.Account) {
