@@ -83,7 +83,7 @@ func TestALedgerCannotFillTheLogNorWriteTokensIntoIt(t *testing.T) {
 		"a code of a megabyte": refuse(http.StatusServiceUnavailable, strings.Repeat("x", 1<<20)),
 		"a token as the code":  refuse(http.StatusServiceUnavailable, token),
 		"a number of a megabyte": func(w http.ResponseWriter, _ api.Batch) {
-			fmt.Fprintf(w, `{"results":%s}`, strings.Repeat("9", 1<<20))
+			fmt.Fprintf(w, `{"months":{"meansMicro":%s}}`, strings.Repeat("9", 1<<20))
 		},
 		"a kind of 60 KB": func(w http.ResponseWriter, _ api.Batch) {
 			w.Header().Set("Content-Type", strings.Repeat("x", 60<<10))

@@ -188,7 +188,7 @@ func TestWhatWasRefusedOrBelongsToOldMonthsIsNotToldAgain(t *testing.T) {
 		{ID: id(5), Outcome: "refused", Code: api.CodeMonthFrozen},
 		{ID: id(6), Outcome: "duplicate", Month: "2026-10"},
 	}
-	if err := r.log.Answered(t.Context(), 1, answers, clicklog.Summary{Synced: time.Now()}); err != nil {
+	if err := r.log.Answered(t.Context(), 1, answers, clicklog.Summary{Synced: time.Now().Add(-time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	r.run()
