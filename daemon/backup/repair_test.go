@@ -342,11 +342,12 @@ func (c *countdown) Done() <-chan struct{} {
 func TestABackupThatIsDamagedItselfIsPassedOver(t *testing.T) {
 	state := clicked(t)
 	log := open(t, state)
-	newer, err := backup.Make(t.Context(), now.Add(time.Hour), state, backup.Folder(state), backup.Clicks)
+	older, err := backup.Make(t.Context(), now.Add(-time.Hour), state, backup.Folder(state), backup.Clicks)
 	if err != nil {
 		t.Fatal(err)
 	}
 	log.Close()
+	newer := list(t, state)[0]
 	text, err := os.ReadFile(newer.Path)
 	if err != nil {
 		t.Fatal(err)
@@ -355,8 +356,8 @@ func TestABackupThatIsDamagedItselfIsPassedOver(t *testing.T) {
 	if err := errors.Join(os.WriteFile(newer.Path, text, 0o600), os.Truncate(filepath.Join(state, "clicks.db"), 0)); err != nil {
 		t.Fatal(err)
 	}
-	if note, _ := repaired(t, state); !note.Backup.Equal(now) {
-		t.Errorf("restored the backup of %v, want that of %v: the other is damaged", note.Backup, now)
+	if note, _ := repaired(t, state); !note.Backup.Equal(older.At) {
+		t.Errorf("restored the backup of %v, want that of %v: the other is damaged", note.Backup, older.At)
 	}
 	held(t, state)
 }
