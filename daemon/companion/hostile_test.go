@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -116,6 +118,41 @@ func TestAFullDiskKeepsTheClickInTheBrowser(t *testing.T) {
 	if ack := ask[wire.Ack](t, client, flattr, flattr.ID); ack.Type != wire.TypeAck {
 		t.Errorf("the click again = %+v, want an ack", ack)
 	}
+}
+
+// A sign-in that is begun anew gives up the listener of the one before. Somebody
+// who holds a connection to each must not keep any number of them open.
+func TestASignInBegunAnewAndAnewKeepsFewListenersOpen(t *testing.T) {
+	w := begin(t)
+	client := w.connect(chrome, w.pair(chrome))
+	const more = 20
+	for i := range more {
+		id := fmt.Sprint(i)
+		var answer struct {
+			URL  string    `json:"url"`
+			Code wire.Code `json:"code"`
+		}
+		if err := client.Ask(id, wire.LinkAsk{Type: wire.TypeLink, ID: id}, &answer); err != nil {
+			t.Fatal(err)
+		}
+		if answer.Code == wire.CodeBusy {
+			return
+		}
+		address, err := url.Parse(answer.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := url.Parse(address.Query().Get("redirect_uri"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		held, err := net.Dial("tcp", back.Host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer held.Close()
+	}
+	t.Errorf("%d listeners were opened, want busy before", more)
 }
 
 func TestASecondCompanionOnTheSameStateIsRefused(t *testing.T) {
