@@ -122,7 +122,7 @@ func Copy(ctx context.Context, from, to string) (err error) {
 }
 
 func vacuum(ctx context.Context, from, to string) error {
-	db, err := sql.Open("sqlite3", dsn(from, url.Values{"mode": {"rw"}}))
+	db, err := Reader(from)
 	if err != nil {
 		return err
 	}
