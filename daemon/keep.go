@@ -14,6 +14,7 @@ import (
 	"flattr/daemon/backup"
 	"flattr/daemon/companion"
 	"flattr/daemon/control"
+	"flattr/daemon/database"
 
 	"github.com/spf13/cobra"
 )
@@ -183,6 +184,9 @@ func restore(ctx context.Context, state string, chosen []backup.Copy) (notes []b
 				continue
 			}
 			note, err := backup.Replace(ctx, time.Now(), state, file, c)
+			if database.Full(err) {
+				return nil, fmt.Errorf("the disk is full; free some space and repeat the command: %w", err)
+			}
 			if err != nil {
 				return nil, fmt.Errorf("%w; choose another with: flattrd restore --list", err)
 			}

@@ -1,0 +1,43 @@
+package companion
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A companion that is started on a full disk says what to do, and takes no
+// database for damaged.
+func TestAStartOnAFullDiskSaysSo(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can mount a small disk")
+	}
+	state := t.TempDir()
+	if err := syscall.Mount("tmpfs", state, "tmpfs", 0, "size=64k,mode=700"); err != nil {
+		t.Skipf("no disk can be mounted here: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(state, 0); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+	})
+	if err := os.WriteFile(filepath.Join(state, "ballast"), make([]byte, 64<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Open(t.Context(), Config{
+		State: state, Sockets: t.TempDir(), Ledger: "https://ledger.example", Now: time.Now, Random: func([]byte) {}, Log: silent,
+	})
+	if err == nil {
+		c.close()
+		t.Fatal("Open on a full disk gave no error")
+	}
+	if !strings.Contains(err.Error(), "the disk is full; free some space") {
+		t.Errorf("Open = %q, want that the disk is full and what to do", err)
+	}
+	if marks, err := filepath.Glob(filepath.Join(state, "*.repair")); err != nil || len(marks) > 0 {
+		t.Errorf("marked as damaged: %v, %v", marks, err)
+	}
+}
