@@ -272,3 +272,18 @@ func TestANoteThatCannotBeReadIsStillOne(t *testing.T) {
 		}
 	}
 }
+
+// The mark of a repair may be what the failing disk has spoiled.
+func TestAMarkThatCannotBeReadBeginsTheRepairAnew(t *testing.T) {
+	state := clicked(t)
+	if err := os.WriteFile(filepath.Join(state, "clicks.db.repair"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if note, _ := repaired(t, state); note.Taken != later {
+		t.Errorf("note = %+v, want %d clicks taken over", note, later)
+	}
+	unmarked, err := backup.Needed(now, state, backup.Clicks)
+	if all := held(t, state); len(all) != backedUp+later || unmarked || err != nil {
+		t.Errorf("%d clicks, still to be repaired %v, %v, want all %d", len(all), unmarked, err, backedUp+later)
+	}
+}

@@ -100,8 +100,12 @@ func write(path string, text []byte) error {
 // Needed tells whether a database has to be repaired before it is opened: that
 // was noted, or it is empty or gone and there are copies of it.
 func Needed(now time.Time, state string, file File) (bool, error) {
-	if noted, err := database.Exists(file.marker(state)); noted || err != nil {
-		return noted, err
+	text, err := os.ReadFile(file.marker(state))
+	switch {
+	case err == nil && json.Unmarshal(text, &pending{}) != nil:
+		return true, Mark(now, state, file, fmt.Errorf("%w: so is the note of its repair", database.ErrDamaged))
+	case !errors.Is(err, fs.ErrNotExist):
+		return err == nil, err
 	}
 	info, err := os.Stat(filepath.Join(state, file.Name))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() > 0 {

@@ -293,3 +293,18 @@ func TestGarbageIsNoLog(t *testing.T) {
 		t.Error("Open(garbage) = nil, want an error")
 	}
 }
+
+// What the ledger said of an account is not shown to the next one either.
+func TestTheHighestAccountCountsSummaries(t *testing.T) {
+	log, err := clicklog.Open(t.Context(), filepath.Join(t.TempDir(), "clicks.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if err := log.Answered(t.Context(), 5, nil, clicklog.Summary{}); err != nil {
+		t.Fatal(err)
+	}
+	if highest, err := log.HighestAccount(t.Context()); err != nil || highest != 5 {
+		t.Errorf("HighestAccount = %d, %v, want 5", highest, err)
+	}
+}
