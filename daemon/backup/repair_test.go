@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -321,10 +322,13 @@ func TestAnInterruptedRepairGoesOn(t *testing.T) {
 // countdown is a context that is cancelled after it was asked a number of times.
 type countdown struct {
 	context.Context
+	mu   sync.Mutex // contexts made of it ask from goroutines of their own
 	left int
 }
 
 func (c *countdown) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.left--; c.left < 0 {
 		return context.Canceled
 	}
