@@ -23,7 +23,7 @@ export const EXTENSION = path.join(DIST, "chrome");
 const PROMPT_GUARD_MS = 900;
 
 /** A reader looks before clicking; on a button that has only just come, the extension takes no click. */
-export const LOOK_MS = 600;
+export const LOOK_MS = 900;
 
 export interface Options {
   display: Display;
