@@ -67,6 +67,8 @@ var allowed = map[string]struct {
 		"github.com/alexedwards/scs/v2", "github.com/alexedwards/argon2id", "github.com/google/uuid", "golang.org/x/text",
 	}},
 
+	"programtest": {"our programs as tests run them", nil},
+
 	"installer":        {"writes the packages", []string{"github.com/goreleaser/nfpm/v2", "github.com/CycloneDX/cyclonedx-go", "github.com/google/uuid"}},
 	"installer/reader": {"a browser's part, for the test of the packages", []string{"daemon/socket/sockettest", "daemon/wire"}},
 }

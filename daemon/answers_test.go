@@ -38,7 +38,7 @@ func answersAfterAbsence(t *testing.T, p *parts) {
 	defer client.Close()
 
 	// Forty days offline: the ledger is away while the reader clicks.
-	p.ledger.kill()
+	p.ledger.Kill()
 	offline := made(time.Now().AddDate(0, 0, -40), "https://a.example/offline")
 	first, second := made(time.Now().Add(-2*time.Second), "https://a.example/1"), made(time.Now().Add(-time.Second), "http://www.a.example/1")
 	broken := made(time.Now(), "https://a.example:99999/no-port")

@@ -40,13 +40,13 @@ func TestClicksSurviveTheNetwork(t *testing.T) {
 			box := &outbox{parts: p, device: device, name: "a", acked: map[string]bool{}}
 			story(t, p, box)
 			if t.Failed() {
-				t.Logf("the companion's log:\n%s", p.companion.log)
+				t.Logf("the companion's log:\n%s", p.companion.Log)
 				return
 			}
 			waitForSync(t, p)
 			endBoth(t, p)
 			compare(t, box.acked, ledgerClicks(t, p.db))
-			if log := p.companion.log.String(); strings.Contains(log, "a.example") || strings.Contains(log, "https://") {
+			if log := p.companion.Log.String(); strings.Contains(log, "a.example") || strings.Contains(log, "https://") {
 				t.Errorf("the log says what was clicked, or where it went:\n%s", log)
 			}
 			t.Log(p.audit())
@@ -69,7 +69,7 @@ func (b *outbox) flattr(n int) {
 }
 
 // tries counts the requests that have not succeeded.
-func (p *parts) tries() int { return strings.Count(p.companion.log.String(), "sync did not succeed") }
+func (p *parts) tries() int { return strings.Count(p.companion.Log.String(), "sync did not succeed") }
 
 func pulledCable(t *testing.T, p *parts, box *outbox) {
 	box.flattr(5)
@@ -83,7 +83,7 @@ func pulledCable(t *testing.T, p *parts, box *outbox) {
 	p.apart.plug()
 	began := time.Now()
 	waitForSync(t, p)
-	if p.hasProblem(wire.CodeLedgerAway) || !strings.Contains(p.companion.log.String(), "new network") {
+	if p.hasProblem(wire.CodeLedgerAway) || !strings.Contains(p.companion.Log.String(), "new network") {
 		t.Errorf("after the cable was put back: %s", p.report().Text())
 	}
 	t.Logf("sent %v after the cable was put back, at the %d. try without it", time.Since(began).Round(time.Millisecond), before)
@@ -133,7 +133,7 @@ func longRoad(t *testing.T, p *parts, box *outbox) {
 	box.flattr(130)
 	waitForSync(t, p)
 	if p.tries() > 0 {
-		t.Errorf("%d tries did not succeed, want none: the ledger answers, late\n%s", p.tries(), p.companion.log)
+		t.Errorf("%d tries did not succeed, want none: the ledger answers, late\n%s", p.tries(), p.companion.Log)
 	}
 	if p.hasProblem(wire.CodeClockWrong) {
 		t.Errorf("a slow answer is taken for a wrong clock: %s", p.report().Text())
@@ -160,7 +160,7 @@ func halfOpenRoad(t *testing.T, p *parts, box *outbox) {
 
 func ledgerAwayAndBack(t *testing.T, p *parts, box *outbox) {
 	box.flattr(5)
-	p.ledger.kill()
+	p.ledger.Kill()
 	box.flattr(25)
 	until(t, "the status says that the ledger is away", func() bool { return p.hasProblem(wire.CodeLedgerAway) })
 	p.startLedger()
@@ -178,7 +178,7 @@ func falseLedger(t *testing.T, p *parts, box *outbox) {
 	waitForSync(t, p)
 	before := len(ledgerClicks(t, p.db))
 	trusted := p.apart.authority
-	if err := p.companion.terminate(); err != nil {
+	if err := p.companion.Terminate(); err != nil {
 		t.Fatal(err)
 	}
 	p.apart.certify(t.TempDir())
@@ -188,10 +188,10 @@ func falseLedger(t *testing.T, p *parts, box *outbox) {
 	if got := len(ledgerClicks(t, p.db)); got != before || p.report().Accounts[0].Unsent != 5 {
 		t.Errorf("%d clicks went to a ledger that proved nothing, %d wait, want 0 and 5", got-before, p.report().Accounts[0].Unsent)
 	}
-	if !strings.Contains(p.companion.log.String(), "certificate signed by unknown authority") {
-		t.Errorf("the companion's log names another reason:\n%s", p.companion.log)
+	if !strings.Contains(p.companion.Log.String(), "certificate signed by unknown authority") {
+		t.Errorf("the companion's log names another reason:\n%s", p.companion.Log)
 	}
-	if err := p.companion.terminate(); err != nil {
+	if err := p.companion.Terminate(); err != nil {
 		t.Fatal(err)
 	}
 	p.apart.authority = trusted
@@ -216,7 +216,7 @@ func (p *parts) backup() string {
 // putBack puts a backup in the place of the ledger's database.
 func (p *parts) putBack(backup string) {
 	p.t.Helper()
-	if err := p.ledger.terminate(); err != nil {
+	if err := p.ledger.Terminate(); err != nil {
 		p.t.Fatal(err)
 	}
 	for _, suffix := range []string{"", "-wal", "-shm"} {

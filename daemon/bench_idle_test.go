@@ -15,6 +15,7 @@ import (
 
 	"flattr/benchtable"
 	"flattr/daemon/socket/sockettest"
+	"flattr/programtest"
 )
 
 // What an idle companion may take, and its program.
@@ -39,13 +40,13 @@ func benchIdle(b *bench) {
 		p.signIn(reader, device, "ann")
 		devices = append(devices, device)
 	}
-	if err := p.companion.terminate(); err != nil {
+	if err := p.companion.Terminate(); err != nil {
 		b.Fatal(err)
 	}
 	b.fill(filepath.Join(p.state, "clicks.db"), 1, b.log)
 	p.startCompanion()
 	p.report() // as a reader does once
-	pid := p.companion.cmd.Process.Pid
+	pid := p.companion.Cmd.Process.Pid
 	pauseOr(b.Context(), b.idle*4/3) // the start is over, and the files have been looked through
 	before := switches(b, pid)
 	pauseOr(b.Context(), b.idle)
@@ -63,7 +64,7 @@ func benchIdle(b *bench) {
 		client.Close()
 	}
 
-	if log := p.companion.log.String(); strings.Contains(log, "damaged") {
+	if log := p.companion.Log.String(); strings.Contains(log, "damaged") {
 		b.Fatalf("the companion doubts the log it was given:\n%s", log)
 	}
 	floor := b.startFloor(filepath.Join(p.state, "clicks.db"))
@@ -127,7 +128,7 @@ func benchStart(b *bench) {
 	b.Cleanup(func() { os.RemoveAll(folder) })
 	path := filepath.Join(folder, "clicks.db")
 	b.fill(path, 1, b.long)
-	port := freePort(b.T)
+	port := programtest.FreePort(b.T)
 	var ours, floor spread
 	for range startsToTake {
 		cmd, took := b.listening("flattrd", "run", "--state", folder, "--listen", fmt.Sprintf("127.0.0.1:%d", port), "--ledger", "http://127.0.0.1:9")

@@ -27,11 +27,11 @@ func TestADamagedLogIsRepairedWhileTheCompanionRuns(t *testing.T) {
 		}
 		box.drain(t.Context())
 	}
-	p.ledger.kill() // clicks wait from here on
+	p.ledger.Kill() // clicks wait from here on
 	clicks(5)
 	p.tool("flattrd", "backup", "--state", p.state)
 	clicks(5)
-	if err := p.companion.terminate(); err != nil {
+	if err := p.companion.Terminate(); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(p.state, "clicks.db")
@@ -57,7 +57,7 @@ func TestADamagedLogIsRepairedWhileTheCompanionRuns(t *testing.T) {
 			break
 		}
 		if time.Now().After(end) {
-			t.Fatalf("status never told of the repair: %+v\n%s", report, p.companion.log)
+			t.Fatalf("status never told of the repair: %+v\n%s", report, p.companion.Log)
 		}
 	}
 	p.startLedger()

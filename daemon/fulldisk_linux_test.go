@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"flattr/daemon/wire"
+	"flattr/programtest"
 
 	"github.com/google/uuid"
 )
@@ -17,23 +18,15 @@ import (
 // TestAFullDiskLosesNoAcknowledgedClick runs the real companion on a disk of
 // its own until there is no room, and makes room again.
 func TestAFullDiskLosesNoAcknowledgedClick(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can mount a small disk")
-	}
 	programs := buildParts(t)
 	p := newParts(t, programs)
 	if err := os.Mkdir(p.state, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", p.state, "tmpfs", 0, "size=1m,mode=700"); err != nil {
-		t.Skipf("no disk can be mounted here: %v", err)
-	}
+	programtest.SmallDisk(t, p.state, "1m")
 	t.Cleanup(func() {
 		if p.companion != nil {
-			p.companion.kill()
-		}
-		if err := syscall.Unmount(p.state, 0); err != nil {
-			t.Errorf("unmount: %v", err)
+			p.companion.Kill()
 		}
 	})
 	p.startLedger()
@@ -76,7 +69,7 @@ func TestAFullDiskLosesNoAcknowledgedClick(t *testing.T) {
 	if len(report.Problems) == 0 || report.Problems[0].Code != wire.CodeDegraded || !strings.Contains(report.Problems[0].Sentence, "disk is full") {
 		t.Errorf("status on a full disk = %+v, want that the disk is full", report.Problems)
 	}
-	if log := p.companion.log.String(); strings.Contains(log, "a.example") {
+	if log := p.companion.Log.String(); strings.Contains(log, "a.example") {
 		t.Errorf("the log names a page that was flattred:\n%s", log)
 	}
 

@@ -86,11 +86,11 @@ func TestNoLossOfPowerTakesAnAcknowledgedClick(t *testing.T) {
 		// Once it ends in its own time, once it is killed: the write-ahead log
 		// is folded into the file, or is there at the next start.
 		if round == 0 {
-			if err := p.companion.terminate(); err != nil {
+			if err := p.companion.Terminate(); err != nil {
 				t.Fatal(err)
 			}
 		} else {
-			p.companion.kill()
+			p.companion.Kill()
 		}
 		recorded(t, traces[len(traces)-1])
 		if round < 2 {

@@ -25,23 +25,23 @@ func TestNoAddressGetsIntoTheLog(t *testing.T) {
 	}
 	box.drain(t.Context())
 	waitForSync(t, p)
-	p.ledger.kill()
+	p.ledger.Kill()
 	box.make() // this one finds no ledger
 	box.drain(t.Context())
 	if ws, err := sockettest.Dial(t.Context(), p.companionPort, "https://evil.example"); err == nil {
 		ws.Close()
 		t.Error("a page's origin was let in")
 	}
-	for end := time.Now().Add(patience); !strings.Contains(p.companion.log.String(), "sync did not succeed"); {
+	for end := time.Now().Add(patience); !strings.Contains(p.companion.Log.String(), "sync did not succeed"); {
 		if time.Now().After(end) {
-			t.Fatalf("the log does not tell of the ledger:\n%s", p.companion.log)
+			t.Fatalf("the log does not tell of the ledger:\n%s", p.companion.Log)
 		}
 		pauseOr(t.Context(), 20*time.Millisecond)
 	}
-	if err := p.companion.terminate(); err != nil {
+	if err := p.companion.Terminate(); err != nil {
 		t.Error(err)
 	}
-	log := p.companion.log.String()
+	log := p.companion.Log.String()
 	if !strings.Contains(log, "browser paired") {
 		t.Errorf("this is not the companion's log:\n%s", log)
 	}

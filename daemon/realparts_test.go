@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -18,7 +15,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -26,6 +22,7 @@ import (
 	"flattr/daemon/socket"
 	"flattr/daemon/socket/sockettest"
 	"flattr/daemon/wire"
+	"flattr/programtest"
 
 	"github.com/gorilla/websocket"
 	"golang.org/x/net/html"
@@ -44,7 +41,7 @@ type parts struct {
 	state  string // of the companion
 
 	ledgerPort, companionPort int
-	ledger, companion         *process
+	ledger, companion         *programtest.Process
 
 	apart  *apart       // nil: both on this machine
 	member *http.Client // the browser of who signed up last
@@ -103,26 +100,16 @@ func newParts(t *testing.T, programs string) *parts {
 	}
 	p := &parts{
 		t: t, folder: folder, db: filepath.Join(folder, "ledger.db"), state: filepath.Join(folder, "state"),
-		ledgerPort: freePort(t), companionPort: freePort(t),
+		ledgerPort: programtest.FreePort(t), companionPort: programtest.FreePort(t),
 	}
 	t.Cleanup(func() {
-		for _, running := range []*process{p.companion, p.ledger} {
+		for _, running := range []*programtest.Process{p.companion, p.ledger} {
 			if running != nil {
-				running.kill()
+				running.Kill()
 			}
 		}
 	})
 	return p
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
 }
 
 // origin is where the reader's machine finds the ledger.
@@ -143,87 +130,14 @@ func (p *parts) startCompanion() {
 	p.companion = p.start("flattrd", "run", "--state", p.state, "--listen", fmt.Sprintf("127.0.0.1:%d", p.companionPort), "--ledger", p.origin())
 }
 
-// process is a program of ours that runs.
-type process struct {
-	cmd  *exec.Cmd
-	log  *lockedBuffer
-	done chan error
-}
-
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
 // start runs a program and waits until it says that it listens.
-func (p *parts) start(name string, args ...string) *process {
+func (p *parts) start(name string, args ...string) *programtest.Process {
 	p.t.Helper()
 	cmd := exec.Command(filepath.Join(p.folder, name), args...)
 	if p.apart != nil {
 		cmd = p.apart.command(cmd)
 	}
-	running := &process{cmd: cmd, log: &lockedBuffer{}, done: make(chan error, 1)}
-	running.cmd.Stderr = running.log
-	stdout, err := running.cmd.StdoutPipe()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if err := running.cmd.Start(); err != nil {
-		p.t.Fatal(err)
-	}
-	listening := make(chan bool, 1)
-	go func() {
-		lines := bufio.NewScanner(stdout)
-		for lines.Scan() {
-			if strings.Contains(lines.Text(), "listening on") {
-				listening <- true
-			}
-		}
-		close(listening)
-		running.done <- running.cmd.Wait()
-	}()
-	select {
-	case ok := <-listening:
-		if !ok {
-			p.t.Fatalf("%s %v ended:\n%s", name, args, running.log)
-		}
-	case <-time.After(patience):
-		p.t.Fatalf("%s %v does not listen:\n%s", name, args, running.log)
-	}
-	return running
-}
-
-// kill ends the process as a power cut would: without a word to it.
-func (r *process) kill() {
-	_ = r.cmd.Process.Kill()
-	<-r.done
-	r.done <- nil
-}
-
-// terminate asks the process to end, and tells whether it did so cleanly.
-func (r *process) terminate() error {
-	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	select {
-	case err := <-r.done:
-		r.done <- err
-		return err
-	case <-time.After(patience):
-		return errors.New("it does not end after SIGTERM")
-	}
+	return programtest.Start(p.t, cmd, patience)
 }
 
 // tool runs a command of one of the programs to its end.
@@ -251,7 +165,7 @@ func (p *parts) report() control.Report {
 	p.t.Helper()
 	report, running := p.tryReport()
 	if !running {
-		p.t.Fatalf("no companion says how it stands\n%s", p.companion.log)
+		p.t.Fatalf("no companion says how it stands\n%s", p.companion.Log)
 	}
 	return report
 }

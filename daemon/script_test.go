@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"flattr/daemon/socket/sockettest"
+	"flattr/programtest"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -30,8 +31,8 @@ func TestScripts(t *testing.T) {
 			}
 			env.Defer(func() { os.RemoveAll(state) })
 			env.Setenv("STATE", state)
-			env.Setenv("PORT", fmt.Sprint(freePort(t)))
-			env.Setenv("OTHERPORT", fmt.Sprint(freePort(t)))
+			env.Setenv("PORT", fmt.Sprint(programtest.FreePort(t)))
+			env.Setenv("OTHERPORT", fmt.Sprint(programtest.FreePort(t)))
 			env.Setenv("FLATTR_STATE", "")
 			env.Setenv("XDG_RUNTIME_DIR", state+"/none")
 			return nil

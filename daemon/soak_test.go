@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"flattr/programtest"
+
 	"github.com/google/uuid"
 	_ "github.com/mattn/go-sqlite3"
 )
@@ -71,10 +73,10 @@ func soakCompanion(t *testing.T, programs string) {
 		select {
 		case <-first:
 		case <-time.After(patience):
-			t.Fatalf("round %d: no browser got through\n%s", round, p.companion.log)
+			t.Fatalf("round %d: no browser got through\n%s", round, p.companion.Log)
 		}
 		pauseOr(ctx, rand.N(killAfter))
-		p.companion.kill()
+		p.companion.Kill()
 		cancel()
 		group.Wait()
 
@@ -148,7 +150,7 @@ func soakLedger(t *testing.T, programs string) {
 		}
 		<-first
 		pauseOr(t.Context(), rand.N(killAfter))
-		p.ledger.kill()
+		p.ledger.Kill()
 		group.Wait()
 		p.audit()
 		rows := len(ledgerClicks(t, p.db))
@@ -161,7 +163,7 @@ func soakLedger(t *testing.T, programs string) {
 		counted = rows
 		p.startLedger()
 	}
-	inRequest := strings.Count(p.companion.log.String(), "EOF") + strings.Count(p.companion.log.String(), "reset by peer")
+	inRequest := strings.Count(p.companion.Log.String(), "EOF") + strings.Count(p.companion.Log.String(), "reset by peer")
 	boxes[0].make() // wakes the courier
 	acked := drainOutboxes(t, boxes)
 	waitForSync(t, p)
@@ -181,7 +183,7 @@ func waitForSync(t *testing.T, p *parts) {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("not everything was sent: %s\n%s", report.Text(), p.companion.log)
+			t.Fatalf("not everything was sent: %s\n%s", report.Text(), p.companion.Log)
 		}
 		pauseOr(t.Context(), 100*time.Millisecond)
 	}
@@ -189,8 +191,8 @@ func waitForSync(t *testing.T, p *parts) {
 
 func endBoth(t *testing.T, p *parts) {
 	t.Helper()
-	for name, running := range map[string]*process{"flattrd": p.companion, "flattr-ledger": p.ledger} {
-		if err := running.terminate(); err != nil {
+	for name, running := range map[string]*programtest.Process{"flattrd": p.companion, "flattr-ledger": p.ledger} {
+		if err := running.Terminate(); err != nil {
 			t.Errorf("%s after SIGTERM: %v", name, err)
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -20,6 +19,7 @@ import (
 	"flattr/ledger/money"
 	"flattr/ledger/store"
 	"flattr/ledger/store/storetest"
+	"flattr/programtest"
 )
 
 // served is a ledger that runs on loopback as `serve` runs it.
@@ -28,29 +28,11 @@ type served struct {
 	db     string // where it is
 	origin string
 	store  *store.Store // another connection to the same database
-	log    *lines
+	log    *programtest.Output
 	stop   func() error
 
 	mu  sync.Mutex
 	now time.Time
-}
-
-// lines is what a running ledger prints; it can be read meanwhile.
-type lines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }
 
 func startLedger(t *testing.T) *served {
@@ -61,7 +43,7 @@ func startLedger(t *testing.T) *served {
 // startLedgerOn is startLedger for a database that may be there already.
 func startLedgerOn(t *testing.T, db string) *served {
 	t.Helper()
-	s := &served{t: t, db: db, log: &lines{}, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+	s := &served{t: t, db: db, log: &programtest.Output{}, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	var err error
 	if s.store, err = store.Open(t.Context(), db); err != nil {
 		t.Fatalf("open ledger: %v", err)

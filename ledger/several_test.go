@@ -17,6 +17,7 @@ import (
 	"flattr/ledger/money"
 	"flattr/ledger/store"
 	"flattr/ledger/store/storetest"
+	"flattr/programtest"
 )
 
 // programVariable makes the test binary flattr-ledger with its arguments.
@@ -34,7 +35,7 @@ func program(t *testing.T, args ...string) *exec.Cmd {
 func startProcess(t *testing.T, db string) (origin string) {
 	t.Helper()
 	cmd := program(t, "serve", "--db", db, "--listen", "127.0.0.1:0")
-	var log lines
+	var log programtest.Output
 	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -4,26 +4,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"flattr/programtest"
 )
 
 // A companion that is started on a full disk says what to do, and takes no
 // database for damaged.
 func TestAStartOnAFullDiskSaysSo(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can mount a small disk")
-	}
 	state := t.TempDir()
-	if err := syscall.Mount("tmpfs", state, "tmpfs", 0, "size=64k,mode=700"); err != nil {
-		t.Skipf("no disk can be mounted here: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(state, 0); err != nil {
-			t.Errorf("unmount: %v", err)
-		}
-	})
+	programtest.SmallDisk(t, state, "64k")
 	if err := os.WriteFile(filepath.Join(state, "ballast"), make([]byte, 64<<10), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -3,18 +3,15 @@ package database_test
 import (
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"flattr/daemon/database"
+	"flattr/programtest"
 )
 
 // Where there is no room for the copy before a migration, clicks are taken all
 // the same.
 func TestAFileIsMigratedWithoutRoomForACopy(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can mount a small disk")
-	}
 	state := t.TempDir()
 	path, copies := filepath.Join(state, "x.db"), filepath.Join(state, database.CopiesFolder)
 	first := "CREATE TABLE a (x BLOB) STRICT; INSERT INTO a VALUES (randomblob(1000000))"
@@ -26,14 +23,7 @@ func TestAFileIsMigratedWithoutRoomForACopy(t *testing.T) {
 	if err := os.Mkdir(copies, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", copies, "tmpfs", 0, "size=64k,mode=700"); err != nil {
-		t.Skipf("no disk can be mounted here: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(copies, 0); err != nil {
-			t.Errorf("unmount: %v", err)
-		}
-	})
+	programtest.SmallDisk(t, copies, "64k")
 	if db, err = database.Open(t.Context(), path, migrations(first, "CREATE TABLE b (x TEXT) STRICT")); err != nil {
 		t.Fatalf("Open without room for a copy: %v", err)
 	}

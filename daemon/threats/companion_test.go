@@ -4,12 +4,9 @@
 package threats_test
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,6 +21,7 @@ import (
 	"flattr/daemon/socket"
 	"flattr/daemon/socket/sockettest"
 	"flattr/daemon/wire"
+	"flattr/programtest"
 
 	"github.com/gorilla/websocket"
 )
@@ -77,75 +75,42 @@ type companion struct {
 	state   string // files, mode 0700
 	sockets string // of the socket for commands, which every user may enter
 	port    int
-	cmd     *exec.Cmd
-	log     *lockedBuffer
-}
-
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
+	process *programtest.Process
 }
 
 // start runs a companion on a port of its own, with its folders as a service
 // has them, and ends it with the test.
 func start(t *testing.T) *companion {
 	t.Helper()
-	return startAt(t, "--listen", fmt.Sprintf("127.0.0.1:%d", freePort(t)))
+	return startAt(t, "--listen", fmt.Sprintf("127.0.0.1:%d", programtest.FreePort(t)))
 }
 
 // startAt is start with the port left to the arguments and the state.
 func startAt(t *testing.T, args ...string) *companion {
 	t.Helper()
-	c := &companion{t: t, state: folder(t, 0o700), sockets: folder(t, 0o755), log: &lockedBuffer{}}
+	c := &companion{t: t, state: folder(t, 0o700), sockets: folder(t, 0o755)}
 	c.run(args...)
 	return c
 }
 
 func (c *companion) run(args ...string) {
 	c.t.Helper()
-	c.cmd = exec.Command(program(c.t), append([]string{"run", "--ledger", "http://127.0.0.1:9"}, args...)...)
-	c.cmd.Env = []string{"STATE_DIRECTORY=" + c.state, "RUNTIME_DIRECTORY=" + c.sockets}
-	c.cmd.Stderr = c.log
-	stdout, err := c.cmd.StdoutPipe()
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	if err := c.cmd.Start(); err != nil {
-		c.t.Fatal(err)
-	}
-	lines := bufio.NewScanner(stdout)
-	for lines.Scan() {
-		if _, port, ok := strings.Cut(lines.Text(), "listening on 127.0.0.1:"); ok {
-			c.port, err = strconv.Atoi(port)
-			break
-		}
-	}
-	if c.port == 0 || err != nil {
-		c.t.Fatalf("the companion does not listen: %v\n%s", err, c.log)
-	}
+	cmd := exec.Command(program(c.t), append([]string{"run", "--ledger", "http://127.0.0.1:9"}, args...)...)
+	cmd.Env = []string{"STATE_DIRECTORY=" + c.state, "RUNTIME_DIRECTORY=" + c.sockets}
+	c.process = programtest.Start(c.t, cmd, patience)
 	c.t.Cleanup(c.end)
+	var err error
+	if c.port, err = strconv.Atoi(strings.TrimPrefix(c.process.Address, "127.0.0.1:")); err != nil {
+		c.t.Fatalf("the companion listens on %q", c.process.Address)
+	}
 }
 
 // end stops the companion; a companion that was attacked stops as cleanly as
 // any other.
 func (c *companion) end() {
-	_ = c.cmd.Process.Signal(syscall.SIGTERM)
-	late := time.AfterFunc(patience, func() { _ = c.cmd.Process.Kill() })
-	defer late.Stop()
-	if err := c.cmd.Wait(); err != nil {
-		c.t.Errorf("the companion ended with %v\n%s", err, c.log)
+	if err := c.process.Terminate(); err != nil {
+		c.process.Kill()
+		c.t.Errorf("the companion ended with %v\n%s", err, c.process.Log)
 	}
 }
 
@@ -161,16 +126,6 @@ func folder(t *testing.T, mode os.FileMode) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
 }
 
 // ticket is what `flattrd pair` of the test's own user is told.
@@ -227,7 +182,7 @@ func (c *companion) patiently(attempt func() error) {
 			return
 		}
 		if !tooMuch(err) || time.Now().After(end) {
-			c.t.Fatalf("%v\n%s", err, c.log)
+			c.t.Fatalf("%v\n%s", err, c.process.Log)
 		}
 		pause(c.t, 50*time.Millisecond)
 	}
@@ -270,14 +225,14 @@ func (c *companion) ping(client *sockettest.Client) {
 	c.t.Helper()
 	var pong wire.Pong
 	if err := client.Ask("p", wire.Ask{Type: wire.TypePing, ID: "p"}, &pong); err != nil || pong.Type != wire.TypePong {
-		c.t.Fatalf("ping = %+v, %v\n%s", pong, err, c.log)
+		c.t.Fatalf("ping = %+v, %v\n%s", pong, err, c.process.Log)
 	}
 }
 
 // memory is the most the process has ever held, in KiB; 0 where the system
 // does not tell.
 func (c *companion) memory() int {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.process.Cmd.Process.Pid))
 	_, rest, _ := strings.Cut(string(text), "VmHWM:")
 	peak, _ := strconv.Atoi(strings.Fields(rest + " 0")[0])
 	return peak

@@ -188,7 +188,7 @@ func TestAFloodOfConnectionsTakesNothingFromThoseThatAreOpen(t *testing.T) {
 
 // files is how many files the process has open; 0 where the system does not tell.
 func (c *companion) files() int {
-	list, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", c.cmd.Process.Pid))
+	list, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", c.process.Cmd.Process.Pid))
 	return len(list)
 }
 

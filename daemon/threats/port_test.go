@@ -25,7 +25,7 @@ func TestAProgramThatTookThePortIsNotTakenForTheCompanion(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(state, "port"), fmt.Appendln(nil, taken), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := &companion{t: t, state: state, sockets: folder(t, 0o755), log: &lockedBuffer{}}
+	c := &companion{t: t, state: state, sockets: folder(t, 0o755)}
 	c.run()
 	if c.port == taken || c.port < 17890 || c.port > 17897 {
 		t.Errorf("the companion listens on %d, want one of its usual ports", c.port)
