@@ -6,8 +6,10 @@ import { Display } from "./display.js";
 import { Firefox, firefoxIsMissing } from "./firefox.js";
 import { Guest } from "./guest.js";
 import type { Hands } from "./hands.js";
+import { stopAll } from "./programs.js";
 import { Reader } from "./reader.js";
-import type { Stage } from "./stage.js";
+import { Stage } from "./stage.js";
+import { Suite } from "./suite.js";
 
 /** What a Chromium would ask of its maker by itself, on a page with a form. */
 const OWN_SERVICES = ["AutofillServerCommunication"];
@@ -26,6 +28,35 @@ const person = { name: "robin", password: "a long walk by the river" };
 /** isMissing says what to install before the browser can be driven, or nothing. */
 export async function isMissing(which: Which): Promise<string | undefined> {
   return which === "firefox" ? firefoxIsMissing() : whatIsMissing(undefined);
+}
+
+/**
+ * staged runs a suite on ledger, companion and sample site of its own; where the browser is missing it is skipped. What
+ * the work adds to end is closed after it, last first.
+ */
+export async function staged(
+  name: string,
+  which: Which,
+  folder: string,
+  work: (suite: Suite, stage: Stage, end: (() => Promise<void>)[]) => Promise<void>,
+): Promise<void> {
+  const suite = new Suite(async () => {});
+  const missing = await isMissing(which);
+  if (missing) {
+    suite.skip(name, missing);
+    suite.close();
+    return;
+  }
+  const end: (() => Promise<void>)[] = [() => stopAll()];
+  try {
+    const stage = await Stage.set(folder, false);
+    end.push(() => stage.close());
+    await work(suite, stage, end);
+  } finally {
+    for (const step of end.reverse()) await step().catch((error: unknown) => console.error(error));
+    suite.close();
+  }
+  suite.leave(folder);
 }
 
 /** begin opens the browser, pairs, joins, links and allows pages; end takes what is to be closed, last first. */

@@ -7,13 +7,13 @@ import { mkdtempSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { begin, isMissing } from "./either.js";
+import { begin, staged } from "./either.js";
 import type { Guest } from "./guest.js";
-import { Program, perform, stopAll, until } from "./programs.js";
+import { Program, perform, until } from "./programs.js";
 import { frame } from "./site/site.js";
 import { connected, Sockets } from "./sockets.js";
-import { Stage } from "./stage.js";
-import { Suite } from "./suite.js";
+import type { Stage } from "./stage.js";
+import type { Suite } from "./suite.js";
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "flattr-quiet-"));
 const which = process.argv[2] === "firefox" ? "firefox" : "chromium";
@@ -189,18 +189,8 @@ async function reading(world: World): Promise<void> {
   });
 }
 
-async function main(): Promise<void> {
-  const suite = new Suite(async () => {});
-  const missing = await isMissing(which);
-  if (missing) {
-    suite.skip(`nothing leaves ${which}`, missing);
-    suite.close();
-    return;
-  }
-  const end: (() => Promise<void>)[] = [() => stopAll()];
-  try {
-    const stage = await Stage.set(folder, false);
-    end.push(() => stage.close());
+await perform(() =>
+  staged(`nothing leaves ${which}`, which, folder, async (suite, stage, end) => {
     for (let index = 0; index < PAGES; index++) {
       stage.site.extra.set(`/read/${index}`, page(stage.site.origin, index));
     }
@@ -210,11 +200,5 @@ async function main(): Promise<void> {
     const world = { suite, stage, robin, trap };
     await planting(world);
     await reading(world);
-  } finally {
-    for (const step of end.reverse()) await step().catch((error: unknown) => console.error(error));
-    suite.close();
-  }
-  suite.leave(folder);
-}
-
-await perform(main);
+  }),
+);

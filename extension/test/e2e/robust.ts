@@ -6,33 +6,21 @@ import { cpSync, mkdtempSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { DIST } from "./browser.js";
-import { begin, isMissing } from "./either.js";
-import { perform, stopAll } from "./programs.js";
+import { begin, staged } from "./either.js";
+import { perform } from "./programs.js";
 import { away } from "./robust-away.js";
 import { closed } from "./robust-closed.js";
 import { full } from "./robust-full.js";
 import { history } from "./robust-history.js";
 import { stops } from "./robust-stops.js";
 import { update } from "./robust-update.js";
-import { Stage } from "./stage.js";
-import { Suite } from "./suite.js";
 import { Books } from "./trial.js";
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "flattr-robust-"));
 const which = process.argv[2] === "firefox" ? "firefox" : "chromium";
 
-async function main(): Promise<void> {
-  const suite = new Suite(async () => {});
-  const missing = await isMissing(which);
-  if (missing) {
-    suite.skip(`what can go wrong in ${which}`, missing);
-    suite.close();
-    return;
-  }
-  const end: (() => Promise<void>)[] = [() => stopAll()];
-  try {
-    const stage = await Stage.set(folder, false);
-    end.push(() => stage.close());
+await perform(() =>
+  staged(`what can go wrong in ${which}`, which, folder, async (suite, stage, end) => {
     const build = path.join(folder, "extension");
     cpSync(path.join(DIST, which === "firefox" ? "firefox" : "chrome"), build, { recursive: true });
     const robin = await begin(which, { stage, folder, extension: build }, end);
@@ -43,11 +31,5 @@ async function main(): Promise<void> {
     for (const [name, part] of Object.entries(parts)) {
       if (wanted.length === 0 || wanted.includes(name)) await part(trial);
     }
-  } finally {
-    for (const step of end.reverse()) await step().catch((error: unknown) => console.error(error));
-    suite.close();
-  }
-  suite.leave(folder);
-}
-
-await perform(main);
+  }),
+);

@@ -8,14 +8,14 @@ import os from "node:os";
 import path from "node:path";
 import { type WebSocket as Connection, WebSocketServer } from "ws";
 import { ChromiumHands } from "./chromium.js";
-import { begin, isMissing } from "./either.js";
+import { begin, staged } from "./either.js";
 import { Firefox } from "./firefox.js";
 import type { Guest } from "./guest.js";
 import type { Sheet } from "./hands.js";
-import { perform, stopAll, until } from "./programs.js";
+import { perform, until } from "./programs.js";
 import { frame, Site } from "./site/site.js";
-import { Stage } from "./stage.js";
-import { Suite } from "./suite.js";
+import type { Stage } from "./stage.js";
+import type { Suite } from "./suite.js";
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "flattr-threats-"));
 const which = process.argv[2] === "firefox" ? "firefox" : "chromium";
@@ -262,28 +262,12 @@ async function squatting({ suite, stage, robin }: World): Promise<void> {
   );
 }
 
-async function main(): Promise<void> {
-  const suite = new Suite(async () => {});
-  const missing = await isMissing(which);
-  if (missing) {
-    suite.skip(`threats to the companion in ${which}`, missing);
-    suite.close();
-    return;
-  }
-  const end: (() => Promise<void>)[] = [() => stopAll()];
-  try {
-    const stage = await Stage.set(folder, false);
-    end.push(() => stage.close());
+await perform(() =>
+  staged(`threats to the companion in ${which}`, which, folder, async (suite, stage, end) => {
     const elsewhere = await new Site().listen(0, "site.test");
     end.push(() => elsewhere.close());
     const robin = await begin(which, { stage, folder }, end);
     const world = { suite, stage, robin, elsewhere };
     for (const part of [pages, extensions, squatting]) await part(world);
-  } finally {
-    for (const step of end.reverse()) await step().catch((error: unknown) => console.error(error));
-    suite.close();
-  }
-  suite.leave(folder);
-}
-
-await perform(main);
+  }),
+);
