@@ -171,9 +171,15 @@ const maxRepairs = 3
 // once it has looked through its files.
 var restAfter = []time.Duration{2 * time.Second, 75 * time.Second}
 
+// restAfterVisit is when it does so once no browser has come or gone any more.
+const restAfterVisit = 10 * time.Second
+
 // run opens the companion, says where it listens, and serves until ctx ends. A
 // companion that found a database damaged is opened again, which repairs it.
 func run(ctx context.Context, config companion.Config, out io.Writer) error {
+	visit := time.AfterFunc(restAfterVisit, giveBack)
+	defer visit.Stop()
+	config.Visited = func() { visit.Reset(restAfterVisit) }
 	for repairs := 0; ; repairs++ {
 		c, err := companion.Open(ctx, config)
 		if err != nil {

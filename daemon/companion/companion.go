@@ -37,6 +37,7 @@ type Config struct {
 	Now          func() time.Time
 	Random       func([]byte)
 	Log          *slog.Logger
+	Visited      func() // called when a browser has come or gone; nil: nobody wants to know
 }
 
 // Companion is the running companion.

@@ -44,6 +44,8 @@ func (c *Companion) serve(ctx context.Context, conn *socket.Conn) {
 	// The hub comes first: what is linked or revoked while the device is read
 	// reaches this session, too.
 	c.hub.join(s)
+	c.visited()
+	defer c.visited()
 	defer c.hub.leave(s)
 	if !c.begin(ctx, s) {
 		return
@@ -72,6 +74,13 @@ func (c *Companion) serve(ctx context.Context, conn *socket.Conn) {
 			defer func() { <-slots }()
 			s.answer(ctx, header, message)
 		})
+	}
+}
+
+// visited says that a browser has come or gone.
+func (c *Companion) visited() {
+	if c.config.Visited != nil {
+		c.config.Visited()
 	}
 }
 

@@ -29,6 +29,8 @@ const (
 	requestTimeout = 30 * time.Second
 	// dialTimeout is short, so that a ledger that is away is noticed soon.
 	dialTimeout = 10 * time.Second
+	// idleTimeout ends a connection that nobody uses: a reader rests for hours.
+	idleTimeout = 30 * time.Second
 	// maxCode bounds a code of the ledger in errors, in bytes.
 	maxCode = 64
 	// maxRetryAfter bounds what an answer may ask for; longer is taken as this.
@@ -124,6 +126,7 @@ func httpClient() *http.Client {
 	transport.TLSHandshakeTimeout = dialTimeout
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS13} // nothing older speaks for a ledger
 	transport.MaxIdleConnsPerHost = 2
+	transport.IdleConnTimeout = idleTimeout
 	transport.MaxResponseHeaderBytes = 64 << 10
 	return &http.Client{
 		Transport:     transport,
