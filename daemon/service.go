@@ -46,7 +46,7 @@ func serviceCommand(use, short string, act func(osservice.Service) error) *cobra
 
 func installCommand() *cobra.Command {
 	var options osservice.Options
-	var printUnit, printPlist bool
+	var printUnit, printPlist, again bool
 	var executable, ledger, listen string
 	cmd := &cobra.Command{
 		Use: "install", Short: "Install the companion as a service that starts with the machine", Args: cobra.NoArgs,
@@ -79,11 +79,7 @@ func installCommand() *cobra.Command {
 				}
 				options.Arguments = append(options.Arguments, "--log", filepath.Join(home, "Library", "Logs", "flattrd.log"))
 			}
-			s, err := osservice.New(options)
-			if err != nil {
-				return err
-			}
-			if err := s.Install(); err != nil {
+			if err := install(options, again); err != nil {
 				return err
 			}
 			next := "flattrd start"
@@ -95,13 +91,35 @@ func installCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&options.User, "user", false, "for yourself alone, started at log-in")
+	cmd.Flags().BoolVar(&again, "again", false, "put the unit of this version in the place of the one that is there, whose options stay")
 	cmd.Flags().BoolVar(&printUnit, "print-unit", false, "print the systemd unit and change nothing")
 	cmd.Flags().BoolVar(&printPlist, "print-plist", false, "print the property list for launchd of macOS and change nothing")
-	cmd.MarkFlagsMutuallyExclusive("print-unit", "print-plist")
 	cmd.Flags().StringVar(&executable, "executable", "", "path of flattrd to name (default: this one)")
 	cmd.Flags().StringVar(&ledger, "ledger", "", "address of the ledger to sign in at by default")
 	cmd.Flags().StringVar(&listen, "listen", "", "127.0.0.1:PORT to listen on")
+	cmd.MarkFlagsMutuallyExclusive("print-unit", "print-plist", "again")
+	cmd.MarkFlagsMutuallyExclusive("again", "ledger")
+	cmd.MarkFlagsMutuallyExclusive("again", "listen")
 	return cmd
+}
+
+// install makes the companion a service; again takes over the options of the
+// one that is installed.
+func install(options osservice.Options, again bool) error {
+	var err error
+	if again {
+		if options.Kept, err = osservice.Kept(options.User); err != nil {
+			return err
+		}
+	}
+	s, err := osservice.New(options)
+	if err != nil {
+		return err
+	}
+	if again {
+		return s.Replace()
+	}
+	return s.Install()
 }
 
 // askRunning asks the companion. Where none answers, the service manager is

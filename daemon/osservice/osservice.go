@@ -47,6 +47,7 @@ var (
 type Options struct {
 	Executable string   // absolute path of flattrd
 	Arguments  []string // after "run"
+	Kept       string   // options that a unit had before, in its own writing; see Kept
 	User       bool     // for the present user instead of the machine
 }
 
@@ -55,6 +56,9 @@ func Unit(options Options) (string, error) {
 	command := []string{quote(options.Executable), "run"}
 	for _, argument := range options.Arguments {
 		command = append(command, quote(argument))
+	}
+	if options.Kept != "" {
+		command = append(command, options.Kept)
 	}
 	var out bytes.Buffer
 	err := unitTemplate.Execute(&out, struct {
@@ -105,7 +109,7 @@ func New(options Options) (Service, error) {
 	if runtime.GOOS == "darwin" && !options.User {
 		return Service{}, errors.New("on macOS the companion belongs to the user who is logged in; repeat the command with --user")
 	}
-	if strings.Contains(options.Executable+strings.Join(options.Arguments, ""), "{{") {
+	if strings.Contains(options.Executable+strings.Join(options.Arguments, "")+options.Kept, "{{") {
 		return Service{}, errors.New("the service manager's templates do not allow {{ in a path; move flattrd to another folder")
 	}
 	unit, err := Unit(options)
@@ -144,7 +148,7 @@ func (s Service) Install() error {
 	if s.packaged() {
 		return errors.New("install the service: a package has installed it already; start it with: sudo flattrd start")
 	}
-	return s.teach("install", s.service.Install())
+	return s.teach("install", errors.Join(s.service.Install(), s.publish()))
 }
 
 // Uninstall stops the service and takes the unit away. State is kept.
@@ -164,13 +168,6 @@ func (s Service) Stop() error { return s.teach("stop", s.service.Stop()) }
 
 // Restart stops and starts it.
 func (s Service) Restart() error { return s.teach("restart", s.service.Restart()) }
-
-// Where packages put the unit, and where it is put by hand.
-const (
-	packagedUnit = "/usr/lib/systemd/system/" + Name + ".service"
-	machineUnit  = "/etc/systemd/system/" + Name + ".service"
-	script       = "/etc/init.d/" + Name // of managers that know no units
-)
 
 // packaged tells whether the machine's service came with a package.
 func (s Service) packaged() bool {
