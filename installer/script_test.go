@@ -41,6 +41,14 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
+// underSystemd adds a systemctl to the environment that agrees to everything.
+func underSystemd(t *testing.T, env ...string) []string {
+	t.Helper()
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "systemctl"), "#!/bin/sh\n")
+	return append(env, "PATH="+folder+":"+os.Getenv("PATH"))
+}
+
 // script runs the script for one user, in a world without a service manager.
 func script(t *testing.T, folder string, env []string, args ...string) (string, error) {
 	t.Helper()
@@ -101,6 +109,31 @@ func TestAProgramThatDoesNotRunTakesNothingsPlace(t *testing.T) {
 	called, _ := os.ReadFile(calls)
 	if strings.Contains(string(called), "uninstall") || there(starts) != before {
 		t.Errorf("the companion that was there is not started any more; it was told %q", called)
+	}
+}
+
+func TestAnUpgradeKeepsTheOptionsOfTheService(t *testing.T) {
+	home := t.TempDir()
+	calls := filepath.Join(home, "calls")
+	writes := strings.Replace(standIn, "\ncase", "\necho \"$*\" >>'"+calls+"'\ncase", 1)
+	env := underSystemd(t, "HOME="+home)
+	for range 2 {
+		if said, err := script(t, unpacked(t, writes), env); err != nil {
+			t.Fatalf("install: %v: %s", err, said)
+		}
+	}
+	called, _ := os.ReadFile(calls)
+	if strings.Contains(string(called), "uninstall") || strings.Count(string(called), "install --again --user\nrestart --user\n") != 2 {
+		t.Errorf("the companion is told %q, want its unit replaced by itself, which keeps the options", called)
+	}
+	starts := filepath.Join(home, ".config/autostart/flattrd.desktop")
+	const own = "[Desktop Entry]\nExec=flattrd run --ledger https://ledger.example\n"
+	write(t, starts, own)
+	if said, err := script(t, unpacked(t, standIn), []string{"HOME=" + home}); err != nil {
+		t.Fatalf("install where systemd does not run: %v: %s", err, said)
+	}
+	if now, err := os.ReadFile(starts); err != nil || string(now) != own {
+		t.Errorf("the desktop starts the companion by %q, %v, want what was there", now, err)
 	}
 }
 

@@ -87,8 +87,8 @@ stop_service() {
 start_service() {
 	case "$manager" in
 	systemd)
-		"$daemon" install $user >/dev/null
-		"$daemon" start $user
+		"$daemon" install --again $user >/dev/null # with the options it was installed with
+		"$daemon" restart $user
 		;;
 	openrc)
 		addgroup -S flattr 2>/dev/null || groupadd --system flattr 2>/dev/null || :
@@ -101,7 +101,7 @@ start_service() {
 		;;
 	desktop)
 		mkdir -p "$(dirname "$autostart")"
-		printf '[Desktop Entry]\nType=Application\nName=Flattr companion\nExec="%s" run\nNoDisplay=true\n' "$daemon" >"$autostart"
+		[ -e "$autostart" ] || printf '[Desktop Entry]\nType=Application\nName=Flattr companion\nExec="%s" run\nNoDisplay=true\n' "$daemon" >"$autostart"
 		echo "The companion starts when you log in. To start it now: $daemon run"
 		;;
 	none) echo "No service manager that Flattr knows was found. Start the companion yourself, as the user who browses: $daemon run" ;;
@@ -141,7 +141,7 @@ if [ -x "$daemon" ] && present=$("$daemon" version 2>/dev/null); then
 		echo "install.sh: Keep $present, or save your clicks (flattrd export), remove it with --purge and install $version." >&2
 		exit 1
 	fi
-	stop_service
+	case "$manager" in openrc) stop_service ;; esac # others leave the one that runs until the new one takes its place
 fi
 (cd "$here/files" && find . -type f) | while read -r file; do
 	file=${file#./}
