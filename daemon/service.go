@@ -20,7 +20,7 @@ import (
 func serviceCommands() []*cobra.Command {
 	return []*cobra.Command{
 		installCommand(),
-		serviceCommand("uninstall", "Stop the companion and remove it from the services; its files are kept", osservice.Service.Uninstall),
+		uninstallCommand(),
 		serviceCommand("start", "Start the installed companion", osservice.Service.Start),
 		serviceCommand("stop", "Stop the companion", osservice.Service.Stop),
 		serviceCommand("restart", "Stop and start the companion", osservice.Service.Restart),

@@ -13,6 +13,10 @@ const standIn = `#!/bin/sh
 case "$1" in
 version) echo "flattrd 1.0.0" ;;
 native-host) echo "{}" ;;
+uninstall)
+	[ -z "$RUNS" ] || exit 1
+	case "$*" in *--purge) rm -rf "$HOME/.local/state/flattr" ;; esac
+	;;
 esac
 `
 
@@ -90,6 +94,27 @@ func TestTheScriptDeletesNothingOfAnotherHome(t *testing.T) {
 		if there(filepath.Join(both, path)) {
 			t.Errorf("%s is left", path)
 		}
+	}
+}
+
+func TestTheScriptPurgesOnlyWhatNothingRunsOn(t *testing.T) {
+	home := t.TempDir()
+	env := []string{"HOME=" + home}
+	clicks, program := filepath.Join(home, ".local/state/flattr/clicks.db"), filepath.Join(home, ".local/bin/flattrd")
+	folder := unpacked(t, standIn)
+	if said, err := script(t, folder, env); err != nil {
+		t.Fatalf("install: %v: %s", err, said)
+	}
+	write(t, clicks, "clicks")
+	if said, err := script(t, folder, append(env, "RUNS=yes"), "uninstall", "--purge"); err == nil || !there(clicks) || !there(program) {
+		t.Errorf("purge while a companion runs: %v: %s, want it refused and nothing deleted", err, said)
+	}
+	if said, err := script(t, folder, env, "uninstall"); err != nil || there(program) {
+		t.Errorf("uninstall: %v: %s", err, said)
+	}
+	// The step that it has named works without the program, too.
+	if said, err := script(t, folder, env, "uninstall", "--purge"); err != nil || there(clicks) {
+		t.Errorf("purge after the removal: %v: %s", err, said)
 	}
 }
 

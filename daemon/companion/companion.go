@@ -180,7 +180,7 @@ func Hold(folder string) (*os.File, error) {
 	}
 	if err := lock(file); err != nil {
 		file.Close()
-		return nil, fmt.Errorf("open state: another companion runs on %s; stop it first: flattrd stop", folder)
+		return nil, fmt.Errorf("open state: another companion runs on %s; stop it first: flattrd stop; or, where no service manager started it, end the process flattrd run", folder)
 	}
 	return file, nil
 }

@@ -40,6 +40,25 @@ func unitPath(user bool) (string, error) {
 	return filepath.Join(home, userUnit), nil
 }
 
+// Installed tells whether there is a service to take away, whether its manager
+// can be reached or not.
+func (s Service) Installed() bool {
+	if runtime.GOOS != "linux" {
+		return s.State() != Absent
+	}
+	path, err := unitPath(s.user)
+	switch {
+	case err != nil || s.packaged():
+		return true
+	case path == "" && s.user: // other managers have no services of users
+		return false
+	case path == "":
+		path = script
+	}
+	_, err = os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // publish lets everybody read the unit, if there is one.
 func (s Service) publish() error {
 	path, err := unitPath(s.user)

@@ -109,19 +109,19 @@ start_service() {
 }
 
 if [ "$act" = uninstall ]; then
-	[ -x "$daemon" ] || {
+	[ -x "$daemon" ] || [ -n "$purge" ] || {
 		echo "install.sh: there is no $daemon to remove" >&2
 		exit 1
 	}
-	stop_service
+	if [ -x "$daemon" ]; then stop_service; fi
+	# Refused, with what to do, while a companion runs that was started otherwise.
+	if [ -n "$purge" ]; then "$here/files/bin/flattrd" uninstall $user --purge; fi
 	each_manifest remove_manifest
 	(cd "$here/files" && find . -type f) | while read -r file; do rm -f "$prefix/$file"; done
 	find "$prefix/share/flattr" -depth -type d -exec rmdir {} + 2>/dev/null || :
 	state=/var/lib/flattrd # under systemd a link to the folder below private
 	[ -z "$user" ] || state=${XDG_STATE_HOME:-$HOME/.local/state}/flattr
 	if [ -n "$purge" ]; then
-		rm -rf "$state"
-		[ -n "$user" ] || rm -rf /var/lib/private/flattrd
 		echo "Flattr is removed, and so are its clicks."
 	else
 		echo "Flattr is removed. Its clicks are kept in $state; $0 uninstall${user:+ $user} --purge deletes them."
