@@ -26,9 +26,9 @@ var ErrUnknown = errors.New("not known")
 // ErrTooManyAccounts says that the user is signed in as many members already.
 var ErrTooManyAccounts = errors.New("too many accounts; sign out of one first")
 
-// maxAccounts is as how many members a user can be signed in at once: a list
+// MaxAccounts is as how many members a user can be signed in at once: a list
 // of them fits into one frame, and each keeps a courier.
-const maxAccounts = 16
+const MaxAccounts = 16
 
 // AccountID is the companion's own id of an account.
 type AccountID int64
@@ -101,7 +101,7 @@ func (s *Store) Link(ctx context.Context, now time.Time, device DeviceID, accoun
 		if err := tx.QueryRowContext(ctx, signedIn, account.UID, account.ID).Scan(&others); err != nil {
 			return err
 		}
-		if others >= maxAccounts {
+		if others >= MaxAccounts {
 			return ErrTooManyAccounts
 		}
 		return attach(ctx, tx, device, account.UID, account.ID)

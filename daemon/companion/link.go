@@ -288,6 +288,11 @@ func (l *link) handle(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name, err := l.finish(r.Context(), query.Get("code"))
+	if errors.Is(err, accounts.ErrTooManyAccounts) {
+		l.companion.config.Log.Warn("sign-in refused", "error", err)
+		showPage(w, http.StatusConflict, german, pageFull, "")
+		return
+	}
 	if err != nil {
 		l.companion.config.Log.Warn("sign-in did not succeed", "error", err)
 		showPage(w, http.StatusBadGateway, german, pageFailed, "")
@@ -315,18 +320,28 @@ func (l *link) finish(ctx context.Context, code string) (name string, err error)
 	if member.Member == "" || len(member.Member) > maxMemberBytes {
 		return "", errors.New("ask who has signed in: the ledger names no member")
 	}
-	c := l.companion
-	c.acting.Lock()
-	defer c.acting.Unlock()
-	account, err := c.accounts.Link(ctx, c.config.Now(), l.device, accounts.Account{
+	account, err := l.take(ctx, accounts.Account{
 		UID: l.uid, Ledger: l.ledger, Member: member.Member, Name: cut(member.Name, maxNameRunes),
 		Token: accounts.Token{Access: token.AccessToken, Refresh: token.RefreshToken, Expires: token.Expiry},
 	})
+	if errors.Is(err, accounts.ErrTooManyAccounts) {
+		_, revoked := client.Revoke(ctx) // nobody keeps it
+		err = errors.Join(err, revoked)
+	}
+	return account.Name, err
+}
+
+// take makes the device act for an account that has just been signed in.
+func (l *link) take(ctx context.Context, account accounts.Account) (accounts.Account, error) {
+	c := l.companion
+	c.acting.Lock()
+	defer c.acting.Unlock()
+	account, err := c.accounts.Link(ctx, c.config.Now(), l.device, account)
 	if err != nil {
-		return "", err
+		return accounts.Account{}, err
 	}
 	c.config.Log.Info("signed in", "account", account.ID)
 	c.couriers.hire(account)
 	c.actFor(l.device, l.uid, account.ID)
-	return account.Name, nil
+	return account, nil
 }

@@ -3,6 +3,7 @@ package companion_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -178,6 +179,33 @@ func TestAReaderWhoDoesNotAllowIsToldSo(t *testing.T) {
 	}
 	if s := status(t, client); s.Account != nil {
 		t.Errorf("status = %+v, want no account", s)
+	}
+}
+
+func TestTheSeventeenthAccountIsToldTheLimitAndWhatToDo(t *testing.T) {
+	w := begin(t)
+	client := w.connect(chrome, w.pair(chrome))
+	signIn := func(member, language string, want int) string {
+		w.ledger.set(func(l *ledger) { l.member = api.Account{Member: member, Name: "ann" + member} })
+		answer := ask[wire.LinkAnswer](t, client, wire.LinkAsk{Type: wire.TypeLink, ID: "l"}, "l")
+		return get(t, w.ledger.allow(t, answer.URL), language, want)
+	}
+	for member := range 16 {
+		signIn(strconv.Itoa(member), "en", http.StatusOK)
+	}
+	if page := signIn("16", "en", http.StatusConflict); !strings.Contains(page, "with 16 accounts") || !strings.Contains(page, "Sign out of one") || !strings.Contains(page, "flattrd accounts") {
+		t.Errorf("page of the seventeenth = %s, want the limit and what to do", page)
+	}
+	w.ledger.set(func(l *ledger) {
+		if len(l.revoked) != 1 {
+			t.Errorf("%d tokens were given back, want that of the account that was not taken", len(l.revoked))
+		}
+	})
+	if page := signIn("17", "de", http.StatusConflict); !strings.Contains(page, "mit 16 Konten") || !strings.Contains(page, "Melde dich bei einem ab") || !strings.Contains(page, "flattrd accounts") {
+		t.Errorf("page of the seventeenth = %s, want it in German", page)
+	}
+	if s := status(t, client); s.Account == nil || s.Account.Name != "ann15" {
+		t.Errorf("status = %+v, want to act for the sixteenth", s)
 	}
 }
 

@@ -8,7 +8,10 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
+
+	"flattr/daemon/accounts"
 )
 
 //go:embed linkpage.html
@@ -38,11 +41,18 @@ var (
 		words{"That did not work", "The ledger did not confirm the sign-in. Click the Flattr button in the toolbar and sign in once more."},
 		words{"Das hat nicht geklappt", "Das Hauptbuch hat die Anmeldung nicht bestätigt. Klick auf den Flattr-Knopf in der Symbolleiste und melde dich noch einmal an."},
 	}
+	pageFull = page{
+		words{"One account too many", "You are signed in with " + mostAccounts + " accounts, and more are not possible. Sign out of one that you do not need, in a browser that uses it, on the page where you connected it; flattrd accounts lists them all. Then sign in here once more."},
+		words{"Ein Konto zu viel", "Du bist mit " + mostAccounts + " Konten angemeldet, und mehr sind nicht möglich. Melde dich bei einem ab, das du nicht brauchst: in einem Browser, der es benutzt, auf der Seite, auf der du ihn verbunden hast; flattrd accounts zeigt dir alle. Melde dich dann hier noch einmal an."},
+	}
 	pageStranger = page{
 		words{"This sign-in is not open", "It was used already, or took longer than ten minutes. Click the Flattr button in the toolbar and sign in once more."},
 		words{"Diese Anmeldung ist nicht offen", "Sie wurde schon benutzt oder hat länger als zehn Minuten gedauert. Klick auf den Flattr-Knopf in der Symbolleiste und melde dich noch einmal an."},
 	}
 )
+
+// mostAccounts is accounts.MaxAccounts as a page says it.
+var mostAccounts = strconv.Itoa(accounts.MaxAccounts)
 
 // linkPolicy allows the page its one style sheet and nothing else.
 var linkPolicy = func() string {
