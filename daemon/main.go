@@ -108,7 +108,8 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(runCommand(), pairCommand(), statusCommand(), devicesCommand(), nativeHostCommand(), versionCommand())
 	root.AddCommand(accountsCommand(), revokeCommand())
 	root.AddCommand(backupCommand(), restoreCommand(), doctorCommand(), exportCommand())
-	root.AddCommand(manCommand(), metricsCommand(), profileCommand())
+	root.AddCommand(metricsCommand(), profileCommand())
+	root.AddCommand(manualCommands()...)
 	root.AddCommand(serviceCommands()...)
 	completeCommandLine(root)
 	return root

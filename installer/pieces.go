@@ -126,7 +126,7 @@ func manual(r release) ([]piece, error) {
 		return nil, fmt.Errorf("make folder for the manual: %w", err)
 	}
 	defer os.RemoveAll(scratch)
-	if _, err := r.ask("man", scratch); err != nil {
+	if _, err := r.askProgram(writesManual, "man", scratch); err != nil {
 		return nil, err
 	}
 	pages, err := filepath.Glob(filepath.Join(scratch, "*.1"))

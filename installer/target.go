@@ -30,6 +30,9 @@ func (t target) name() string { return t.os + "-" + t.arch }
 // resolver, its list of users, and loading code into SQLite.
 const buildTags = "netgo,osusergo,sqlite_omit_load_extension"
 
+// writesManual is the companion with the command that writes its manual.
+const writesManual = "flattrd-manual"
+
 // built tells which programs were built by this run, so that several writers
 // build each once.
 var built = map[string]bool{}
@@ -41,7 +44,11 @@ func (r release) program(t target, name string) (string, error) {
 	if t.os == "windows" {
 		path += ".exe"
 	}
-	folder := map[string]string{"flattrd": "flattr/daemon", "flattr-ledger": "flattr/ledger"}[name]
+	folder := map[string]string{"flattrd": "flattr/daemon", writesManual: "flattr/daemon", "flattr-ledger": "flattr/ledger"}[name]
+	tags := buildTags
+	if name == writesManual {
+		tags += ",manual"
+	}
 	if built[path] {
 		return path, nil
 	}
@@ -54,7 +61,7 @@ func (r release) program(t target, name string) (string, error) {
 	}
 	// Where the tree lies, what git says of it and what the shell asks for must
 	// not be seen in the program.
-	command := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-buildmode=pie", "-tags", buildTags,
+	command := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-buildmode=pie", "-tags", tags,
 		"-ldflags", "-s -w -X main.version="+r.version+` -linkmode external -extldflags "`+t.linking+` -Wl,--build-id=none"`,
 		"-o", path, folder)
 	command.Env = append(os.Environ(), "GOOS="+t.os, "GOARCH="+t.arch, "CGO_ENABLED=1", "CC="+compiler, "GOFLAGS=")
@@ -78,12 +85,14 @@ func here() (target, error) {
 }
 
 // ask runs flattrd and returns what it prints.
-func (r release) ask(args ...string) ([]byte, error) {
+func (r release) ask(args ...string) ([]byte, error) { return r.askProgram("flattrd", args...) }
+
+func (r release) askProgram(name string, args ...string) ([]byte, error) {
 	t, err := here()
 	if err != nil {
 		return nil, err
 	}
-	program, err := r.program(t, "flattrd")
+	program, err := r.program(t, name)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +105,7 @@ func (r release) ask(args ...string) ([]byte, error) {
 	command.Stderr = &stderr
 	text, err := command.Output()
 	if err != nil {
-		return nil, fmt.Errorf("ask flattrd %s: %w: %s", args, err, stderr.Bytes())
+		return nil, fmt.Errorf("ask %s %s: %w: %s", name, args, err, stderr.Bytes())
 	}
 	return text, nil
 }

@@ -1,3 +1,5 @@
+//go:build manual
+
 package main
 
 import (
@@ -12,9 +14,11 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
-// manCommand writes a man page for each command, for those who make packages.
-func manCommand() *cobra.Command {
-	return &cobra.Command{
+// manualCommands writes a man page for each command, for those who make
+// packages. It is built with the tag manual only: what it needs would make each
+// start of the companion a tenth longer.
+func manualCommands() []*cobra.Command {
+	return []*cobra.Command{{
 		Use: "man FOLDER", Short: "Write the man pages", Hidden: true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -29,7 +33,7 @@ func manCommand() *cobra.Command {
 			}
 			return writeManPages(cmd.Root(), args[0], date)
 		},
-	}
+	}}
 }
 
 // sourceDate is the date that packages of one source all have, else today's.
