@@ -52,6 +52,7 @@ func backupCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "backup", Short: "Copy clicks and accounts now; the companion may be running", Args: cobra.NoArgs,
 		Long: "Copies clicks and accounts into the folder backups beside the files, or into the folder named by --to.\n" +
+			fmt.Sprintf("There the newest %d copies of each are kept and older ones deleted; move away what shall stay.\n", backup.Kept) +
 			"The companion makes such copies by itself, daily and before it changes a file's layout.\n" +
 			"A copy holds the keys of your browsers and the ledger's token: keep it as you keep the files themselves.",
 	}
@@ -83,6 +84,7 @@ func backupCommand() *cobra.Command {
 				return err
 			}
 		}
+		fmt.Fprintf(&text, "The newest %d copies of each are kept in %s, older ones are deleted.\n", backup.Kept, target)
 		return show(cmd.OutOrStdout(), *asJSON, made, text.String())
 	}
 	return cmd
