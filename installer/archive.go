@@ -4,8 +4,10 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"slices"
@@ -75,6 +77,7 @@ func missingFolders(name string, known map[string]bool) []string {
 func writeZip(name string, entries []entry, built time.Time) error {
 	var buffer bytes.Buffer
 	out := zip.NewWriter(&buffer)
+	out.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestCompression) })
 	for _, e := range sorted(entries) {
 		header := &zip.FileHeader{Name: e.name, Method: zip.Deflate, Modified: built}
 		header.SetMode(e.mode)
