@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -179,7 +180,7 @@ func (c *Client) Close() error {
 }
 
 // CloseCode reads until the connection ends and gives the close code; 1006
-// when there was none.
+// when there was none, 0 when it does not end.
 func CloseCode(ws *websocket.Conn) int {
 	_ = ws.SetReadDeadline(time.Now().Add(patience))
 	for {
@@ -187,6 +188,9 @@ func CloseCode(ws *websocket.Conn) int {
 		var end *websocket.CloseError
 		if errors.As(err, &end) {
 			return end.Code
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return 0
 		}
 		if err != nil {
 			return websocket.CloseAbnormalClosure
