@@ -13,11 +13,11 @@ func accountsCommand() *cobra.Command {
 	state := stateFlag(cmd)
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		var accounts []control.Account
+		var accounts control.AccountList
 		if err := control.Ask(cmd.Context(), folders(*state), control.Accounts, &accounts); err != nil {
 			return err
 		}
-		return show(cmd.OutOrStdout(), *asJSON, accounts, control.AccountsText(accounts))
+		return show(cmd.OutOrStdout(), *asJSON, accounts, accounts.Text())
 	}
 	return cmd
 }

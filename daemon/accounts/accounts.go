@@ -193,6 +193,9 @@ const (
 	accountByID    = selectAccount + `WHERE id = $1`
 	accountsOfUser = selectAccount + `WHERE uid = $1 ORDER BY id`
 	allAccounts    = selectAccount + `ORDER BY id`
+	latestAccounts = selectAccount + `WHERE uid = $1 AND (token <> '' OR id IN
+(SELECT id FROM account WHERE uid = $1 AND token = '' ORDER BY linked_ms DESC, id DESC LIMIT $2)) ORDER BY id`
+	signedOut = `SELECT count(*) FROM account WHERE uid = $1 AND token = ''`
 )
 
 // Account gives one account.
@@ -214,6 +217,19 @@ func (s *Store) Accounts(ctx context.Context, uid uint32) ([]Account, error) {
 		return nil, fmt.Errorf("read accounts: %w", err)
 	}
 	return all, nil
+}
+
+// Latest gives the accounts a user is signed in with, and those of the signed
+// out that were linked last, most at most; more says how many others there are.
+func (s *Store) Latest(ctx context.Context, uid uint32, most int) (latest []Account, more int, err error) {
+	if latest, err = s.accounts(ctx, latestAccounts, uid, most); err != nil {
+		return nil, 0, fmt.Errorf("read accounts: %w", err)
+	}
+	var out int
+	if err := s.db.Read.QueryRowContext(ctx, signedOut, uid).Scan(&out); err != nil {
+		return nil, 0, fmt.Errorf("count accounts: %w", err)
+	}
+	return latest, max(0, out-most), nil
 }
 
 // All gives the accounts of all users, for the couriers.

@@ -92,7 +92,7 @@ func (c *Companion) report(ctx context.Context, uid uint32) (control.Report, err
 	if err != nil {
 		return r, err
 	}
-	for _, account := range all {
+	for _, account := range all.Accounts {
 		if !account.SignedOut {
 			r.Accounts = append(r.Accounts, account)
 		}
@@ -100,27 +100,31 @@ func (c *Companion) report(ctx context.Context, uid uint32) (control.Report, err
 	return r, nil
 }
 
-// accountsOf lists the user's accounts, those that are signed out as well.
-func (c *Companion) accountsOf(ctx context.Context, uid uint32) ([]control.Account, error) {
-	all, err := c.accounts.Accounts(ctx, uid)
+// maxSignedOut bounds the accounts listed that are signed out: nobody looks for
+// one among more, and each is figured out anew.
+const maxSignedOut = 50
+
+// accountsOf lists the user's accounts, the latest of the signed out as well.
+func (c *Companion) accountsOf(ctx context.Context, uid uint32) (control.AccountList, error) {
+	all, more, err := c.accounts.Latest(ctx, uid, maxSignedOut)
 	if err != nil {
-		return nil, err
+		return control.AccountList{}, err
 	}
 	browsers := map[accounts.AccountID]int{}
 	devices, err := c.accounts.Devices(ctx, c.config.Now(), uid)
 	if err != nil {
-		return nil, err
+		return control.AccountList{}, err
 	}
 	for _, device := range devices {
 		browsers[device.Account]++
 	}
-	list := make([]control.Account, len(all))
+	list := control.AccountList{Accounts: make([]control.Account, len(all)), More: more}
 	for i, account := range all {
 		f, err := c.figures(ctx, account.ID)
 		if err != nil {
-			return nil, err
+			return control.AccountList{}, err
 		}
-		list[i] = control.Account{
+		list.Accounts[i] = control.Account{
 			Name: account.Name, Ledger: account.Ledger, Unsent: f.unsent, LastSync: f.synced,
 			MeansMicro: f.meansMicro, Months: f.months, Problems: f.problems,
 			Browsers: browsers[account.ID], SignedOut: account.Token == (accounts.Token{}),

@@ -1,8 +1,11 @@
 package companion_test
 
 import (
+	"database/sql"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -315,11 +318,11 @@ func TestAClickThatIsHeldBackIsNotStoredForAnAccountThatWasLeft(t *testing.T) {
 	}
 	deadline := time.Now().Add(patience)
 	for {
-		var list []control.Account
+		var list control.AccountList
 		if err := control.Ask(t.Context(), []string{w.state}, control.Accounts, &list); err != nil {
 			t.Fatal(err)
 		}
-		account := list[0]
+		account := list.Accounts[0]
 		if account.SignedOut && account.Unsent > 0 {
 			t.Fatalf("%d clicks were acknowledged for an account that is signed out", account.Unsent)
 		}
@@ -332,4 +335,47 @@ func TestAClickThatIsHeldBackIsNotStoredForAnAccountThatWasLeft(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	t.Logf("%d acknowledged and sent, %d stayed in the browser", acked, kept)
+}
+
+func TestOfTheSignedOutAccountsTheLatestAreListed(t *testing.T) {
+	w := begin(t)
+	w.stop()
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(w.state, "accounts.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const out, in = 57, 3
+	for i := range out + in {
+		token := ""
+		if i < in { // the oldest, and signed in
+			token = `{"access":"a"}`
+		}
+		if _, err := db.Exec(`INSERT INTO account (uid, ledger, member, name, token, linked_ms) VALUES (?, ?, ?, ?, ?, ?)`,
+			os.Getuid(), w.ledger.URL, i, fmt.Sprint("ann", i), token, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w = run(t, w.state, w.ledger)
+	var list control.AccountList
+	if err := control.Ask(t.Context(), []string{w.state}, control.Accounts, &list); err != nil {
+		t.Fatal(err)
+	}
+	if len(list.Accounts) != in+50 || list.More != out-50 {
+		t.Fatalf("%d accounts and %d more, want %d and %d", len(list.Accounts), list.More, in+50, out-50)
+	}
+	for i, account := range list.Accounts {
+		want := i
+		if i >= in {
+			want += out - 50
+		}
+		if account.Name != fmt.Sprint("ann", want) {
+			t.Errorf("account %d is %s, want ann%d", i, account.Name, want)
+		}
+	}
+	if text := list.Text(); !strings.Contains(text, "and 7 more that were signed out earlier") {
+		t.Errorf("listed as %s, want to hear of the others", text)
+	}
 }

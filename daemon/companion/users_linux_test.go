@@ -133,9 +133,9 @@ func TestUsersWithSeveralBrowsersHearOnlyOfTheirOwn(t *testing.T) {
 		t.Error("bob has undone ann's click")
 	}
 	for uid, want := range map[int]string{0: "ann", otherUser: "bob"} {
-		var list []control.Account
+		var list control.AccountList
 		err := sockettest.As(uid, func() error { return control.Ask(t.Context(), []string{w.state}, control.Accounts, &list) })
-		if err != nil || len(list) != 1 || list[0].Name != want {
+		if err != nil || len(list.Accounts) != 1 || list.Accounts[0].Name != want {
 			t.Errorf("accounts of user %d = %+v, %v, want %s alone", uid, list, err, want)
 		}
 	}

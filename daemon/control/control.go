@@ -35,7 +35,7 @@ const (
 	Pair    Command = "pair"    // answered with wire.TicketAnswer
 	Status  Command = "status"  // answered with Report
 	Devices Command = "devices" // answered with []Device
-	// Accounts is answered with []Account.
+	// Accounts is answered with AccountList.
 	Accounts Command = "accounts"
 	// Revoke forgets the device whose id, or the beginning of it, is the argument; answered with Device.
 	Revoke Command = "revoke"

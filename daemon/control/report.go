@@ -31,6 +31,13 @@ type Account struct {
 	SignedOut  bool                 `json:"signedOut,omitempty"` // the companion has no token for it
 }
 
+// AccountList is the accounts of a user: all that are signed in, and the latest
+// of those that are signed out.
+type AccountList struct {
+	Accounts []Account `json:"accounts"`
+	More     int       `json:"more"` // that are signed out, and not listed
+}
+
 // Report is what a user of the machine may know about the companion.
 type Report struct {
 	Version     string    `json:"version"`
@@ -175,18 +182,21 @@ func DevicesText(devices []Device) string {
 	return out.String()
 }
 
-// AccountsText lists accounts, one a line.
-func AccountsText(accounts []Account) string {
-	if len(accounts) == 0 {
+// Text lists the accounts, one a line.
+func (l AccountList) Text() string {
+	if len(l.Accounts) == 0 {
 		return "No account yet. Click the Flattr button in the browser's toolbar and sign in.\n"
 	}
 	var out strings.Builder
-	for _, a := range accounts {
+	for _, a := range l.Accounts {
 		acting := counted(a.Browsers, "browser")
 		if a.SignedOut {
 			acting = "signed out; sign in again in the browser"
 		}
 		fmt.Fprintf(&out, "%s, %s, unsent %s\n", a.named(), acting, a.unsent())
+	}
+	if l.More > 0 {
+		fmt.Fprintf(&out, "and %d more that were signed out earlier; flattrd export has the clicks of all\n", l.More)
 	}
 	return out.String()
 }
