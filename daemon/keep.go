@@ -99,6 +99,7 @@ func restoreCommand() *cobra.Command {
 	}
 	state := cmd.Flags().String("state", "", "folder of the companion's files (default: $FLATTR_STATE, your own companion, the machine's)")
 	from := cmd.Flags().String("from", "", "folder of the backups (default: backups, beside the files)")
+	cmd.ValidArgsFunction = completeBackups(state, from)
 	list := cmd.Flags().Bool("list", false, "list the backups and change nothing")
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
