@@ -10,8 +10,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -189,7 +189,8 @@ func CloseCode(ws *websocket.Conn) int {
 		if errors.As(err, &end) {
 			return end.Code
 		}
-		if errors.Is(err, os.ErrDeadlineExceeded) {
+		var waited net.Error
+		if errors.As(err, &waited) && waited.Timeout() {
 			return 0
 		}
 		if err != nil {
