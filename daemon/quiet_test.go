@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -25,6 +27,9 @@ func TestNoAddressGetsIntoTheLog(t *testing.T) {
 	}
 	box.drain(t.Context())
 	waitForSync(t, p)
+	if said, err := exec.Command(filepath.Join(p.folder, "flattrd"), "status", "--state", p.state).CombinedOutput(); err != nil {
+		t.Errorf("status of a companion that is well = %v, want exit code 0\n%s", err, said)
+	}
 	p.ledger.Kill()
 	box.make() // this one finds no ledger
 	box.drain(t.Context())

@@ -44,7 +44,7 @@ func TestTheUnitOfTheMachineIsHardened(t *testing.T) {
 
 func TestTheUnitOfAUserStartsAtLogIn(t *testing.T) {
 	text := unit(t, osservice.Options{Executable: "/home/a b/flattrd", User: true, Arguments: []string{"--ledger", "https://ledger.example"}})
-	for _, line := range []string{`ExecStart="/home/a b/flattrd" run --ledger https://ledger.example`, "WantedBy=default.target", "RuntimeDirectory=flattr"} {
+	for _, line := range []string{`ExecStart="/home/a b/flattrd" run --ledger https://ledger.example`, "WantedBy=default.target", "RuntimeDirectory=flattr", "Restart=always", "RestartSec=1"} {
 		if !strings.Contains(text, "\n"+line+"\n") {
 			t.Errorf("unit lacks the line %s:\n%s", line, text)
 		}
