@@ -1,14 +1,20 @@
 package main
 
 import (
+	"context"
+	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"flattr/daemon/companion"
+	"flattr/daemon/database"
 	"flattr/daemon/wire"
 	"flattr/programtest"
 
@@ -106,5 +112,67 @@ func fillDisk(t *testing.T, path string) {
 	free := int(fs.Bavail) * int(fs.Bsize)
 	if err := os.WriteFile(path, make([]byte, max(0, free-room)), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestAStartOnAFullDiskWaitsForRoom starts a companion where nothing can be
+// written any more, and makes room.
+func TestAStartOnAFullDiskWaitsForRoom(t *testing.T) {
+	state := t.TempDir()
+	programtest.SmallDisk(t, state, "1m")
+	log := &tail{}
+	config := companion.Config{
+		State: state, Sockets: t.TempDir(), Port: programtest.FreePort(t), Ledger: "https://ledger.example",
+		Now: time.Now, Random: func(b []byte) { rand.Read(b) }, Log: slog.New(slog.NewTextHandler(log, nil)),
+	}
+	ballast := filepath.Join(state, "ballast")
+	for _, path := range []string{config.Sockets, state} {
+		if err := os.Chmod(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(ballast, make([]byte, 2<<20), 0o600); !database.Full(err) {
+		t.Fatalf("fill the disk: %v, want it full", err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	said := &tail{}
+	go func() { done <- run(ctx, config, said) }()
+	log.await(t, "the disk is full; free some space in "+state)
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	said.await(t, "listening on 127.0.0.1:")
+	stop()
+	if err := <-done; err != nil {
+		t.Errorf("run = %v", err)
+	}
+}
+
+// tail keeps what is written to it.
+type tail struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *tail) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+// await waits until words are written.
+func (l *tail) await(t *testing.T, words string) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; pauseOr(t.Context(), 20*time.Millisecond) {
+		l.mu.Lock()
+		text := l.text.String()
+		l.mu.Unlock()
+		switch {
+		case strings.Contains(text, words):
+			return
+		case time.Now().After(end):
+			t.Fatalf("what is written lacks %q:\n%s", words, text)
+		}
 	}
 }

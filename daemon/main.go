@@ -16,6 +16,7 @@ import (
 
 	"flattr/daemon/companion"
 	"flattr/daemon/control"
+	"flattr/daemon/database"
 	"flattr/daemon/nativehost"
 	"flattr/daemon/osservice"
 	"flattr/daemon/wire"
@@ -175,14 +176,27 @@ var restAfter = []time.Duration{2 * time.Second, 75 * time.Second}
 // restAfterVisit is when it does so once no browser has come or gone any more.
 const restAfterVisit = 10 * time.Second
 
+// lookForRoom is how often a companion that finds the disk full at its start
+// tries again: a service manager would give it up after a minute.
+const lookForRoom = 5 * time.Second
+
 // run opens the companion, says where it listens, and serves until ctx ends. A
-// companion that found a database damaged is opened again, which repairs it.
+// companion that found a database damaged is opened again, which repairs it; one
+// that finds the disk full waits for room.
 func run(ctx context.Context, config companion.Config, out io.Writer) error {
 	visit := time.AfterFunc(restAfterVisit, giveBack)
 	defer visit.Stop()
 	config.Visited = func() { visit.Reset(restAfterVisit) }
 	for repairs := 0; ; repairs++ {
 		c, err := companion.Open(ctx, config)
+		for ; database.Full(err); c, err = companion.Open(ctx, config) {
+			config.Log.Error("not started yet", "error", err)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(lookForRoom):
+			}
+		}
 		if err != nil {
 			return err
 		}

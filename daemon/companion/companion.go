@@ -58,8 +58,14 @@ type Companion struct {
 	acting   sync.RWMutex   // one change at a time of whom a device acts for: file and sessions agree
 }
 
-// Open reads the state and binds port and socket; Run serves them.
+// Open reads the state and binds port and socket; Run serves them. An error that
+// satisfies database.Full passes when there is room again.
 func Open(ctx context.Context, config Config) (opened *Companion, err error) {
+	defer func() {
+		if database.Full(err) {
+			err = fmt.Errorf("the disk is full; free some space in %s: %w", config.State, err)
+		}
+	}()
 	origin, err := api.Origin(config.Ledger)
 	if err != nil {
 		return nil, err

@@ -13,8 +13,13 @@ import (
 // A companion that is started on a full disk says what to do, and takes no
 // database for damaged.
 func TestAStartOnAFullDiskSaysSo(t *testing.T) {
+	t.Run("no room", func(t *testing.T) { startFull(t, "64k") })
+	t.Run("no room for one more file", func(t *testing.T) { startFull(t, "64k,nr_inodes=2") })
+}
+
+func startFull(t *testing.T, size string) {
 	state := t.TempDir()
-	programtest.SmallDisk(t, state, "64k")
+	programtest.SmallDisk(t, state, size)
 	if err := os.WriteFile(filepath.Join(state, "ballast"), make([]byte, 64<<10), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -107,11 +107,6 @@ func opened[T any](ctx context.Context, c *Companion, file backup.File, open fun
 
 // openFiles opens the databases, repaired if they are damaged.
 func (c *Companion) openFiles(ctx context.Context) (err error) {
-	defer func() {
-		if database.Full(err) {
-			err = fmt.Errorf("the disk is full; free some space in %s: %w", c.config.State, err)
-		}
-	}()
 	c.accounts, err = opened(ctx, c, backup.Accounts, func(path string) (*accounts.Store, error) {
 		return accounts.Open(ctx, path, c.config.Random)
 	})
