@@ -31,11 +31,7 @@ func serviceCommand(use, short string, act func(osservice.Service) error) *cobra
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
 	user := cmd.Flags().Bool("user", false, "your own companion instead of the machine's")
 	cmd.RunE = func(*cobra.Command, []string) error {
-		path, err := absolute("")
-		if err != nil {
-			return err
-		}
-		s, err := osservice.New(osservice.Options{Executable: path, User: *user})
+		s, err := osservice.New(osservice.Options{User: *user})
 		if err != nil {
 			return err
 		}
@@ -136,11 +132,7 @@ func askRunning(ctx context.Context, state string, command control.Command, into
 // managerState is what the service manager of the machine, or of the user,
 // says of the companion.
 func managerState(user bool) osservice.State {
-	path, err := absolute("")
-	if err != nil {
-		return osservice.Unknown
-	}
-	s, err := osservice.New(osservice.Options{Executable: path, User: user})
+	s, err := osservice.New(osservice.Options{User: user})
 	if err != nil {
 		return osservice.Unknown
 	}

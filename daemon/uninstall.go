@@ -24,11 +24,7 @@ func uninstallCommand() *cobra.Command {
 	user := cmd.Flags().Bool("user", false, "your own companion instead of the machine's")
 	all := cmd.Flags().Bool("purge", false, "delete its files, too: clicks, pairings and backups")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		path, err := absolute("")
-		if err != nil {
-			return err
-		}
-		s, err := osservice.New(osservice.Options{Executable: path, User: *user})
+		s, err := osservice.New(osservice.Options{User: *user})
 		if err != nil {
 			return err
 		}

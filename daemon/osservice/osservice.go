@@ -45,7 +45,7 @@ var (
 
 // Options say what is installed.
 type Options struct {
-	Executable string   // absolute path of flattrd
+	Executable string   // absolute path of flattrd; needed to install it only
 	Arguments  []string // after "run"
 	Kept       string   // options that a unit had before, in its own writing; see Kept
 	User       bool     // for the present user instead of the machine
