@@ -64,7 +64,7 @@ const (
 // Server is the authorization server.
 type Server struct {
 	provider fosite.OAuth2Provider
-	strategy *foauth2.HMACSHAStrategyUnPrefixed
+	strategy *strategy
 	store    *store.Store
 	now      func() time.Time
 }
@@ -87,10 +87,10 @@ func New(ctx context.Context, st *store.Store, now func() time.Time) (*Server, e
 		OmitRedirectScopeParam:      true,
 		SanitationWhiteList:         []string{"redirect_uri", "code_challenge", "code_challenge_method"},
 	}
-	strategy := foauth2.NewHMACSHAStrategyUnPrefixed(&hmac.HMACStrategy{Config: config}, config)
-	provider := compose.Compose(config, &storage{store: st, now: now}, &compose.CommonStrategy{CoreStrategy: strategy},
+	tokens := &strategy{foauth2.NewHMACSHAStrategyUnPrefixed(&hmac.HMACStrategy{Config: config}, config), secret}
+	provider := compose.Compose(config, &storage{store: st, now: now}, &compose.CommonStrategy{CoreStrategy: tokens},
 		compose.OAuth2AuthorizeExplicitFactory, compose.OAuth2PKCEFactory, compose.OAuth2TokenRevocationFactory)
-	return &Server{provider: provider, strategy: strategy, store: st, now: now}, nil
+	return &Server{provider: provider, strategy: tokens, store: st, now: now}, nil
 }
 
 // Request is an authorization request that is in order and waits for consent.
@@ -246,25 +246,3 @@ func (s *Server) ServeRevoke(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
 	s.provider.WriteRevocationResponse(r.Context(), w, s.provider.NewRevocationRequest(r.Context(), r))
 }
-
-// Member is whom a bearer token acts for. A token that is not ours, revoked or
-// of another scope is flattr's code unauthorized.
-func (s *Server) Member(ctx context.Context, token string) (flattr.MemberID, error) {
-	if err := s.strategy.Enigma.Validate(ctx, token); err != nil {
-		return 0, errToken
-	}
-	known, err := s.store.Token(ctx, s.strategy.AccessTokenSignature(ctx, token))
-	if flattr.CodeOf(err) == flattr.NotFound {
-		return 0, errToken
-	}
-	if err != nil {
-		return 0, fmt.Errorf("find token: %w", err)
-	}
-	if known.Revoked || known.Scope != api.CompanionScope {
-		return 0, errToken
-	}
-	return known.Member, nil
-}
-
-// errToken is the answer to every token that is not in force.
-var errToken = flattr.Refuse(api.CodeSignIn, "This token is not in force. Sign in again.")

@@ -148,7 +148,7 @@ func TestCodeBecomesTokenThatCanBeRevoked(t *testing.T) {
 		if m, err := d.server.Member(t.Context(), token); err != nil || m != d.member {
 			t.Fatalf("Member five years later = %d, %v, want %d", m, err, d.member)
 		}
-		for _, bad := range []string{"", "x", token + "x", strings.ToUpper(token), "a." + strings.Split(token, ".")[1]} {
+		for _, bad := range []string{"", "x", token + "x", strings.ToUpper(token), token[1:], "a." + token} {
 			if _, err := d.server.Member(t.Context(), bad); flattr.CodeOf(err) != api.CodeSignIn {
 				t.Errorf("Member(%.12q…) = %v, want unauthorized", bad, err)
 			}
