@@ -20,7 +20,10 @@ const (
 	InviteUsed    Code = "invite_used"
 	NameInvalid   Code = "name_invalid"
 	NameTaken     Code = "name_taken"
-	Claimed       Code = "claimed" // another member has claimed this URL
+	Claimed       Code = "claimed"     // another member has claimed this URL
+	ClaimsFull    Code = "claims_full" // a member's claims are as many as may be
+	NoSite        Code = "no_site"     // a URL that nobody can claim alone
+	OptedOut      Code = "opted_out"   // its owner wants no money
 	BalanceLeft   Code = "balance_left"
 	ClockBack     Code = "clock_back" // the wall clock is behind what it was
 	Reversed      Code = "reversed"   // a transfer is reversed once

@@ -12,13 +12,17 @@ const disownThings = `UPDATE thing SET owner = NULL WHERE owner = $1`
 
 const deleteClaimsOf = `DELETE FROM claim WHERE owner = $1`
 
+const deleteClaimRequestsOf = `DELETE FROM claim_request WHERE member = $1`
+
+const deleteFlattrIDOf = `DELETE FROM flattr_id WHERE member = $1`
+
 const selectPartsOf = `SELECT DISTINCT key FROM parts_author WHERE author = $1 ORDER BY key`
 
 // disown leaves the things and claims of an author who is deleted without owner,
 // so that clicks on them are promises from then on, and takes away the parts that
 // name the author (product rule 16).
 func (tx *Tx) disown(now time.Time, author flattr.MemberID) error {
-	for _, statement := range []string{disownThings, deleteClaimsOf} {
+	for _, statement := range []string{disownThings, deleteClaimsOf, deleteClaimRequestsOf, deleteFlattrIDOf} {
 		if _, err := tx.exec(statement, int64(author)); err != nil {
 			return fmt.Errorf("leave things without owner: %w", err)
 		}

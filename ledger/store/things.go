@@ -133,7 +133,7 @@ var ErrOwnerChanged = errors.New("the thing has another owner, which cannot be c
 // AddThing registers a thing as the operator says it is: its owner, where one is
 // named, is verified. A thing that is known keeps its URL, and gets title and
 // owner where it had none; then a new owner is as with a claim. It refuses with
-// invalid_request what is no URL.
+// invalid_request what is no URL, and with opted_out an owner where none is wanted.
 func (tx *Tx) AddThing(now time.Time, url, title string, owner flattr.MemberID) error {
 	key, err := flattr.KeyOf(url)
 	if err != nil {
@@ -143,9 +143,16 @@ func (tx *Tx) AddThing(now time.Time, url, title string, owner flattr.MemberID) 
 	if err != nil {
 		return err
 	}
+	if owner != 0 {
+		if err := tx.takesMoney(key); err != nil {
+			return err
+		}
+	}
 	if t.id == 0 {
-		_, err := tx.addThing(now, key, flattr.ThingRef{URL: url, Title: title}, owner)
-		return err
+		if _, err := tx.addThing(now, key, flattr.ThingRef{URL: url, Title: title}, owner); err != nil || owner == 0 {
+			return err
+		}
+		return tx.grant(key)
 	}
 	if owner != 0 && t.named != 0 && owner != t.named {
 		return ErrOwnerChanged
@@ -158,5 +165,18 @@ func (tx *Tx) AddThing(now time.Time, url, title string, owner flattr.MemberID) 
 	if owner == 0 || t.named != 0 {
 		return nil
 	}
+	if err := tx.grant(key); err != nil {
+		return err
+	}
 	return tx.give(now, owner, only(key))
+}
+
+const grantThing = `UPDATE thing SET granted = 1 WHERE key = $1`
+
+// grant notes that the owner of a thing does not hang on a claim.
+func (tx *Tx) grant(key flattr.Key) error {
+	if err := one(tx.exec(grantThing, string(key))); err != nil {
+		return fmt.Errorf("grant thing: %w", err)
+	}
+	return nil
 }
