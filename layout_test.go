@@ -60,6 +60,7 @@ var allowed = map[string]struct {
 	"ledger/report":          {"statements and audit", []string{"ledger/money", "ledger/flattr", "ledger/book", "ledger/store"}},
 	"ledger/world":           {"load", []string{"ledger/money", "ledger/flattr", "ledger/store"}},
 	"ledger/sync":            {"the companions' interface", []string{"ledger/api", "ledger/flattr", "ledger/limit", "ledger/store"}},
+	"ledger/rest":            {"REST v2: the table of routes, decode, authorize, answer", []string{"ledger/flattr", "ledger/store"}},
 	"ledger/limit":           {"how often one may ask", []string{"golang.org/x/time"}},
 	"ledger/oauth":           {"the authorization server", []string{"ledger/api", "ledger/flattr", "ledger/store", "github.com/ory/fosite"}},
 	"ledger/web": {"pages for readers and authors", []string{

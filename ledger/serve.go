@@ -19,6 +19,7 @@ import (
 
 	"flattr/ledger/api"
 	"flattr/ledger/oauth"
+	"flattr/ledger/rest"
 	"flattr/ledger/store"
 	"flattr/ledger/sync"
 	"flattr/ledger/web"
@@ -163,6 +164,11 @@ func newHandler(ctx context.Context, st *store.Store, public *url.URL, now func(
 	if err != nil {
 		return nil, err
 	}
+	clients, err := rest.New(ctx, rest.Config{Store: st, Member: authorization.Bearer, Public: public, Now: now, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	go clients.Run(ctx)
 	mux := http.NewServeMux()
 	mux.Handle("/", pages.Handler())
 	mux.Handle("/api/", sync.New(st, authorization.Member, now, log).Handler())
@@ -176,7 +182,7 @@ func newHandler(ctx context.Context, st *store.Store, public *url.URL, now func(
 		}
 		_, _ = io.WriteString(w, "ok\n") // who asked may be gone
 	})
-	return logged(log, now, mux), nil
+	return logged(log, now, clients.Before(mux)), nil
 }
 
 // logged writes one line per request: no query, no body, nothing of a member.
