@@ -63,6 +63,7 @@ var allowed = map[string]struct {
 	"ledger/rest":            {"REST v2: the table of routes, decode, authorize, answer", []string{"ledger/flattr", "ledger/store"}},
 	"ledger/limit":           {"how often one may ask", []string{"golang.org/x/time"}},
 	"ledger/oauth":           {"the authorization server", []string{"ledger/api", "ledger/flattr", "ledger/store", "github.com/ory/fosite"}},
+	"ledger/hook":            {"tells partners of clicks that nobody has claimed", []string{"ledger/flattr", "ledger/store", "github.com/cenkalti/backoff/v5", "github.com/google/uuid"}},
 	"ledger/web": {"pages for readers and authors", []string{
 		"ledger/api", "ledger/money", "ledger/flattr", "ledger/limit", "ledger/oauth", "ledger/report", "ledger/store",
 		"github.com/alexedwards/scs/v2", "github.com/alexedwards/argon2id", "github.com/google/uuid", "golang.org/x/text",

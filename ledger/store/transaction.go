@@ -39,6 +39,7 @@ type Tx struct {
 	failed   error                  // the first statement that the database failed
 	changed  int64                  // rows so far
 	accounts accounts               // what is known of readers' accounts
+	hooks    *[]flattr.Hook         // those that are told of promises; nil: not read yet
 }
 
 // Write runs work in one transaction that sees nothing of others and is
