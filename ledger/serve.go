@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flattr/ledger/api"
+	"flattr/ledger/button"
 	"flattr/ledger/oauth"
 	"flattr/ledger/rest"
 	"flattr/ledger/store"
@@ -169,8 +170,15 @@ func newHandler(ctx context.Context, st *store.Store, public *url.URL, now func(
 		return nil, err
 	}
 	go clients.Run(ctx)
+	buttons, err := button.New(st, public, log)
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/", pages.Handler())
+	for _, tree := range []string{"/js/", "/button/", "/view/"} {
+		mux.Handle(tree, buttons.Handler())
+	}
 	mux.Handle("/api/", sync.New(st, authorization.Member, now, log).Handler())
 	mux.HandleFunc("POST "+api.PathToken, authorization.ServeToken)
 	mux.HandleFunc("POST "+api.PathRevoke, authorization.ServeRevoke)
