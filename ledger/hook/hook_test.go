@@ -250,6 +250,35 @@ func TestOnlyPendingClicksOfTheSiteAreTold(t *testing.T) {
 	})
 }
 
+func TestNobodyIsNamedWhoseProfileIsPrivate(t *testing.T) {
+	each(t, func(t *testing.T, r *ring) {
+		public := func(yes bool) {
+			t.Helper()
+			r.now = r.now.Add(time.Minute)
+			if err := r.store.SetProfile(t.Context(), r.now, r.reader, flattr.Profile{Public: yes}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.click("https://partner.example/before")
+		public(true) // which does not reach back
+		r.click("https://partner.example/while")
+		r.deliver()
+		r.click("https://partner.example/hidden")
+		public(false) // before the partner was told
+		r.deliver()
+		public(true)
+		r.click("https://partner.example/again")
+		r.deliver()
+		var got []string
+		for _, d := range r.partner.deliveries() {
+			got = append(got, d.form.Get("claim_url")[len("https://ledger.example/claim?url=https%3A%2F%2Fpartner.example%2F"):]+":"+d.form.Get("flattrer_username"))
+		}
+		if fmt.Sprint(got) != "[before: while:ann hidden: again:ann]" {
+			t.Errorf("the partner was told %v", got)
+		}
+	})
+}
+
 func TestAPartnerThatIsAwayIsTriedWithBackOff(t *testing.T) {
 	each(t, func(t *testing.T, r *ring) {
 		r.partner.answers(status(http.StatusBadGateway))

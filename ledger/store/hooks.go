@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -184,16 +185,22 @@ func (tx *Tx) tellHooks(now time.Time, reader flattr.MemberID, thing flattr.Thin
 	if err := tx.row(selectKeyAndAsserted, int64(thing)).Scan(&key, &asserted); err != nil {
 		return fmt.Errorf("read whose the thing is said to be: %w", err)
 	}
+	hooks = slices.DeleteFunc(slices.Clone(hooks), func(h flattr.Hook) bool { return !told(h, key, asserted) })
+	if len(hooks) == 0 {
+		return nil
+	}
+	if out, err := tx.optedOut(key); err != nil || out {
+		return err // there is nothing to claim
+	}
+	public, err := tx.isPublic(reader)
+	if err != nil {
+		return err
+	}
+	named := flattr.MemberID(0)
+	if public {
+		named = reader
+	}
 	for _, h := range hooks {
-		if !told(h, key, asserted) {
-			continue
-		}
-		named := flattr.MemberID(0)
-		if public, err := tx.isPublic(reader); err != nil {
-			return err
-		} else if public {
-			named = reader
-		}
 		if _, err := tx.exec(insertDelivery, int64(h.ID), click[:], int64(thing), int64(named), micros(now)); err != nil {
 			return fmt.Errorf("take down what a hook is to be told: %w", err)
 		}
@@ -229,5 +236,9 @@ func told(h flattr.Hook, key flattr.Key, asserted string) bool {
 	return h.Site != "" && (key == h.Site || coversBelow(h.Site) && strings.HasPrefix(string(key), string(h.Site)))
 }
 
-// isPublic reports whether the profile of a member is public. All are private.
-func (tx *Tx) isPublic(flattr.MemberID) (bool, error) { return false, nil }
+// isPublic reports whether the profile of a member is public: hooks and feeds
+// name nobody else.
+func (tx *Tx) isPublic(member flattr.MemberID) (bool, error) {
+	p, err := tx.profile(member)
+	return p.Public, err
+}
