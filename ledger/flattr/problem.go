@@ -28,6 +28,9 @@ const (
 	ClockBack     Code = "clock_back" // the wall clock is behind what it was
 	Reversed      Code = "reversed"   // a transfer is reversed once
 	BooksFull     Code = "books_full" // more money than the books can count
+	Forbidden     Code = "forbidden"  // another member's thing
+	Registered    Code = "registered" // somebody has registered this URL before
+	Subscribed    Code = "subscribed" // there is such a subscription already
 )
 
 // Error is an expected failure: a code for programs and a sentence for the

@@ -10,6 +10,10 @@ import (
 
 const disownThings = `UPDATE thing SET owner = NULL WHERE owner = $1`
 
+const unregisterThings = `UPDATE thing SET registrar = NULL WHERE registrar = $1`
+
+const selectThingsOf = `SELECT id FROM thing WHERE owner = $1 OR registrar = $2`
+
 const deleteClaimsOf = `DELETE FROM claim WHERE owner = $1`
 
 const deleteClaimRequestsOf = `DELETE FROM claim_request WHERE member = $1`
@@ -22,13 +26,20 @@ const selectPartsOf = `SELECT DISTINCT key FROM parts_author WHERE author = $1 O
 // so that clicks on them are promises from then on, and takes away the parts that
 // name the author (product rule 16).
 func (tx *Tx) disown(now time.Time, author flattr.MemberID) error {
-	for _, statement := range []string{disownThings, deleteClaimsOf, deleteClaimRequestsOf, deleteFlattrIDOf} {
+	things, err := tx.things(selectThingsOf, int64(author), int64(author))
+	if err != nil {
+		return err
+	}
+	for _, statement := range []string{disownThings, unregisterThings, deleteClaimsOf, deleteClaimRequestsOf, deleteFlattrIDOf} {
 		if _, err := tx.exec(statement, int64(author)); err != nil {
 			return fmt.Errorf("leave things without owner: %w", err)
 		}
 	}
+	if err := tx.listAll(things); err != nil {
+		return err
+	}
 	var keys []flattr.Key
-	err := tx.each(selectPartsOf, func(rows *sql.Rows) error {
+	err = tx.each(selectPartsOf, func(rows *sql.Rows) error {
 		var key flattr.Key
 		err := rows.Scan(&key)
 		keys = append(keys, key)

@@ -127,6 +127,9 @@ const selectOwnerless = `
 SELECT t.id FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.alias_of IS NULL
 AND NOT ` + isOptedOut + ` AND (` + isPromised + `) ORDER BY t.key`
 
+const selectUnlisted = `
+SELECT t.id FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.registrar IS NULL AND t.hidden = 0 ORDER BY t.key`
+
 const giveThings = `UPDATE thing AS t SET owner = $1 WHERE t.key >= $2 AND t.key < $3 AND t.owner IS NULL AND NOT ` + isOptedOut
 
 // give makes the member the owner of the known things of a span that have none:
@@ -149,9 +152,15 @@ func (tx *Tx) give(now time.Time, owner flattr.MemberID, keys span) error {
 	if err != nil {
 		return err
 	}
+	unlisted, err := tx.things(selectUnlisted, keys.from, keys.to)
+	if err != nil {
+		return err
+	}
 	return tx.own(now, authors, func() ([]flattr.ThingID, error) {
-		_, err := tx.exec(giveThings, int64(owner), keys.from, keys.to)
-		return targets, err
+		if _, err := tx.exec(giveThings, int64(owner), keys.from, keys.to); err != nil {
+			return nil, err
+		}
+		return targets, tx.listAll(unlisted)
 	})
 }
 

@@ -96,8 +96,11 @@ func (tx *Tx) addExpected(now time.Time, key flattr.Key, ref flattr.ThingRef, t 
 		if err != nil {
 			return t, fmt.Errorf("add thing: %w", err)
 		}
+		if n == 1 && t.owner != 0 && !ref.Hidden {
+			err = tx.list(t.id)
+		}
 		if n == 1 {
-			return t, nil
+			return t, err
 		}
 	}
 	return storedThing{}, errors.New("add thing: no free id found")
@@ -160,6 +163,9 @@ func (tx *Tx) AddThing(now time.Time, url, title string, owner flattr.MemberID) 
 	if title != "" && t.title == "" {
 		if _, err := tx.exec(nameThing, cut(title, maxTitle), int64(t.id)); err != nil {
 			return fmt.Errorf("name thing: %w", err)
+		}
+		if err := tx.list(t.id); err != nil {
+			return err
 		}
 	}
 	if owner == 0 || t.named != 0 {
