@@ -38,7 +38,7 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.PostForm.Get("decision") != "allow" {
-		s.oauth.Deny(w, r, asked)
+		s.oauth.Deny(w, asked)
 		return
 	}
 	if err := s.oauth.Allow(w, r, asked, memberOf(r.Context()).ID); err != nil {
@@ -57,7 +57,7 @@ func (s *Server) authorization(w http.ResponseWriter, r *http.Request) (*oauth.R
 	switch {
 	case !errors.As(err, &refused):
 		s.fail(w, r, err)
-	case s.oauth.Redirect(w, r, refused):
+	case s.oauth.Redirect(w, refused):
 	default:
 		s.problem(w, r, http.StatusBadRequest, "problem.link.title", "problem.link", "", refused.Reason)
 	}
