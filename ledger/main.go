@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.AddCommand(
 		serveCommand(&db), inviteCommand(&db), memberCommand(&db),
 		creditCommand(&db), returnCommand(&db), refundCommand(&db), reverseCommand(&db),
-		loadCommand(&db), settleCommand(&db), monthCommand(&db), statementCommand(&db), revenueCommand(&db), auditCommand(&db), clockCommand(&db),
+		loadCommand(&db), settleCommand(&db), monthCommand(&db), statementCommand(&db), revenueCommand(&db), auditCommand(&db), clockCommand(&db), hookCommand(&db),
 	)
 	root.SetArgs(args)
 	root.SetIn(stdin)

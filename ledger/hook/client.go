@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,6 +29,19 @@ func CheckURL(raw string) error {
 		return nil
 	}
 	return flattr.Refuse(flattr.Invalid, "A hook's address begins with https://, since it is told who flattrs. Only loopback may do without.")
+}
+
+// maxNamespace bounds the name of a partner's namespace.
+const maxNamespace = 40
+
+// CheckNamespace refuses with invalid_request what is no name of a partner's
+// namespace; that a hook has none is allowed.
+func CheckNamespace(name string) error {
+	other := func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-') }
+	if len(name) > maxNamespace || strings.ContainsFunc(name, other) {
+		return flattr.Refuse(flattr.Invalid, "A namespace has up to 40 letters a to z, digits and -. Correct it.")
+	}
+	return nil
 }
 
 func isLoopback(host string) bool {
