@@ -97,7 +97,9 @@ func (s *Store) AppsOf(ctx context.Context, member flattr.MemberID) ([]App, erro
 
 // Apps are all applications, revoked ones too, the latest first; of very many
 // the latest 10,000.
-func (s *Store) Apps(ctx context.Context) ([]App, error) { return s.apps(ctx, selectApps, maxAppsListed) }
+func (s *Store) Apps(ctx context.Context) ([]App, error) {
+	return s.apps(ctx, selectApps, maxAppsListed)
+}
 
 func (s *Store) apps(ctx context.Context, query string, args ...any) (apps []App, err error) {
 	err = s.read(ctx, func(tx *Tx) error {
