@@ -12,7 +12,7 @@ const disownThings = `UPDATE thing SET owner = NULL WHERE owner = $1`
 
 const unregisterThings = `UPDATE thing SET registrar = NULL WHERE registrar = $1`
 
-const selectThingsOf = `SELECT id FROM thing WHERE owner = $1 OR registrar = $2`
+const selectThingsLeft = `SELECT id FROM thing WHERE owner = $1 OR registrar = $2`
 
 const deleteClaimsOf = `DELETE FROM claim WHERE owner = $1`
 
@@ -26,7 +26,7 @@ const selectPartsOf = `SELECT DISTINCT key FROM parts_author WHERE author = $1 O
 // so that clicks on them are promises from then on, and takes away the parts that
 // name the author (product rule 16).
 func (tx *Tx) disown(now time.Time, author flattr.MemberID) error {
-	things, err := tx.things(selectThingsOf, int64(author), int64(author))
+	things, err := tx.things(selectThingsLeft, int64(author), int64(author))
 	if err != nil {
 		return err
 	}
