@@ -44,7 +44,7 @@ func (r registration) editor() flattr.MemberID {
 
 const registerThing = `
 UPDATE thing SET title = $1, description = $2, category = $3, language = $4, tags = $5, hidden = $6,
-asserted = $7, registrar = $8, withdrawn = NULL WHERE id = $9`
+asserted = $7, registrar = $8, updated = $9, withdrawn = NULL WHERE id = $10`
 
 // Register books that a member says a URL is theirs, and how it is described. The
 // member is its registrar and may edit it, and is its asserted owner, who earns
@@ -83,7 +83,7 @@ func (tx *Tx) Register(now time.Time, member flattr.MemberID, ref flattr.ThingRe
 		r.id = made.id
 	}
 	err = one(tx.exec(registerThing, cut(ref.Title, maxTitle), cut(ref.Description, maxDescription), cut(ref.Category, maxWord),
-		cut(ref.Language, maxWord), joined(ref.Tags), number(ref.Hidden), cut(m.Name, maxWord), int64(member), int64(r.id)))
+		cut(ref.Language, maxWord), joined(ref.Tags), number(ref.Hidden), cut(m.Name, maxWord), int64(member), micros(now), int64(r.id)))
 	if err != nil {
 		return 0, fmt.Errorf("register thing: %w", err)
 	}
@@ -112,12 +112,12 @@ type Edit struct {
 
 const editThing = `
 UPDATE thing SET title = COALESCE($1, title), description = COALESCE($2, description), category = COALESCE($3, category),
-language = COALESCE($4, language), tags = COALESCE($5, tags), hidden = COALESCE($6, hidden) WHERE id = $7`
+language = COALESCE($4, language), tags = COALESCE($5, tags), hidden = COALESCE($6, hidden), updated = $7 WHERE id = $8`
 
 // Edit changes how a thing is described. It refuses with not_found what is not
 // there any more, and with forbidden who is neither its verified owner nor,
 // while it has none, its registrar.
-func (tx *Tx) Edit(member flattr.MemberID, id flattr.ThingID, e Edit) error {
+func (tx *Tx) Edit(now time.Time, member flattr.MemberID, id flattr.ThingID, e Edit) error {
 	if _, err := tx.editable(member, id); err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (tx *Tx) Edit(member flattr.MemberID, id flattr.ThingID, e Edit) error {
 		hidden = sql.NullInt64{Int64: int64(number(*e.Hidden)), Valid: true}
 	}
 	err := one(tx.exec(editThing, text(e.Title, maxTitle), text(e.Description, maxDescription), text(e.Category, maxWord),
-		text(e.Language, maxWord), tags, hidden, int64(id)))
+		text(e.Language, maxWord), tags, hidden, micros(now), int64(id)))
 	if err != nil {
 		return fmt.Errorf("edit thing: %w", err)
 	}
@@ -186,8 +186,8 @@ func (s *Store) Register(ctx context.Context, now time.Time, member flattr.Membe
 }
 
 // Edit is Tx.Edit in a transaction of its own.
-func (s *Store) Edit(ctx context.Context, member flattr.MemberID, id flattr.ThingID, e Edit) error {
-	return s.write(ctx, func(tx *Tx) error { return tx.Edit(member, id, e) })
+func (s *Store) Edit(ctx context.Context, now time.Time, member flattr.MemberID, id flattr.ThingID, e Edit) error {
+	return s.write(ctx, func(tx *Tx) error { return tx.Edit(now, member, id, e) })
 }
 
 // Withdraw is Tx.Withdraw in a transaction of its own.

@@ -44,11 +44,11 @@ func TestWhoRegistersEarnsNothing(t *testing.T) {
 		if known, err := s.LookUp(ctx, url); err != nil || known.Owner != "victim" {
 			t.Errorf("LookUp after the claim = %+v, %v, want the victim's", known, err)
 		}
-		refusedWith(t, "Edit by mallory", s.Edit(ctx, mallory, id, Edit{}), flattr.Forbidden)
+		refusedWith(t, "Edit by mallory", s.Edit(ctx, now, mallory, id, Edit{}), flattr.Forbidden)
 		_, err := s.Register(ctx, now, mallory, flattr.ThingRef{URL: "https://victim.example/2"})
 		refusedWith(t, "Register below a claim", err, flattr.Forbidden)
 		title := "The victim's"
-		if err := s.Edit(ctx, victim, id, Edit{Title: &title}); err != nil {
+		if err := s.Edit(ctx, now, victim, id, Edit{Title: &title}); err != nil {
 			t.Errorf("Edit by the owner: %v", err)
 		}
 		clicks, err := s.Clicks(ctx, now, ann, 202610)
@@ -74,7 +74,7 @@ func TestAURLIsRegisteredOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		refusedWith(t, "Withdraw again", s.Withdraw(ctx, now, bob, id), flattr.NotFound)
-		refusedWith(t, "Edit of what was withdrawn", s.Edit(ctx, bob, id, Edit{}), flattr.NotFound)
+		refusedWith(t, "Edit of what was withdrawn", s.Edit(ctx, now, bob, id, Edit{}), flattr.NotFound)
 		if known, err := s.LookUp(ctx, "https://bob.example/1"); err != nil || known.Thing != 0 {
 			t.Errorf("LookUp of what was withdrawn = %+v, %v", known, err)
 		}

@@ -213,13 +213,13 @@ func TestSearchTellsNothingOfReaders(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Edit(ctx, bob, known.Thing, Edit{Title: &title}); err != nil {
+		if err := s.Edit(ctx, now, bob, known.Thing, Edit{Title: &title}); err != nil {
 			t.Fatal(err)
 		}
 		expectFound(t, s, Search{Query: "next"}, "")
 		expectFound(t, s, Search{Query: "other"}, "Other")
 		hidden := true
-		if err := s.Edit(ctx, bob, known.Thing, Edit{Hidden: &hidden}); err != nil {
+		if err := s.Edit(ctx, now, bob, known.Thing, Edit{Hidden: &hidden}); err != nil {
 			t.Fatal(err)
 		}
 		expectFound(t, s, Search{Query: "other"}, "")
