@@ -78,13 +78,22 @@ type Thing struct {
 	Owner       string   // the owner's name; "" without one
 	Asserted    string   // the owner a button or link named, not verified
 	Since       time.Time
-	Flattrs     int // clicks that count, of all months and of all its aliases
-	Readers     int // how many readers they are from
+	Flattrs     int       // clicks that count, of all months and of all its aliases
+	Readers     int       // how many readers they are from
+	Registrar   MemberID  // who registered it and may edit it while it has no owner; 0: nobody
+	Updated     time.Time // when it was last edited, Since where it never was
 }
 
 // Flattred is one click that counts, in a list of them.
 type Flattred struct {
-	Reader string // name of who flattred
-	Thing  ThingID
-	At     time.Time
+	Reader   string // name of who flattred
+	ReaderID MemberID
+	Thing    Thing
+	At       time.Time
+}
+
+// Regard is how a reader stands to a thing.
+type Regard struct {
+	Flattred   bool // there is a click of theirs that counts in the running month
+	Subscribed bool // and it is not stopped
 }

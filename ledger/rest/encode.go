@@ -12,6 +12,9 @@ import (
 // encode writes a value in a format. What JSON makes of it is what the other
 // formats say too.
 func encode(format, root string, value any) ([]byte, error) {
+	if feed, ok := value.(activities); ok && format == formatAtom {
+		return feed.atom()
+	}
 	text, err := json.Marshal(value)
 	if err != nil {
 		return nil, fmt.Errorf("encode answer: %w", err)

@@ -55,7 +55,7 @@ var (
 func (s *Server) table() []route {
 	var all []route
 	for _, rows := range [][]route{
-		listRoutes, userRoutes, thingRoutes,
+		listRoutes, userRoutes, thingRoutes, flattrRoutes, activityRoutes,
 	} {
 		all = append(all, rows...)
 	}
