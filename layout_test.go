@@ -64,6 +64,7 @@ var allowed = map[string]struct {
 	"ledger/limit":           {"how often one may ask", []string{"golang.org/x/time"}},
 	"ledger/button":          {"the publisher's buttons: loader, frame, badges, counters", []string{"ledger/flattr", "ledger/store"}},
 	"ledger/oauth":           {"the authorization server", []string{"ledger/api", "ledger/flattr", "ledger/store", "github.com/ory/fosite"}},
+	"ledger/feed":            {"Atom feeds of things and flattrs", []string{"ledger/flattr", "ledger/store"}},
 	"ledger/hook":            {"tells partners of clicks that nobody has claimed", []string{"ledger/flattr", "ledger/store", "github.com/cenkalti/backoff/v5", "github.com/google/uuid"}},
 	"ledger/web": {"pages for readers and authors", []string{
 		"ledger/api", "ledger/money", "ledger/flattr", "ledger/limit", "ledger/oauth", "ledger/report", "ledger/store",

@@ -19,6 +19,7 @@ import (
 
 	"flattr/ledger/api"
 	"flattr/ledger/button"
+	"flattr/ledger/feed"
 	"flattr/ledger/oauth"
 	"flattr/ledger/rest"
 	"flattr/ledger/store"
@@ -180,6 +181,7 @@ func newHandler(ctx context.Context, st *store.Store, public *url.URL, now func(
 		mux.Handle(tree, buttons.Handler())
 	}
 	mux.Handle("/api/", sync.New(st, authorization.Member, now, log).Handler())
+	feed.New(feed.Config{Store: st, Public: public, Now: now, Log: log}).Register(mux)
 	mux.HandleFunc("POST "+api.PathToken, authorization.ServeToken)
 	mux.HandleFunc("POST "+api.PathRevoke, authorization.ServeRevoke)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
