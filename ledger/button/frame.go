@@ -44,9 +44,20 @@ var framePage = template.Must(template.New("frame").Parse(`<!doctype html>
 
 // frameWords are what the frame says, by language; there is no visitor's choice,
 // since the frame is the same for everybody.
-var frameWords = map[string]struct{ this, click, clicks, no string }{
-	"en": {"Flattr this", "1 click", "%d clicks", "This button names no web address. Its page has to say which one is meant: url=https://…"},
-	"de": {"Flattern", "1 Klick", "%d Klicks", "Dieser Knopf nennt keine Webadresse. Seine Seite muss sagen, welche gemeint ist: url=https://…"},
+var frameWords = map[string]words{
+	"en": {"en", "Flattr this", "1 click", "%d clicks", "This button names no web address. Its page has to say which one is meant: url=https://…"},
+	"de": {"de", "Flattern", "1 Klick", "%d Klicks", "Dieser Knopf nennt keine Webadresse. Seine Seite muss sagen, welche gemeint ist: url=https://…"},
+}
+
+type words struct{ lang, this, click, clicks, no string }
+
+// wordsOf are the words for a language such as de_DE; English where there are none.
+func wordsOf(language string) words {
+	lang, _, _ := strings.Cut(language, "_")
+	if w, known := frameWords[lang]; known {
+		return w
+	}
+	return frameWords["en"]
 }
 
 // frame shows one button. A click on it opens the page of the thing, or where
@@ -54,11 +65,7 @@ var frameWords = map[string]struct{ this, click, clicks, no string }{
 // that the visitor sees.
 func (s *Server) frame(w http.ResponseWriter, r *http.Request) {
 	asked := ReadAsked(r.URL.RawQuery)
-	lang, _, _ := strings.Cut(asked.Language, "_")
-	words, known := frameWords[lang]
-	if !known {
-		lang, words = "en", frameWords["en"]
-	}
+	words := wordsOf(asked.Language)
 	w.Header().Set("Content-Security-Policy", s.policy)
 	if asked.URL == "" {
 		w.Header().Set("Cache-Control", "public, max-age=300")
@@ -85,7 +92,7 @@ func (s *Server) frame(w http.ResponseWriter, r *http.Request) {
 	}
 	var out bytes.Buffer
 	err = framePage.Execute(&out, map[string]any{
-		"Lang": lang, "Compact": asked.Compact, "Href": href, "Label": label, "Spoken": spoken, "Shown": short(clicks),
+		"Lang": words.lang, "Compact": asked.Compact, "Href": href, "Label": label, "Spoken": spoken, "Shown": short(clicks),
 	})
 	if err != nil {
 		s.log.Error("write a button", "error", err)

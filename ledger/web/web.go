@@ -43,6 +43,9 @@ const (
 	// requestTimeout bounds the work for one page; all of it is waiting for the
 	// database or for a turn to hash a password.
 	requestTimeout = 20 * time.Second
+	// maxBack bounds the address that a link to another language comes back to,
+	// in bytes: pages stay small whatever leads to them.
+	maxBack = 3000
 	// sessionLifetime is how long a browser stays signed in.
 	sessionLifetime = 30 * 24 * time.Hour
 	// A name may be tried ten times at once and then every half minute: a
@@ -168,6 +171,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET "+api.PathAuthorize, s.member(s.consentForm))
 	mux.HandleFunc("POST "+api.PathAuthorize, s.member(s.consent))
 	mux.HandleFunc("GET /language", s.chooseLanguage)
+	s.publish(mux)
 	mux.HandleFunc("/", s.notFound)
 
 	guard := http.NewCrossOriginProtection()
@@ -235,8 +239,8 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page
 		Member: memberOf(r.Context()), Notice: s.sessions.PopString(r.Context(), sessionNotice), Body: body,
 	}
 	back := "/"
-	if r.Method == http.MethodGet && safeNext(r.URL.RequestURI()) != "" {
-		back = r.URL.RequestURI()
+	if here := r.URL.RequestURI(); r.Method == http.MethodGet && len(here) <= maxBack && safeNext(here) != "" {
+		back = here
 	}
 	for _, other := range s.tongues.all {
 		if other != t {
@@ -252,7 +256,9 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", t.code)
-	w.Header().Set("Cache-Control", "no-store")
+	if v.Member != nil || v.Notice != "" || status != http.StatusOK || w.Header().Get("Cache-Control") == "" {
+		w.Header().Set("Cache-Control", "no-store")
+	}
 	w.Header().Add("Vary", "Accept-Language, Cookie")
 	w.WriteHeader(status)
 	if _, err := out.WriteTo(w); err != nil {
@@ -304,7 +310,8 @@ var nextPaths = map[string]bool{
 // query, and "" for everything else: no one is sent to another site by us.
 func safeNext(raw string) string {
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || u.Fragment != "" || !nextPaths[u.Path] || u.RawPath != "" {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || u.Fragment != "" || u.RawPath != "" ||
+		!nextPaths[u.Path] && !publishedPath.MatchString(u.Path) {
 		return ""
 	}
 	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()
