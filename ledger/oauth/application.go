@@ -37,6 +37,12 @@ var scopes = []string{ScopeFlattr, ScopeThing, ScopeEmail, ScopeExtendedRead}
 // member, without an application.
 const OperatorClient = "operator"
 
+// What is wrong with an application that is not registered.
+const (
+	AppName     flattr.Code = "app_name"
+	AppCallback flattr.Code = "app_callback"
+)
+
 const (
 	// idBytes and secretBytesOfApp are random: an id is told apart, a secret is
 	// guessed by nobody, which is why a plain hash of it suffices.
@@ -51,7 +57,8 @@ const (
 // Register keeps a new application, of a member or (0) of the operator, and
 // answers it with its secret, which nobody can be told again. implicit lets it
 // be answered with a token directly, as old clients without a server want it.
-// It refuses with invalid_request what cannot be registered.
+// It refuses with AppName, AppCallback or store.AppsFull what cannot be
+// registered.
 func (s *Server) Register(ctx context.Context, by flattr.MemberID, name, callback string, implicit bool) (app store.App, secret string, err error) {
 	name, callback = strings.TrimSpace(name), strings.TrimSpace(callback)
 	if err := checkName(name); err != nil {
@@ -110,7 +117,7 @@ func checkName(name string) error {
 	n := utf8.RuneCountInString(name)
 	hidden := func(r rune) bool { return !unicode.IsPrint(r) } // control characters, and what turns text around
 	if !utf8.ValidString(name) || n == 0 || n > maxAppName || strings.ContainsFunc(name, hidden) {
-		return flattr.Refuse(flattr.Invalid, fmt.Sprintf("An application has a name of 1 to %d characters. Choose one by which members know it.", maxAppName))
+		return flattr.Refuse(AppName, fmt.Sprintf("An application has a name of 1 to %d characters. Choose one by which members know it.", maxAppName))
 	}
 	return nil
 }
@@ -119,7 +126,7 @@ func checkName(name string) error {
 // could read on the way, and those that are no address of a program.
 func checkCallback(callback string) error {
 	refuse := func(why string) error {
-		return flattr.Refuse(flattr.Invalid, "The callback "+why+". Name one like https://example.com/callback, or http://127.0.0.1/callback for a program on the member's computer.")
+		return flattr.Refuse(AppCallback, "The callback "+why+". Name one like https://example.com/callback, or http://127.0.0.1/callback for a program on the member's computer.")
 	}
 	u, err := url.Parse(callback)
 	odd := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\\\"<>`{|}^#", r) }

@@ -17,6 +17,9 @@ const (
 	maxAppsListed = 10_000
 )
 
+// AppsFull is the refusal of one application more than a member may have.
+const AppsFull flattr.Code = "apps_full"
+
 // App is an application of others that may ask members for consent.
 type App struct {
 	ID       string // client id
@@ -36,7 +39,7 @@ const insertApp = `
 INSERT INTO oauth_app (id, secret, name, callback, bucket, member, implicit, created)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
-// AddApp keeps a new application. It refuses with invalid_request when the
+// AddApp keeps a new application. It refuses with apps_full when the
 // member has as many as may be.
 func (s *Store) AddApp(ctx context.Context, app App) error {
 	return s.write(ctx, func(tx *Tx) error {
@@ -48,7 +51,7 @@ func (s *Store) AddApp(ctx context.Context, app App) error {
 				return fmt.Errorf("count applications: %w", err)
 			}
 			if have >= maxApps {
-				return flattr.Refuse(flattr.Invalid, fmt.Sprintf("You have %d applications, which is as many as may be. Revoke one first.", have))
+				return flattr.Refuse(AppsFull, fmt.Sprintf("You have %d applications, which is as many as may be. Revoke one first.", have))
 			}
 		}
 		if app.Implicit {

@@ -170,6 +170,11 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /revenue.json", s.member(s.download(report.JSON, "application/json")))
 	mux.HandleFunc("GET "+api.PathAuthorize, s.member(s.consentForm))
 	mux.HandleFunc("POST "+api.PathAuthorize, s.member(s.consent))
+	mux.HandleFunc("GET /grants", s.member(s.grants))
+	mux.HandleFunc("POST /grants/revoke", s.member(s.revokeGrant))
+	mux.HandleFunc("GET /applications", s.member(s.applications))
+	mux.HandleFunc("POST /applications", s.member(s.register))
+	mux.HandleFunc("POST /applications/revoke", s.member(s.revokeApplication))
 	mux.HandleFunc("GET /language", s.chooseLanguage)
 	s.publish(mux)
 	mux.HandleFunc("/", s.notFound)
@@ -304,6 +309,7 @@ func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 // language: pages of ours that a GET shows.
 var nextPaths = map[string]bool{
 	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true,
+	"/grants": true, "/applications": true,
 }
 
 // safeNext is raw if it is the path of one of our pages with or without a
