@@ -32,9 +32,9 @@ func (s *served) known(url, title, owner string) flattr.ThingID {
 	return s.view(url).ID
 }
 
-func (s *served) view(url string) flattr.ThingView {
+func (s *served) view(url string) flattr.Thing {
 	s.t.Helper()
-	v, err := s.store.ViewThingByURL(s.t.Context(), url)
+	v, err := s.store.ThingByURL(s.t.Context(), url)
 	if err != nil {
 		s.t.Fatalf("thing %s: %v", url, err)
 	}
@@ -66,6 +66,18 @@ func TestPagesThatOldLinksLeadTo(t *testing.T) {
 			t.Errorf("%s: policy %q, or has a script or a form:\n%s", path, h.Get("Content-Security-Policy"), text)
 		}
 	}
+	bob := newBrowser(t, s.origin)
+	bob.get("/@bob")
+	for _, feed := range bob.all("href") {
+		if strings.HasSuffix(feed, ".atom") {
+			if resp, text := visit(t, s.origin+feed, ""); resp.StatusCode != http.StatusOK || !strings.Contains(text, "<feed") {
+				t.Errorf("the feed %s: %d, %.200s", feed, resp.StatusCode, text)
+			}
+		}
+	}
+	if !strings.Contains(bob.text, "/profile/Bob/things.atom") {
+		t.Error("an author's page names no feed")
+	}
 	for path, status := range map[string]int{
 		"/thing/1": 404, "/thing/x": 404, "/thing/-1": 404, "/thing/99999999999999999999": 404, "/t/0": 404, "/profile/nobody": 404, "/@nobody": 404, "/nobody": 404,
 		"/domain/localhost": 404, "/domain/a.b@c": 404, "/submit/auto": 400, "/submit/auto?url=javascript:alert(1)": 400, "/buttons?url=javascript:alert(1)": 422,
@@ -78,7 +90,7 @@ func TestPagesThatOldLinksLeadTo(t *testing.T) {
 	if resp, text := visit(t, s.origin+fmt.Sprintf("/thing/%d", id), "de"); resp.Header.Get("Content-Language") != "de" || !strings.Contains(text, "Anmelden und flattern") {
 		t.Errorf("the page in German:\n%s", text)
 	}
-	if _, err := s.store.ViewThingByURL(t.Context(), "https://new.example/"); flattr.CodeOf(err) != flattr.NotFound {
+	if _, err := s.store.ThingByURL(t.Context(), "https://new.example/"); flattr.CodeOf(err) != flattr.NotFound {
 		t.Errorf("looking at a page made a thing: %v", err)
 	}
 }
@@ -124,15 +136,15 @@ func TestAReaderFlattrsFromAPageAfterSigningIn(t *testing.T) {
 	if ann.at.Path != fmt.Sprintf("/thing/%d", id) {
 		t.Fatalf("signing in ends at %s", ann.at)
 	}
-	if v := s.view("https://bob.example/a"); v.Clicks != 0 {
-		t.Fatalf("%d clicks before the first: a GET made one", v.Clicks)
+	if v := s.view("https://bob.example/a"); v.Flattrs != 0 {
+		t.Fatalf("%d clicks before the first: a GET made one", v.Flattrs)
 	}
 	if resp := ann.submit("flattr", nil); resp.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("the page of a member may be kept: %q", resp.Header.Get("Cache-Control"))
 	}
 	ann.wants("Flattred. It is worth €2.00 so far this month.", "You have flattred this, this month.", "Flattred once.")
-	if v := s.view("https://bob.example/a"); v.Clicks != 1 {
-		t.Errorf("%d clicks, want 1", v.Clicks)
+	if v := s.view("https://bob.example/a"); v.Flattrs != 1 {
+		t.Errorf("%d clicks, want 1", v.Flattrs)
 	}
 	ann.post("/flattr", url.Values{"thing": {fmt.Sprint(id)}})
 	ann.wants("You flattred this already this month.")
@@ -141,20 +153,20 @@ func TestAReaderFlattrsFromAPageAfterSigningIn(t *testing.T) {
 	ann.get("/submit/auto?url=https://victim.example/x&user_id=mallory&title=Victim%27s+page&tags=a,b&language=de_DE&category=audio")
 	ann.submit("flattr", nil)
 	ann.wants("It is a promise until its author is known", "Victim's page", "The button names mallory")
-	if v := s.view("https://victim.example/x"); v.Owner != 0 || v.Asserted != "mallory" || v.Title != "Victim's page" || len(v.Tags) != 2 || v.Language != "de_DE" || v.Category != "audio" {
+	if v := s.view("https://victim.example/x"); v.OwnerID != 0 || v.Asserted != "mallory" || v.Title != "Victim's page" || len(v.Tags) != 2 || v.Language != "de_DE" || v.Category != "audio" {
 		t.Errorf("the thing of the link is %+v", v)
 	}
 
 	ann.get("/@BOB")
 	ann.submit("flattr", nil)
 	ann.wants("Flattred. It is worth €1.00 so far this month.", "bob", "You have flattred this, this month.")
-	if v := s.view(s.origin + "/profile/bob"); v.OwnerName != "bob" || v.Clicks != 1 {
+	if v := s.view(s.origin + "/profile/bob"); v.Owner != "bob" || v.Flattrs != 1 {
 		t.Errorf("the author as a thing is %+v", v)
 	}
 	ann.get("/domain/news.example")
 	ann.submit("flattr", nil)
 	ann.wants("news.example", "It is a promise")
-	if v := s.view("http://news.example"); v.Clicks != 1 {
+	if v := s.view("http://news.example"); v.Flattrs != 1 {
 		t.Errorf("the site is %+v", v)
 	}
 
@@ -208,8 +220,8 @@ func TestNobodyElseMakesAMemberFlattr(t *testing.T) {
 	if resp.StatusCode != http.StatusForbidden {
 		t.Errorf("a form of another site: %d, want 403", resp.StatusCode)
 	}
-	if v := s.view("https://bob.example/a"); v.Clicks != 0 {
-		t.Errorf("%d clicks, want none", v.Clicks)
+	if v := s.view("https://bob.example/a"); v.Flattrs != 0 {
+		t.Errorf("%d clicks, want none", v.Flattrs)
 	}
 	// Who is not signed in is asked to, and comes back to the thing.
 	stranger := newBrowser(t, s.origin)

@@ -73,10 +73,10 @@ func (s *Server) frame(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	href, clicks := asked.Submit(s.public), 0
-	thing, err := s.store.ViewThingByURL(r.Context(), asked.URL)
+	thing, err := s.store.ThingByURL(r.Context(), asked.URL)
 	switch {
 	case err == nil:
-		href, clicks = s.public.JoinPath("/thing", strconv.FormatInt(int64(thing.ID), 10)).String(), thing.Clicks
+		href, clicks = s.public.JoinPath("/thing", strconv.FormatInt(int64(thing.ID), 10)).String(), thing.Flattrs
 	case flattr.CodeOf(err) == "":
 		s.log.Error("find the thing of a button", "error", err) // the button is of use without its counter
 	}

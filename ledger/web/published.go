@@ -57,7 +57,7 @@ type thingPage struct {
 	Title       string
 	URL         string // that a browser may follow, or ""
 	Description string
-	Owner       string // verified
+	Owner       string // verified; empty: a click is a promise
 	Asserted    string // a name that a button or link gave; nobody has looked
 	Profile     bool   // the thing is an author
 	Clicks      int
@@ -80,26 +80,27 @@ func asserted(owner string) string {
 }
 
 // showThing shows a thing that the ledger knows (view) or that an address names.
-func (s *Server) showThing(w http.ResponseWriter, r *http.Request, view flattr.ThingView, page thingPage) {
+func (s *Server) showThing(w http.ResponseWriter, r *http.Request, view flattr.Thing, page thingPage) {
 	if view.ID != 0 {
 		if !page.Profile { // whose click names the author, so that the thing gets its owner
 			page.Form = []field{{"thing", strconv.FormatInt(int64(view.ID), 10)}}
 		}
-		page.Title, page.URL, page.Description, page.Clicks = view.Title, view.URL, view.Description, view.Clicks
-		page.Owner, page.Asserted = view.OwnerName, asserted(view.Asserted)
+		page.Title, page.URL, page.Description, page.Clicks = view.Title, view.URL, view.Description, view.Flattrs
+		page.Asserted = asserted(view.Asserted)
 	}
-	if page.URL != "" {
-		page.URL = webLink(page.URL)
-	}
+	page.Owner, page.URL = view.Owner, webLink(page.URL)
 	if page.Title = strings.TrimSpace(page.Title); page.Title == "" {
 		page.Title = where(page.URL)
 	}
 	if m := memberOf(r.Context()); m != nil {
-		page.Mine = view.Owner == m.ID
-		var err error
-		if page.Done, err = s.done(r, m.ID, view.ID); err != nil {
-			s.fail(w, r, err)
-			return
+		page.Mine = view.Owner == m.Name
+		if view.ID != 0 {
+			regards, err := s.store.Regards(r.Context(), s.now(), m.ID, []flattr.ThingID{view.ID})
+			if err != nil {
+				s.fail(w, r, fmt.Errorf("read clicks: %w", err))
+				return
+			}
+			page.Done = regards[0].Flattred
 		}
 	}
 	if page.Next == "" {
@@ -109,26 +110,16 @@ func (s *Server) showThing(w http.ResponseWriter, r *http.Request, view flattr.T
 	s.render(w, r, http.StatusOK, "thing", page.Title, page)
 }
 
-// done tells whether a reader has flattred a thing in the running month.
-func (s *Server) done(r *http.Request, reader flattr.MemberID, thing flattr.ThingID) (bool, error) {
-	if thing == 0 {
-		return false, nil
+// byURL is the thing of a URL. Where the ledger does not know it, it has no id,
+// and the owner that it would have.
+func (s *Server) byURL(w http.ResponseWriter, r *http.Request, address string) (flattr.Thing, bool) {
+	view, err := s.store.ThingByURL(r.Context(), address)
+	if flattr.CodeOf(err) == flattr.NotFound {
+		var known store.Known
+		known, err = s.store.LookUp(r.Context(), address)
+		view = flattr.Thing{Owner: known.Owner}
 	}
-	clicks, err := s.store.Clicks(r.Context(), s.now(), reader, flattr.MonthOf(s.now()))
 	if err != nil {
-		return false, fmt.Errorf("read clicks: %w", err)
-	}
-	for _, click := range clicks {
-		if click.ThingID == thing && click.Counts {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// found is the thing of a look-up: none where the ledger does not know it.
-func (s *Server) found(w http.ResponseWriter, r *http.Request, view flattr.ThingView, err error) (flattr.ThingView, bool) {
-	if err != nil && flattr.CodeOf(err) == "" {
 		s.fail(w, r, fmt.Errorf("find thing: %w", err))
 		return view, false
 	}
@@ -142,12 +133,12 @@ func (s *Server) thing(w http.ResponseWriter, r *http.Request) {
 		s.notFound(w, r)
 		return
 	}
-	view, err := s.store.ViewThing(r.Context(), flattr.ThingID(id))
-	view, ok := s.found(w, r, view, err)
+	view, err := s.store.Thing(r.Context(), flattr.ThingID(id))
 	switch {
-	case !ok:
-	case view.ID == 0:
+	case flattr.CodeOf(err) == flattr.NotFound:
 		s.problem(w, r, http.StatusNotFound, "thing.none.title", "thing.none", "")
+	case err != nil:
+		s.fail(w, r, fmt.Errorf("find thing: %w", err))
 	default:
 		s.showThing(w, r, view, thingPage{})
 	}
@@ -162,8 +153,7 @@ func (s *Server) submitted(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, http.StatusBadRequest, "thing.nourl.title", "thing.nourl", "")
 		return
 	}
-	view, err := s.store.ViewThingByURL(r.Context(), asked.URL)
-	if view, ok := s.found(w, r, view, err); ok {
+	if view, ok := s.byURL(w, r, asked.URL); ok {
 		next := s.submitPath(asked)
 		if short, err := url.Parse(next); err == nil && len(next) < len(r.URL.RequestURI()) {
 			r = r.WithContext(r.Context())
@@ -202,11 +192,9 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, fmt.Errorf("find author: %w", err))
 		return
 	}
-	view, err := s.store.ViewThingByURL(r.Context(), s.profileURL(m))
-	if view, ok := s.found(w, r, view, err); ok {
-		view.Owner = m.ID // also before the first click
-		view.Title, view.URL, view.OwnerName = m.Name, "", m.Name
-		s.showThing(w, r, view, thingPage{Title: m.Name, Owner: m.Name, Profile: true, Form: []field{{"profile", m.Name}}})
+	if view, ok := s.byURL(w, r, s.profileURL(m)); ok {
+		view.Title, view.URL, view.Owner = m.Name, "", m.Name // also before the first click
+		s.showThing(w, r, view, thingPage{Title: m.Name, Profile: true, Form: []field{{"profile", m.Name}}})
 	}
 }
 
@@ -224,8 +212,7 @@ func (s *Server) domain(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, http.StatusNotFound, "thing.nourl.title", "thing.nohost", "")
 		return
 	}
-	view, err := s.store.ViewThingByURL(r.Context(), address)
-	if view, ok := s.found(w, r, view, err); ok {
+	if view, ok := s.byURL(w, r, address); ok {
 		s.showThing(w, r, view, thingPage{Title: host, URL: address, Form: []field{{"domain", host}}})
 	}
 }
