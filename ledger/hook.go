@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"net/url"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -142,3 +145,26 @@ func retryHookCommand(db *string) *cobra.Command {
 		},
 	}
 }
+
+// deliverHooks tells partners until ctx ends or stop is called, which waits for
+// what is under way.
+func deliverHooks(ctx context.Context, st *store.Store, public *url.URL, opt serveOptions) (stop func()) {
+	deliverer := hook.New(hook.Config{
+		Store: st, Client: hook.NewClient(hook.Public(opt.networks)), Now: opt.now, Log: opt.log,
+		ClaimURL: func(thing string) string {
+			page := public.JoinPath(pathClaims)
+			page.RawQuery = url.Values{"url": {thing}}.Encode()
+			return page.String()
+		},
+	})
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { deliverer.Run(ctx) })
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+// pathClaims is the page on which an author claims a thing.
+const pathClaims = "claims"

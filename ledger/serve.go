@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"os/signal"
@@ -46,6 +47,7 @@ const gcPercent = 400
 // is known when the command runs.
 func serveCommand(db *string) *cobra.Command {
 	var listen, public string
+	var networks []string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the pages, and the interface for companions",
@@ -63,17 +65,23 @@ hands the Host header on; --public-url then names the address readers use.`,
 			if os.Getenv("GOGC") == "" {
 				debug.SetGCPercent(gcPercent)
 			}
+			allowed, err := prefixes(networks)
+			if err != nil {
+				return err
+			}
 			log := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
-			return serve(ctx, serveOptions{db: *db, listen: listen, public: public, now: time.Now, log: log, out: cmd.OutOrStdout()})
+			return serve(ctx, serveOptions{db: *db, listen: listen, public: public, networks: allowed, now: time.Now, log: log, out: cmd.OutOrStdout()})
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address and port to listen on; port 0 picks a free one")
 	cmd.Flags().StringVar(&public, "public-url", "", "origin under which readers reach the ledger (default: where it listens)")
+	cmd.Flags().StringArrayVar(&networks, "allow-network", nil, "network, as 10.1.0.0/16, that the ledger may dial beside the public internet; may be repeated")
 	return cmd
 }
 
 type serveOptions struct {
 	db, listen, public string
+	networks           []netip.Prefix // that may be dialled beside the public internet
 	now                func() time.Time
 	log                *slog.Logger
 	out                io.Writer
@@ -105,6 +113,7 @@ func serve(ctx context.Context, opt serveOptions) (err error) {
 		return err
 	}
 	go clock.run(ctx)
+	defer deliverHooks(ctx, st, public, opt)()
 	server := &http.Server{
 		Handler:           clock.guard(handler),
 		ReadHeaderTimeout: headerTimeout,
@@ -137,6 +146,18 @@ func serve(ctx context.Context, opt serveOptions) (err error) {
 	}
 	opt.log.Info("stopped")
 	return nil
+}
+
+// prefixes are networks as they are written on a command line.
+func prefixes(texts []string) (networks []netip.Prefix, err error) {
+	for _, text := range texts {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("--allow-network %.60q is no network: write it like 10.1.0.0/16", text)
+		}
+		networks = append(networks, network)
+	}
+	return networks, nil
 }
 
 // publicURL is the origin under which the ledger is reached.
