@@ -24,6 +24,8 @@ func upper(key flattr.Key) flattr.Key {
 
 const deleteClaim = `DELETE FROM claim WHERE key = $1 AND owner = $2`
 
+const selectClaimed = `SELECT id FROM thing WHERE key >= $1 AND key < $2 AND owner = $3 AND granted = 0 ORDER BY id`
+
 const disownClaimed = `UPDATE thing SET owner = NULL WHERE key >= $1 AND key < $2 AND owner = $3 AND granted = 0`
 
 const selectClaimsWithin = `SELECT key, owner FROM claim WHERE key >= $1 AND key < $2 ORDER BY key`
@@ -39,12 +41,18 @@ type heir struct {
 // operator granted stays, and so does every frozen month.
 func (tx *Tx) drop(now time.Time, key flattr.Key, owner flattr.MemberID) error {
 	keys := covered(key)
-	err := tx.own(now, nil, func() ([]flattr.ThingID, error) {
+	things, err := tx.things(selectClaimed, keys.from, keys.to, int64(owner))
+	if err != nil {
+		return err
+	}
+	err = tx.own(now, nil, func() ([]flattr.ThingID, error) {
 		if err := one(tx.exec(deleteClaim, string(key), int64(owner))); err != nil {
 			return nil, err
 		}
-		_, err := tx.exec(disownClaimed, keys.from, keys.to, int64(owner))
-		return nil, err
+		if _, err := tx.exec(disownClaimed, keys.from, keys.to, int64(owner)); err != nil {
+			return nil, err
+		}
+		return nil, tx.listAll(things)
 	})
 	if err != nil {
 		return fmt.Errorf("end claim: %w", err)

@@ -32,6 +32,8 @@ VALUES ($1, $2, $3, $4, $5, '', 0, $6, 0, 0, $7) ON CONFLICT DO NOTHING`
 const updateClaimRequest = `
 UPDATE claim_request SET state = $1, proof = $2, fault = $3, rival = $4, checked = $5, lost = $6, due = $7 WHERE key = $8 AND member = $9`
 
+const updateClaimURL = `UPDATE claim_request SET url = $1 WHERE key = $2 AND member = $3`
+
 const leaseClaimRequest = `UPDATE claim_request SET due = $1 WHERE key = $2 AND member = $3`
 
 const deleteClaimRequest = `DELETE FROM claim_request WHERE key = $1 AND member = $2`
@@ -129,6 +131,10 @@ func (s *Store) AskClaim(ctx context.Context, now time.Time, member flattr.Membe
 	}
 	err = s.write(ctx, func(tx *Tx) error {
 		c, err = tx.claimOf(key, member)
+		if err == nil && !c.Owns() && c.URL != url { // http this time, or with www
+			c.URL = url
+			_, err = tx.exec(updateClaimURL, url, string(key), int64(member))
+		}
 		if flattr.CodeOf(err) != flattr.NotFound {
 			return err
 		}

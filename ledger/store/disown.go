@@ -8,7 +8,7 @@ import (
 	"flattr/ledger/flattr"
 )
 
-const disownThings = `UPDATE thing SET owner = NULL WHERE owner = $1`
+const disownThings = `UPDATE thing SET owner = NULL, granted = 0 WHERE owner = $1`
 
 const unregisterThings = `UPDATE thing SET registrar = NULL WHERE registrar = $1`
 

@@ -22,6 +22,8 @@ const selectDueOptOuts = `SELECT url FROM opt_out WHERE due <= $1 ORDER BY due L
 
 const deleteOptOut = `DELETE FROM opt_out WHERE key = $1`
 
+const selectOwned = `SELECT id FROM thing WHERE key >= $1 AND key < $2 AND owner IS NOT NULL ORDER BY id`
+
 const disownOptedOut = `UPDATE thing SET owner = NULL, granted = 0 WHERE key >= $1 AND key < $2 AND owner IS NOT NULL`
 
 const optOutRequests = `UPDATE claim_request SET state = 'opted_out', proof = '', fault = 'opted_out', lost = 0 WHERE key >= $1 AND key < $2`
@@ -71,6 +73,10 @@ func (tx *Tx) optOut(now time.Time, url string) error {
 	if err != nil {
 		return fmt.Errorf("read claims below: %w", err)
 	}
+	things, err := tx.things(selectOwned, keys.from, keys.to)
+	if err != nil {
+		return err
+	}
 	return tx.own(now, nil, func() ([]flattr.ThingID, error) {
 		for _, claim := range ended {
 			if _, err := tx.exec(deleteClaim, string(claim.key), int64(claim.owner)); err != nil {
@@ -83,8 +89,10 @@ func (tx *Tx) optOut(now time.Time, url string) error {
 		if _, err := tx.exec(optOutRequests, keys.from, keys.to); err != nil {
 			return nil, err
 		}
-		_, err := tx.exec(disownOptedOut, keys.from, keys.to)
-		return nil, err
+		if _, err := tx.exec(disownOptedOut, keys.from, keys.to); err != nil {
+			return nil, err
+		}
+		return nil, tx.listAll(things)
 	})
 }
 
