@@ -58,11 +58,16 @@ func (c *call) fail(w http.ResponseWriter, err error) {
 	if c.format != formatXML && c.format != formatYAML {
 		c.format = formatJSON
 	}
-	text, err := encode(c.format, "error", errorBody{p.code, p.description, c.server.Public.JoinPath("docs", "api").String() + "#" + p.code})
+	text, err := encode(c.format, "error", errorBody{p.code, p.description, c.server.meaning(p.code)})
 	if err != nil {
 		log.Error("encode error", "error", err)
 	}
 	c.send(w, p.status, text)
+}
+
+// meaning is where the reference says what a code means.
+func (s *Server) meaning(code string) string {
+	return s.Public.JoinPath("docs", "api").String() + "#" + code
 }
 
 // packers are gzip writers that are not in use: each has a window of its own.

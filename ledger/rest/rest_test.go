@@ -107,6 +107,7 @@ func (d *desk) thing(id int64, address, title, owner string) {
 	if err != nil {
 		d.t.Fatalf("AddThing(%s) = %v", address, err)
 	}
+	d.sql("UPDATE listed SET thing = $1 WHERE thing = (SELECT id FROM thing WHERE url = $2)", id, address)
 	d.sql("UPDATE thing SET id = $1 WHERE url = $2", id, address)
 }
 

@@ -56,6 +56,7 @@ func (s *Server) table() []route {
 	var all []route
 	for _, rows := range [][]route{
 		listRoutes, userRoutes, thingRoutes, flattrRoutes, activityRoutes,
+		lookupRoutes, searchRoutes, writeThingRoutes, clickRoutes, subscribeRoutes,
 	} {
 		all = append(all, rows...)
 	}
