@@ -18,6 +18,9 @@ GOBUILD = $(GO) build -ldflags "-s -w -X main.version=$(VERSION) $(PACKED)"
 STORY ?= 1
 EXT := extension
 MODULES := $(EXT)/node_modules/.package-lock.json
+# A site that signs members in by a library from the registry; a test of the ledger drives it.
+SITE := ledger/oauth/testdata/grant
+SITE_MODULES := $(SITE)/node_modules/.package-lock.json
 
 .PHONY: help run check test soak bench mutants build package test-packages generate clean e2e
 
@@ -51,12 +54,16 @@ $(MODULES): $(EXT)/package-lock.json $(EXT)/package.json
 	cd $(EXT) && npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
-check: $(MODULES) ## format, lint, types and units without the race detector; the quick round
+$(SITE_MODULES): $(SITE)/package-lock.json $(SITE)/package.json
+	cd $(SITE) && npm install --no-save --no-audit --no-fund --loglevel=error
+	@touch $@
+
+check: $(MODULES) $(SITE_MODULES) ## format, lint, types and units without the race detector; the quick round
 	@node .ci/test.mjs check
 
 test: ## every check there is, end to end in two real browsers included
 	@.ci/install test
-	@$(MAKE) $(MODULES)
+	@$(MAKE) $(MODULES) $(SITE_MODULES)
 	@node .ci/test.mjs all
 
 e2e: ## only what is tested in real browsers, Chromium and Firefox
@@ -96,4 +103,4 @@ test-packages: package ## installs, upgrades and removes the packages in a Debia
 	@installer/test-packages dist
 
 clean: ## removes what was built; data under ./var stays
-	rm -rf bin dist $(EXT)/dist $(EXT)/node_modules
+	rm -rf bin dist $(EXT)/dist $(EXT)/node_modules $(SITE)/node_modules
