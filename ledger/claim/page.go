@@ -167,7 +167,7 @@ func (r *pageReader) link(href string, to *[]string) {
 	if q.Get("url") == "" || !r.isPage(q.Get("url")) {
 		return
 	}
-	for _, key := range []string{"user_id", "fid"} {
+	for _, key := range []string{"user_id", "fid", "owner"} {
 		if who := strings.TrimSpace(q.Get(key)); who != "" {
 			r.add(to, who)
 			return

@@ -56,7 +56,7 @@ func (s *Server) table() []route {
 	var all []route
 	for _, rows := range [][]route{
 		listRoutes, userRoutes, thingRoutes, flattrRoutes, activityRoutes,
-		lookupRoutes, searchRoutes, writeThingRoutes, clickRoutes, subscribeRoutes,
+		lookupRoutes, searchRoutes, writeThingRoutes, clickRoutes, subscribeRoutes, verifyRoutes,
 	} {
 		all = append(all, rows...)
 	}

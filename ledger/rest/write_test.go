@@ -124,6 +124,23 @@ var writeStory = []step{
 	{"deleted_subscribe", "POST", "/things/4712/subscriptions", "", byAnn},
 }
 
+// verifyStory is what partners ask.
+var verifyStory = []step{
+	{"verify", "POST", "/user/verify", `{"identity":"partner:player:1"}`, byAnn},
+	{"verify_user", "POST", "/users/ann/verify", "identity=1", byAnn},
+	{"verify_user_other", "POST", "/users/bob/verify", "identity=2", byAnn},
+	{"verify_user_unknown", "POST", "/users/nobody/verify", "identity=2", byAnn},
+	{"verify_taken", "POST", "/user/verify", "identity=1", byBob},
+	{"verify_namespace", "POST", "/user/verify", "identity=partner:radio:1", byBob},
+	{"verify_nothing", "POST", "/user/verify", "", byBob},
+	{"verify_bad", "POST", "/user/verify", "identity=partner:player:", byBob},
+	{"verify_refused", "POST", "/user/verify", "identity=2", ""},
+	{"status", "GET", "/subscription-status", "", byAnn},
+	{"status_means", "GET", "/subscription-status", "", byBob},
+	{"status_poor", "GET", "/subscription-status", "", byPoor},
+	{"status_refused", "GET", "/subscription-status", "", ""},
+}
+
 // madeID is the id of a thing that the interface made, which is random.
 var madeID = regexp.MustCompile(`(things?\\?/|"?id"?: ?|<id>|the thing )[0-9]{9,16}`)
 
@@ -139,6 +156,11 @@ func TestWriteGolden(t *testing.T) {
 			d.poor("poor")
 			d.claims("bob", "https://claimed.example/")
 			for _, s := range writeStory {
+				d.step(s, format)
+			}
+			d.step(step{"verify_no_partner", "POST", "/user/verify", `{"identity":"partner:player:1"}`, byAnn}, format)
+			d.sql("INSERT INTO partner (namespace, client, at) VALUES ('player', 'a client', 0)")
+			for _, s := range verifyStory {
 				d.step(s, format)
 			}
 			if strings.HasSuffix(t.Name(), "postgres") {

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"flattr/ledger/flattr"
@@ -95,7 +96,8 @@ func (s *Store) MemberByFlattrID(ctx context.Context, code string) (id flattr.Me
 }
 
 // Named is the member whom a button or link names: by flattr:id, which nobody
-// can choose, else by name. It answers 0 for nobody.
+// can choose, else by the identity that a partner has verified, else by name. It
+// answers 0 for nobody.
 func (s *Store) Named(ctx context.Context, who string) (id flattr.MemberID, err error) {
 	err = s.read(ctx, func(tx *Tx) error {
 		err := tx.row(selectByFlattrID, who).Scan(&id)
@@ -104,6 +106,10 @@ func (s *Store) Named(ctx context.Context, who string) (id flattr.MemberID, err 
 		}
 		if !errors.Is(err, sql.ErrNoRows) && flattr.CodeOf(err) != flattr.Invalid {
 			return fmt.Errorf("read flattr:id: %w", err)
+		}
+		if strings.HasPrefix(who, flattr.PartnerPrefix) {
+			id, err = tx.identified(who)
+			return err
 		}
 		m, err := tx.memberByName(who)
 		if flattr.CodeOf(err) == flattr.NotFound {

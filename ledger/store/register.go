@@ -44,7 +44,7 @@ func (r registration) editor() flattr.MemberID {
 
 const registerThing = `
 UPDATE thing SET title = $1, description = $2, category = $3, language = $4, tags = $5, hidden = $6,
-asserted = $7, registrar = $8, updated = $9, withdrawn = NULL WHERE id = $10`
+asserted = $7, registrar = $8, updated = $9, withdrawn = NULL, look = 0, looks = 0 WHERE id = $10`
 
 // Register books that a member says a URL is theirs, and how it is described. The
 // member is its registrar and may edit it, and is its asserted owner, who earns
