@@ -192,6 +192,10 @@ func newHandler(ctx context.Context, st *store.Store, public *url.URL, now func(
 		return nil, err
 	}
 	go clients.Run(ctx)
+	references, err := clients.References()
+	if err != nil {
+		return nil, err
+	}
 	buttons, err := button.New(st, public, log)
 	if err != nil {
 		return nil, err
@@ -203,6 +207,8 @@ func newHandler(ctx context.Context, st *store.Store, public *url.URL, now func(
 	}
 	mux.Handle("/api/", sync.New(st, authorization.Member, now, log).Handler())
 	feed.New(feed.Config{Store: st, Public: public, Now: now, Log: log}).Register(mux)
+	mux.Handle(rest.Reference, references)
+	mux.Handle(rest.Reference+"/", references)
 	mux.HandleFunc("POST "+api.PathToken, authorization.ServeToken)
 	mux.HandleFunc("POST "+api.PathRevoke, authorization.ServeRevoke)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {

@@ -18,7 +18,7 @@ func TestPathsAndMethods(t *testing.T) {
 	d := newGoldenDesk(t, storetest.SQLite(t))
 	for path, want := range map[string]int{
 		"/things/4711": 200, "/things/4711/": 200, "/things/4711.json": 200, "/things/4711.json/": 200, "/things/4711,4712": 200, "/things/4711%2C4712": 200, "/users/ANN": 200, "/users/ann.xml": 200,
-		"": 404, "/": 404, "//": 404, "/things": 404, "/things/": 404, "/things/x": 404, "/things/-1": 404, "/things/0": 404, "/things/4503599627370497": 404, "/things/99999999999999999999": 404,
+		"": 404, "/": 404, "//": 404, "/things": 405, "/things/": 405, "/things/x": 404, "/things/-1": 404, "/things/0": 404, "/things/4503599627370497": 404, "/things/99999999999999999999": 404,
 		"/users": 404, "/users//things": 404, "/users/%00": 400, "/users/%ff": 400, "/a/b/c/d/e/f/g/h/i/j": 404, "/things/..%2f..": 404, "/users/ann.as": 406, "/users/ann.txt": 406, "/users/ann.html": 404,
 		"/users/ann/activities": 200, "/users/ann/activities.json": 406, "/users/nobody/activities.as": 404, "/users/ann/activities.as?type=both": 400,
 		"/users/ann/flattrs?count=0": 400, "/users/ann/flattrs?count=x": 400, "/users/ann/flattrs?page=-1": 400, "/users/ann/flattrs?page=99999999999999": 400, "/users/ann/flattrs?count=2147483647&page=2147483647": 400,

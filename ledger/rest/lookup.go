@@ -18,6 +18,7 @@ var lookupRoutes = []route{
 		Answers: []outcome{
 			{http.StatusFound, found{}, "The thing is known: Location, and location in the body, is its address."},
 			{http.StatusOK, flattrable{}, "The thing is not known yet, and will be with its first flattr: its owner has claimed the site, or the URL was a link that makes things."},
+			{http.StatusNotFound, notFound{}, "Nothing was found: the error says so, and message too."},
 		},
 		Errors: []string{codeNotFound, codeValidation},
 		handle: lookUp,

@@ -109,7 +109,7 @@ func statusOf(err error) int {
 
 // errorBody is a problem on the wire.
 type errorBody struct {
-	Error       string `json:"error"`
-	Description string `json:"error_description"`
-	URI         string `json:"error_uri"`
+	Error       string `json:"error" doc:"the code"`
+	Description string `json:"error_description" doc:"a sentence for a person"`
+	URI         string `json:"error_uri" doc:"where this code is explained"`
 }
