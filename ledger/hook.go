@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flattr/ledger/claim"
 	"flattr/ledger/flattr"
 	"flattr/ledger/hook"
 	"flattr/ledger/store"
@@ -150,7 +151,7 @@ func retryHookCommand(db *string) *cobra.Command {
 // what is under way.
 func deliverHooks(ctx context.Context, st *store.Store, public *url.URL, opt serveOptions) (stop func()) {
 	deliverer := hook.New(hook.Config{
-		Store: st, Client: hook.NewClient(hook.Public(opt.networks)), Now: opt.now, Log: opt.log,
+		Store: st, Client: hook.NewClient(claim.Control(opt.networks)), Now: opt.now, Log: opt.log,
 		ClaimURL: func(thing string) string {
 			page := public.JoinPath(pathClaims)
 			page.RawQuery = url.Values{"url": {thing}}.Encode()

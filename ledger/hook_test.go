@@ -66,7 +66,7 @@ func TestAPrivatePartnerIsNotDialled(t *testing.T) {
 		h = hooks[0]
 		time.Sleep(20 * time.Millisecond)
 	}
-	if h.Failures != 1 || !strings.Contains(h.Said, "serve with --allow-network") {
+	if h.Failures != 1 || !strings.Contains(h.Said, "not an address of the public internet") {
 		t.Errorf("hook = %+v", h)
 	}
 }

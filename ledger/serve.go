@@ -20,6 +20,7 @@ import (
 
 	"flattr/ledger/api"
 	"flattr/ledger/button"
+	"flattr/ledger/claim"
 	"flattr/ledger/feed"
 	"flattr/ledger/oauth"
 	"flattr/ledger/rest"
@@ -48,6 +49,7 @@ const gcPercent = 400
 func serveCommand(db *string) *cobra.Command {
 	var listen, public string
 	var networks []string
+	var sites siteOptions
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the pages, and the interface for companions",
@@ -70,18 +72,20 @@ hands the Host header on; --public-url then names the address readers use.`,
 				return err
 			}
 			log := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
-			return serve(ctx, serveOptions{db: *db, listen: listen, public: public, networks: allowed, now: time.Now, log: log, out: cmd.OutOrStdout()})
+			return serve(ctx, serveOptions{db: *db, listen: listen, public: public, networks: allowed, sites: sites, now: time.Now, log: log, out: cmd.OutOrStdout()})
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address and port to listen on; port 0 picks a free one")
 	cmd.Flags().StringVar(&public, "public-url", "", "origin under which readers reach the ledger (default: where it listens)")
-	cmd.Flags().StringArrayVar(&networks, "allow-network", nil, "network, as 10.1.0.0/16, that the ledger may dial beside the public internet; may be repeated")
+	cmd.Flags().StringArrayVar(&networks, "allow-network", nil, "network, as 10.1.0.0/16, where sites and partners are reached beside the public internet; may be repeated")
+	sites.flags(cmd)
 	return cmd
 }
 
 type serveOptions struct {
 	db, listen, public string
 	networks           []netip.Prefix // that may be dialled beside the public internet
+	sites              siteOptions
 	now                func() time.Time
 	log                *slog.Logger
 	out                io.Writer
@@ -104,7 +108,8 @@ func serve(ctx context.Context, opt serveOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	handler, err := newHandler(ctx, st, public, opt.now, opt.log)
+	claims := opt.keeper(st, public)
+	handler, err := newHandler(ctx, st, public, claims, opt.now, opt.log)
 	if err != nil {
 		return err
 	}
@@ -113,6 +118,7 @@ func serve(ctx context.Context, opt serveOptions) (err error) {
 		return err
 	}
 	go clock.run(ctx)
+	defer checkClaims(ctx, claims)()
 	defer deliverHooks(ctx, st, public, opt)()
 	server := &http.Server{
 		Handler:           clock.guard(handler),
@@ -178,12 +184,12 @@ func publicURL(named string, listening net.Addr) (*url.URL, error) {
 
 // newHandler joins the pages, the authorization server and the interface for
 // companions.
-func newHandler(ctx context.Context, st *store.Store, public *url.URL, now func() time.Time, log *slog.Logger) (http.Handler, error) {
+func newHandler(ctx context.Context, st *store.Store, public *url.URL, claims *claim.Keeper, now func() time.Time, log *slog.Logger) (http.Handler, error) {
 	authorization, err := oauth.New(ctx, st, now)
 	if err != nil {
 		return nil, err
 	}
-	pages, err := web.New(web.Config{Store: st, OAuth: authorization, Now: now, Log: log, Public: public})
+	pages, err := web.New(web.Config{Store: st, OAuth: authorization, Claims: claims, Now: now, Log: log, Public: public})
 	if err != nil {
 		return nil, err
 	}

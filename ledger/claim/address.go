@@ -67,12 +67,12 @@ func public(ip netip.Addr) bool {
 // reach is what a fetcher may dial.
 type reach struct {
 	networks []netip.Prefix // that the operator allows beside the public internet
-	ports    []uint16       // 80 and 443, unless the operator says otherwise
+	ports    []uint16       // 80 and 443, unless the operator says otherwise; none: any
 }
 
 // allows tells whether an address may be dialled.
 func (r reach) allows(at netip.AddrPort) error {
-	if !slices.Contains(r.ports, at.Port()) {
+	if len(r.ports) > 0 && !slices.Contains(r.ports, at.Port()) {
 		return fmt.Errorf("%w: port %d", errForbidden, at.Port())
 	}
 	ip := at.Addr()
@@ -80,6 +80,12 @@ func (r reach) allows(at netip.AddrPort) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %s", errForbidden, ip)
+}
+
+// Control is asked by a dialler for each address: it refuses what is neither on
+// the public internet nor in one of the networks. Ports are not looked at.
+func Control(networks []netip.Prefix) func(network, address string, c syscall.RawConn) error {
+	return reach{networks: networks}.control
 }
 
 // control is asked by the dialler for each address, after names were resolved

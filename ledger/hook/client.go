@@ -1,12 +1,9 @@
 package hook
 
 import (
-	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -62,41 +59,7 @@ const (
 
 // Control looks at each address that is dialled, after its name was resolved,
 // and refuses it by an error.
-type Control func(network, address string, c syscall.RawConn) error
-
-// elsewhere are addresses that look public and lead into the operator's own
-// network, or through something that hides where they lead.
-var elsewhere = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"),
-	netip.MustParsePrefix("100.64.0.0/10"), // behind a carrier's translation
-	netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"),
-	netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b::/96"), // IPv4 behind a translation
-	netip.MustParsePrefix("64:ff9b:1::/48"),
-	netip.MustParsePrefix("2001::/32"), // Teredo
-	netip.MustParsePrefix("2002::/16"), // 6to4
-}
-
-// Public lets pass what is on the public internet, or in one of the networks that
-// the operator allows.
-func Public(networks []netip.Prefix) Control {
-	return func(_, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return fmt.Errorf("dial %.60q: %w", address, err)
-		}
-		ip := at.Addr().Unmap()
-		in := func(p netip.Prefix) bool { return p.Contains(ip) }
-		if slices.ContainsFunc(networks, in) {
-			return nil
-		}
-		if ip.Zone() != "" || !ip.IsGlobalUnicast() || ip.IsPrivate() || slices.ContainsFunc(elsewhere, in) {
-			return fmt.Errorf("%s is not on the public internet; if it is the partner all the same, serve with --allow-network", ip)
-		}
-		return nil
-	}
-}
+type Control = func(network, address string, c syscall.RawConn) error
 
 // NewClient is a client that follows no redirects, uses no proxy, keeps no
 // cookies, and dials only what allowed lets pass.

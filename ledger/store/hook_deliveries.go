@@ -80,16 +80,16 @@ type HookWork struct {
 	URL        string
 	Secret     string
 	Failures   int                   // of the partner's server, in a row
-	Stale      []flattr.EventID      // undone, or claimed meanwhile: nobody is told
+	Stale      []flattr.EventID      // undone, claimed or opted out meanwhile: nobody is told
 	Deliveries []flattr.HookDelivery // in the order in which they are due
 }
 
 const selectHookOf = `
 SELECT h.url, h.secret, s.failures FROM hook h JOIN hook_state s ON s.hook = h.id WHERE h.id = $1 AND h.stopped IS NULL`
 
-const selectDeliveries = `
+var selectDeliveries = `
 SELECT d.click, o.id, o.url, o.asserted, COALESCE(CASE WHEN p.public_since <= d.at THEN m.name END, ''), d.attempts,
-       CASE WHEN o.owner IS NOT NULL OR EXISTS (SELECT 1 FROM event u WHERE u.click = d.click AND u.result <> 'refused') THEN 1 ELSE 0 END
+       CASE WHEN o.owner IS NOT NULL OR EXISTS (SELECT 1 FROM event u WHERE u.click = d.click AND u.result <> 'refused') OR ` + isOptedOut + ` THEN 1 ELSE 0 END
 FROM hook_delivery d JOIN thing t ON t.id = d.thing JOIN thing o ON o.id = COALESCE(t.alias_of, t.id)
 LEFT JOIN member m ON m.id = d.reader AND d.reader <> 0 AND m.deleted IS NULL
 LEFT JOIN profile p ON p.member = m.id
