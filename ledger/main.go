@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		serveCommand(&db), inviteCommand(&db), memberCommand(&db),
 		appCommand(&db), tokenCommand(&db),
 		creditCommand(&db), returnCommand(&db), refundCommand(&db), reverseCommand(&db),
-		loadCommand(&db), settleCommand(&db), monthCommand(&db), statementCommand(&db), revenueCommand(&db), auditCommand(&db), clockCommand(&db), hookCommand(&db),
+		loadCommand(&db), settleCommand(&db), monthCommand(&db), statementCommand(&db), revenueCommand(&db), auditCommand(&db), clockCommand(&db), claimCommand(&db), hookCommand(&db),
 	)
 	root.SetArgs(args)
 	root.SetIn(stdin)

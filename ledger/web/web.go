@@ -21,6 +21,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"flattr/ledger/api"
+	"flattr/ledger/claim"
 	"flattr/ledger/flattr"
 	"flattr/ledger/limit"
 	"flattr/ledger/money"
@@ -59,6 +60,7 @@ const (
 type Config struct {
 	Store  *store.Store
 	OAuth  *oauth.Server
+	Claims *claim.Keeper // asks sites who owns them
 	Now    func() time.Time
 	Log    *slog.Logger
 	Public *url.URL // origin under which the ledger is reached
@@ -77,6 +79,8 @@ type Server struct {
 	style     string                                   // address of the style sheet, with its hash
 	names     *limit.Limiter                           // sign-ins by name
 	addresses *limit.Limiter                           // failed sign-ins and sign-ups by address
+	sites     *claim.Keeper
+	checks    *limit.Limiter // of sites, by member
 	hashing   chan struct{}
 }
 
@@ -97,6 +101,8 @@ func New(cfg Config) (*Server, error) {
 		style:     "/static/style.css?v=" + hex.EncodeToString(sum[:6]),
 		names:     limit.New(nameInterval, nameBurst),
 		addresses: limit.New(addressInterval, addressBurst),
+		sites:     cfg.Claims,
+		checks:    limit.New(checkInterval, checkBurst),
 		hashing:   make(chan struct{}, maxHashing),
 	}
 	if s.pages, err = loadPages(ts); err != nil {
@@ -170,6 +176,10 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /revenue.json", s.member(s.download(report.JSON, "application/json")))
 	mux.HandleFunc("GET "+api.PathAuthorize, s.member(s.consentForm))
 	mux.HandleFunc("POST "+api.PathAuthorize, s.member(s.consent))
+	mux.HandleFunc("GET /claims", s.member(s.claims))
+	mux.HandleFunc("POST /claims", s.member(s.claim))
+	mux.HandleFunc("POST /claims/check", s.member(s.checkClaim))
+	mux.HandleFunc("POST /claims/end", s.member(s.endClaim))
 	mux.HandleFunc("GET /grants", s.member(s.grants))
 	mux.HandleFunc("POST /grants/revoke", s.member(s.revokeGrant))
 	mux.HandleFunc("GET /applications", s.member(s.applications))
@@ -309,7 +319,7 @@ func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 // language: pages of ours that a GET shows.
 var nextPaths = map[string]bool{
 	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true,
-	"/grants": true, "/applications": true,
+	"/claims": true, "/grants": true, "/applications": true,
 }
 
 // safeNext is raw if it is the path of one of our pages with or without a
