@@ -132,7 +132,7 @@ var flattr_cat = 'audio'; var flattr_tag = 'cello, hausmusik'; var flattr_url = 
 			"110x20 Flattr this: By prefix (0 clicks) 0 url=https://new.example/p&button=compact&title=By prefix",
 			"110x20 Flattr this: By: rel (0 clicks) 0 url=https://new.example/q&uid=bob&button=compact&title=By: rel",
 		},
-		opens: "/submit/auto?url=https%3A%2F%2Fnew.example%2Fp&title=By+prefix",
+		opens: "/submit/auto?url=https%3A%2F%2Fnew.example%2Fp&title=By%20prefix",
 	},
 	{
 		why: "what means harm becomes text",

@@ -290,7 +290,7 @@ func TestSnippetsHoldWhatWasChosen(t *testing.T) {
 	bob := s.join("bob", 0)
 	title := `Fish & "chips" <b>'s</b>`
 	bob.get("/buttons?" + url.Values{"url": {"https://bob.example/?a=1&b=2"}, "title": {title}, "size": {"large"}, "language": {"de_DE"}}.Encode())
-	want := s.origin + "/submit/auto?url=https%3A%2F%2Fbob.example%2F%3Fa%3D1%26b%3D2&user_id=bob&title=" + url.QueryEscape(title) + "&language=de_DE"
+	want := s.origin + "/submit/auto?url=https%3A%2F%2Fbob.example%2F%3Fa%3D1%26b%3D2&user_id=bob&title=" + strings.ReplaceAll(url.QueryEscape(title), "+", "%20") + "&language=de_DE"
 	for id, tag := range map[string]string{"link": "a", "head": "link", "atom": "link", "rss": "atom:link"} {
 		text := snippetOf(bob, id)
 		page, err := nethtml.Parse(strings.NewReader(text))

@@ -164,10 +164,12 @@ func (a Asked) Submit(public *url.URL) string {
 }
 
 func (a Asked) submit(public *url.URL) string {
-	query := "url=" + url.QueryEscape(a.URL)
+	// A blank is %20 and not +, which snippets would have to escape again.
+	escape := func(value string) string { return strings.ReplaceAll(url.QueryEscape(value), "+", "%20") }
+	query := "url=" + escape(a.URL)
 	say := func(key, value string) {
 		if value != "" {
-			query += "&" + key + "=" + url.QueryEscape(value)
+			query += "&" + key + "=" + escape(value)
 		}
 	}
 	owner := "user_id"

@@ -44,7 +44,9 @@ async function shownIn(element) {
     label: document.querySelector("a").getAttribute("aria-label"),
     count: document.querySelector("b").textContent,
     // What does not fit would be cut off by the page.
-    fits: document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight,
+    fits:
+      document.documentElement.scrollWidth <= innerWidth &&
+      document.documentElement.scrollHeight <= innerHeight,
   }));
 }
 
