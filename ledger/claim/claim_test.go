@@ -55,7 +55,7 @@ func (l *ledger) round() {
 // stands is how a claim stands.
 func (l *ledger) stands(who flattr.MemberID, at string) flattr.Claim {
 	l.t.Helper()
-	c, err := l.store.ClaimOf(context.Background(), who, l.url(at))
+	c, err := l.store.ClaimOf(context.Background(), who, l.URL(at))
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -73,19 +73,19 @@ func mustBe(t *testing.T, what string, c flattr.Claim, state flattr.ClaimState, 
 func TestASiteIsProvedInThreeWays(t *testing.T) {
 	each(t, func(t *testing.T, l *ledger) {
 		bob, id := l.join("bob")
-		l.site("meta.test/", front+id+`"></head>`)
-		l.site("file.test/.well-known/flattr.txt", "# hello\nflattr: "+id+"\n")
-		l.site("deep.dns.test/", "hello")
-		l.names.text("_flattr.dns.test", "v=spf1 -all", "flattr="+id)
-		l.site("www.moved.test/", "-> "+l.url("moved.test/en/"))
-		l.site("moved.test/en/", front+id+`">`)
+		l.Site("meta.test/", front+id+`"></head>`)
+		l.Site("file.test/.well-known/flattr.txt", "# hello\nflattr: "+id+"\n")
+		l.Site("deep.dns.test/", "hello")
+		l.Names.Text("_flattr.dns.test", "v=spf1 -all", "flattr="+id)
+		l.Site("www.moved.test/", "-> "+l.URL("moved.test/en/"))
+		l.Site("moved.test/en/", front+id+`">`)
 		for at, want := range map[string]flattr.Proof{"meta.test/": flattr.ProofMeta, "file.test/": flattr.ProofFile, "deep.dns.test/": flattr.ProofDNS, "www.moved.test/": flattr.ProofMeta} {
 			mustBe(t, at, l.ask(bob, at), flattr.ClaimVerified, want, "")
 		}
-		l.site("empty.test/", "nothing")
+		l.Site("empty.test/", "nothing")
 		mustBe(t, "a site that names nobody", l.ask(bob, "empty.test/"), flattr.ClaimWaiting, "", flattr.FaultAbsent)
 		mustBe(t, "a site that is not there", l.ask(bob, "nowhere.test/"), flattr.ClaimWaiting, "", flattr.FaultUnreachable)
-		l.site("empty.test/", front+id+`">`)
+		l.Site("empty.test/", front+id+`">`)
 		l.now = l.now.Add(flattr.ClaimRetry)
 		l.round()
 		mustBe(t, "a site that names its owner later", l.stands(bob, "empty.test/"), flattr.ClaimVerified, flattr.ProofMeta, "")
@@ -96,21 +96,21 @@ func TestNobodyProvesAnothersSite(t *testing.T) {
 	each(t, func(t *testing.T, l *ledger) {
 		_, bobs := l.join("bob")
 		mallory, id := l.join("mallory")
-		l.site("bob.test/", front+bobs+`">`)
-		l.site("mallory.test/", front+id+`">`)
+		l.Site("bob.test/", front+bobs+`">`)
+		l.Site("mallory.test/", front+id+`">`)
 		mustBe(t, "a site that names bob", l.ask(mallory, "bob.test/"), flattr.ClaimWaiting, "", flattr.FaultOther)
-		l.site("open.test/go/", "-> "+l.url("mallory.test/"))
+		l.Site("open.test/go/", "-> "+l.URL("mallory.test/"))
 		mustBe(t, "a redirect to a site of one's own", l.ask(mallory, "open.test/go/"), flattr.ClaimWaiting, "", flattr.FaultAbsent)
-		l.site("hoster.test/.well-known/flattr.txt", "-> "+l.url("mallory.test/.well-known/flattr.txt"))
-		l.site("mallory.test/.well-known/flattr.txt", "flattr: "+id)
+		l.Site("hoster.test/.well-known/flattr.txt", "-> "+l.URL("mallory.test/.well-known/flattr.txt"))
+		l.Site("mallory.test/.well-known/flattr.txt", "flattr: "+id)
 		mustBe(t, "a file from elsewhere", l.ask(mallory, "hoster.test/"), flattr.ClaimWaiting, "", flattr.FaultAbsent)
-		l.site("hoster.test/upload/", front+id+`">`)
-		l.site("hoster.test/.well-known/flattr.txt", "flattr: "+bobs)
+		l.Site("hoster.test/upload/", front+id+`">`)
+		l.Site("hoster.test/.well-known/flattr.txt", "flattr: "+bobs)
 		mustBe(t, "a page on a site that names bob", l.ask(mallory, "hoster.test/upload/"), flattr.ClaimWaiting, flattr.ProofMeta, flattr.FaultAmbiguous)
-		l.site("hoster.test/.well-known/flattr.txt", "flattr: "+bobs+"\nflattr: "+id+" /upload/\n")
+		l.Site("hoster.test/.well-known/flattr.txt", "flattr: "+bobs+"\nflattr: "+id+" /upload/\n")
 		mustBe(t, "a part that the host gives", l.ask(mallory, "hoster.test/upload/"), flattr.ClaimVerified, flattr.ProofFile, "")
-		l.site("ann.github.io/", "hello")
-		l.names.text("_flattr.github.io", "flattr="+id)
+		l.Site("ann.github.io/", "hello")
+		l.Names.Text("_flattr.github.io", "flattr="+id)
 		mustBe(t, "a record of a name that strangers share", l.ask(mallory, "ann.github.io/"), flattr.ClaimWaiting, "", flattr.FaultAbsent)
 	})
 }
@@ -123,12 +123,12 @@ func TestALinkThatNamesAThiefNeverEarns(t *testing.T) {
 		victim, victims := l.join("victim")
 		mallory, _ := l.join("mallory")
 		const steal = `<body>Nice! <a href="https://flattr.com/submit/auto?user_id=mallory&amp;url=`
-		l.site("victim.test/", "<h1>Hello</h1>"+steal+l.url("victim.test/")+`">thank me</a>`)
-		l.site("victim.test/comments", `<a class="FlattrButton" rel="ugc" href="" data-flattr-uid="mallory">`)
-		l.site("victim.test/both", `<a class="FlattrButton" href="" data-flattr-uid="victim"></a><a class="FlattrButton" href="" data-flattr-uid="mallory">`)
-		l.site("victim.test/mine", front+victims+`"></head>`+steal+l.url("victim.test/mine")+`">`)
+		l.Site("victim.test/", "<h1>Hello</h1>"+steal+l.URL("victim.test/")+`">thank me</a>`)
+		l.Site("victim.test/comments", `<a class="FlattrButton" rel="ugc" href="" data-flattr-uid="mallory">`)
+		l.Site("victim.test/both", `<a class="FlattrButton" href="" data-flattr-uid="victim"></a><a class="FlattrButton" href="" data-flattr-uid="mallory">`)
+		l.Site("victim.test/mine", front+victims+`"></head>`+steal+l.URL("victim.test/mine")+`">`)
 		for _, path := range []string{"", "comments", "both", "mine"} {
-			if out := l.flattrs(ann, l.url("victim.test/"+path), "mallory"); !out.Promise {
+			if out := l.flattrs(ann, l.URL("victim.test/"+path), "mallory"); !out.Promise {
 				t.Errorf("a click on /%s that names mallory = %+v, want a promise", path, out)
 			}
 		}
@@ -139,7 +139,7 @@ func TestALinkThatNamesAThiefNeverEarns(t *testing.T) {
 		if got := l.earns(mallory); len(got) > 0 {
 			t.Errorf("mallory earns by %v", got)
 		}
-		if got := l.earns(victim); len(got) != 1 || got[0] != l.url("victim.test/mine") {
+		if got := l.earns(victim); len(got) != 1 || got[0] != l.URL("victim.test/mine") {
 			t.Errorf("the victim earns by %v, want the page that names them", got)
 		}
 	})
@@ -151,15 +151,15 @@ func TestAnAssertedOwnerWhomThePageNamesEarns(t *testing.T) {
 		bob, id := l.join("bob")
 		pages := map[string]string{
 			"meta": front + id + `">`, "button": `<a class="FlattrButton" href="" data-flattr-uid="bob">`,
-			"payment": `<link rel="payment" href="https://ledger.example/submit/auto?user_id=bob&amp;url=` + l.url("bob.test/payment") + `">`,
+			"payment": `<link rel="payment" href="https://ledger.example/submit/auto?user_id=bob&amp;url=` + l.URL("bob.test/payment") + `">`,
 		}
 		for path, page := range pages {
-			l.site("bob.test/"+path, page)
-			if out := l.flattrs(ann, l.url("bob.test/"+path), "bob"); !out.Promise {
+			l.Site("bob.test/"+path, page)
+			if out := l.flattrs(ann, l.URL("bob.test/"+path), "bob"); !out.Promise {
 				t.Errorf("a click on /%s before the ledger has looked = %+v, want a promise", path, out)
 			}
 		}
-		l.flattrs(ann, l.url("bob.test/private-link"), "") // nobody is asked about what only a reader named
+		l.flattrs(ann, l.URL("bob.test/private-link"), "") // nobody is asked about what only a reader named
 		for range 3 {
 			l.round()
 			l.now = l.now.Add(time.Hour)
@@ -167,7 +167,7 @@ func TestAnAssertedOwnerWhomThePageNamesEarns(t *testing.T) {
 		if got := l.earns(bob); len(got) != len(pages) {
 			t.Errorf("bob earns by %v, want all of %d pages", got, len(pages))
 		}
-		for _, r := range l.requests() {
+		for _, r := range l.Requests() {
 			if r.URL.Path == "/private-link" {
 				t.Error("the ledger looked at a page of which nobody named an owner")
 			}
@@ -179,26 +179,26 @@ func TestASiteThatWantsNoMoneyIsLeftAlone(t *testing.T) {
 	each(t, func(t *testing.T, l *ledger) {
 		ann, _ := l.join("ann")
 		bob, id := l.join("bob")
-		l.site("bob.test/", front+id+`">`)
+		l.Site("bob.test/", front+id+`">`)
 		mustBe(t, "bob's site", l.ask(bob, "bob.test/"), flattr.ClaimVerified, flattr.ProofMeta, "")
-		l.site("bob.test/.well-known/flattr.txt", "flattr: none\n")
+		l.Site("bob.test/.well-known/flattr.txt", "flattr: none\n")
 		l.now = l.now.Add(flattr.ClaimRecheck)
 		l.round()
 		mustBe(t, "bob's site that wants no money", l.stands(bob, "bob.test/"), flattr.ClaimOptedOut, "", flattr.FaultOptedOut)
-		if out := l.flattrs(ann, l.url("bob.test/1"), "bob"); !out.Promise {
+		if out := l.flattrs(ann, l.URL("bob.test/1"), "bob"); !out.Promise {
 			t.Errorf("a click there = %+v, want a promise", out)
 		}
 		if c := l.ask(bob, "bob.test/deeper/"); c.State != flattr.ClaimOptedOut {
 			t.Errorf("a claim below = %+v", c)
 		}
 		for at, page := range map[string]string{"meta.test/": front + `none">`, "dns.test/": "hello"} {
-			l.site(at, page)
+			l.Site(at, page)
 		}
-		l.names.text("_flattr.dns.test", "flattr=none")
+		l.Names.Text("_flattr.dns.test", "flattr=none")
 		for _, at := range []string{"meta.test/", "dns.test/"} {
 			mustBe(t, at, l.ask(bob, at), flattr.ClaimOptedOut, "", flattr.FaultOptedOut)
 		}
-		l.site("bob.test/.well-known/flattr.txt", "# changed my mind\n")
+		l.Site("bob.test/.well-known/flattr.txt", "# changed my mind\n")
 		for range 2 {
 			l.now = l.now.Add(flattr.ClaimRecheck + time.Hour)
 			l.round()
@@ -211,9 +211,9 @@ func TestAProofThatGoesIsShownAndLapses(t *testing.T) {
 	each(t, func(t *testing.T, l *ledger) {
 		bob, id := l.join("bob")
 		cyd, cyds := l.join("cyd")
-		l.site("sold.test/", front+id+`">`)
+		l.Site("sold.test/", front+id+`">`)
 		mustBe(t, "bob's site", l.ask(bob, "sold.test/"), flattr.ClaimVerified, flattr.ProofMeta, "")
-		l.site("sold.test/", front+cyds+`">`)
+		l.Site("sold.test/", front+cyds+`">`)
 		mustBe(t, "cyd's claim", l.ask(cyd, "sold.test/"), flattr.ClaimConflict, flattr.ProofMeta, "")
 		for range 3 {
 			l.now = l.now.Add(flattr.ClaimRecheck)

@@ -44,33 +44,33 @@ func TestNoAddressOfTheHouseIsAsked(t *testing.T) {
 		"::1", "::", "::ffff:127.0.0.1", "fe80::1", "fd00::1", "64:ff9b::7f00:1", "2002:7f00:1::", "ff02::1",
 	} {
 		name := fmt.Sprintf("n%d.test", i)
-		in.names.host(name, []string{address})
+		in.Names.Host(name, []string{address})
 		if address != "::ffff:127.0.0.1" { // no name server can say that: it is an A record then
-			_, err := in.fetch(f, "http://"+name+in.port+"/")
+			_, err := in.fetch(f, "http://"+name+in.Port+"/")
 			mustForbid(t, name+" at "+address, err)
 		}
 		host := address
 		if strings.Contains(address, ":") {
 			host = "[" + address + "]"
 		}
-		_, err := in.fetch(f, "http://"+host+in.port+"/")
+		_, err := in.fetch(f, "http://"+host+in.Port+"/")
 		mustForbid(t, address, err)
 	}
-	for _, raw := range []string{"http://2130706433" + in.port + "/", "http://0x7f.1" + in.port + "/", "http://127.1" + in.port + "/", "http://0177.0.0.1" + in.port + "/", "http://localhost" + in.port + "/"} {
+	for _, raw := range []string{"http://2130706433" + in.Port + "/", "http://0x7f.1" + in.Port + "/", "http://127.1" + in.Port + "/", "http://0177.0.0.1" + in.Port + "/", "http://localhost" + in.Port + "/"} {
 		if text, err := in.fetch(f, raw); err == nil {
 			t.Errorf("%s was fetched: %q", raw, text)
 		}
 	}
-	if asked := in.requests(); len(asked) > 0 {
+	if asked := in.Requests(); len(asked) > 0 {
 		t.Errorf("%d requests reached the house, the first %s", len(asked), asked[0].Host)
 	}
 }
 
 func TestOnlyTheWebsPortsAreDialled(t *testing.T) {
 	in := startInternet(t)
-	in.site("bob.test/", "hello")
+	in.Site("bob.test/", "hello")
 	in.r.ports = []uint16{80, 443}
-	_, err := in.fetch(in.fetcherFor(in.r), in.url("bob.test/"))
+	_, err := in.fetch(in.fetcherFor(in.r), in.URL("bob.test/"))
 	mustForbid(t, "another port", err)
 }
 
@@ -78,7 +78,7 @@ func TestOnlyTheWebsPortsAreDialled(t *testing.T) {
 // later wins nothing: what is dialled is what is looked at.
 func TestARebindingNameReachesNothing(t *testing.T) {
 	in := startInternet(t)
-	outside, err := net.Listen("tcp", "127.0.0.2"+in.port)
+	outside, err := net.Listen("tcp", "127.0.0.2"+in.Port)
 	if err != nil {
 		t.Skipf("no second loopback address here: %v", err)
 	}
@@ -87,15 +87,15 @@ func TestARebindingNameReachesNothing(t *testing.T) {
 	})}
 	go func() { _ = server.Serve(outside) }()
 	defer server.Close()
-	in.site("rebind.test/again", "secret")
-	in.names.host("rebind.test", []string{"127.0.0.2"}, []string{"127.0.0.1"})
+	in.Site("rebind.test/again", "secret")
+	in.Names.Host("rebind.test", []string{"127.0.0.2"}, []string{"127.0.0.1"})
 	f := in.fetcherFor(reach{networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}, ports: in.r.ports})
-	text, err := in.fetch(f, "http://rebind.test"+in.port+"/")
+	text, err := in.fetch(f, "http://rebind.test"+in.Port+"/")
 	mustForbid(t, "a name that changed its mind: "+text, err)
-	in.names.host("both.test", []string{"127.0.0.1", "10.0.0.1"})
-	_, err = in.fetch(f, "http://both.test"+in.port+"/")
+	in.Names.Host("both.test", []string{"127.0.0.1", "10.0.0.1"})
+	_, err = in.fetch(f, "http://both.test"+in.Port+"/")
 	mustForbid(t, "a name with two addresses", err)
-	if asked := in.requests(); len(asked) > 0 {
+	if asked := in.Requests(); len(asked) > 0 {
 		t.Errorf("%d requests reached the house", len(asked))
 	}
 }
@@ -103,17 +103,17 @@ func TestARebindingNameReachesNothing(t *testing.T) {
 func TestARedirectIsLookedAtAnew(t *testing.T) {
 	in := startInternet(t)
 	for what, to := range map[string]string{
-		"the house":       "http://10.0.0.1" + in.port + "/",
-		"the loopback":    "http://127.0.0.3" + in.port + "/",
-		"IPv6 loopback":   "http://[::1]" + in.port + "/",
+		"the house":       "http://10.0.0.1" + in.Port + "/",
+		"the loopback":    "http://127.0.0.3" + in.Port + "/",
+		"IPv6 loopback":   "http://[::1]" + in.Port + "/",
 		"another port":    "http://bob.test:22/",
-		"a user":          "http://ann:secret@bob.test" + in.port + "/",
+		"a user":          "http://ann:secret@bob.test" + in.Port + "/",
 		"a file":          "file:///etc/passwd",
-		"another service": "gopher://bob.test" + in.port + "/",
+		"another service": "gopher://bob.test" + in.Port + "/",
 		"a script":        "javascript:alert(1)",
 	} {
-		in.site("bob.test/", "-> "+to)
-		if text, err := in.fetch(in.fetcherFor(in.r), in.url("bob.test/")); err == nil {
+		in.Site("bob.test/", "-> "+to)
+		if text, err := in.fetch(in.fetcherFor(in.r), in.URL("bob.test/")); err == nil {
 			t.Errorf("a redirect to %s gave %q", what, text)
 		} else if strings.Contains(to, "10.0.0.1") || strings.Contains(to, "127.0.0.3") || strings.Contains(to, ":22") || strings.Contains(to, "::1") {
 			mustForbid(t, "a redirect to "+what, err)
@@ -124,29 +124,29 @@ func TestARedirectIsLookedAtAnew(t *testing.T) {
 func TestRedirectsEnd(t *testing.T) {
 	in := startInternet(t)
 	for i := range 20 {
-		in.site(fmt.Sprintf("bob.test/%d", i), fmt.Sprintf("-> /%d", i+1))
+		in.Site(fmt.Sprintf("bob.test/%d", i), fmt.Sprintf("-> /%d", i+1))
 	}
-	in.site("bob.test/20", "done")
+	in.Site("bob.test/20", "done")
 	f := in.fetcherFor(in.r)
-	if _, err := in.fetch(f, in.url("bob.test/0")); !errors.Is(err, errRedirects) {
+	if _, err := in.fetch(f, in.URL("bob.test/0")); !errors.Is(err, errRedirects) {
 		t.Errorf("20 redirects: %v, want %v", err, errRedirects)
 	}
-	if n := len(in.requests()); n != maxRedirects+1 {
+	if n := len(in.Requests()); n != maxRedirects+1 {
 		t.Errorf("%d requests, want %d", n, maxRedirects+1)
 	}
-	if text, err := in.fetch(f, in.url("bob.test/16")); err != nil || text != "done" {
+	if text, err := in.fetch(f, in.URL("bob.test/16")); err != nil || text != "done" {
 		t.Errorf("4 redirects gave %q, %v", text, err)
 	}
 }
 
 func TestARequestTellsNothing(t *testing.T) {
 	in := startInternet(t)
-	in.site("bob.test/", "-> /next")
-	in.site("bob.test/next", "done")
-	if _, err := in.fetch(in.fetcherFor(in.r), in.url("bob.test/")); err != nil {
+	in.Site("bob.test/", "-> /next")
+	in.Site("bob.test/next", "done")
+	if _, err := in.fetch(in.fetcherFor(in.r), in.URL("bob.test/")); err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range in.requests() {
+	for _, r := range in.Requests() {
 		for _, name := range []string{"Cookie", "Referer", "Authorization", "X-Forwarded-For", "Accept-Encoding"} {
 			if got := r.Header.Get(name); got != "" {
 				t.Errorf("%s %s: %s: %s", r.Method, r.URL, name, got)
@@ -164,7 +164,7 @@ func (in *internet) hostile(t *testing.T, serve http.HandlerFunc) (f *fetcher, r
 	server := httptest.NewServer(serve)
 	t.Cleanup(server.Close)
 	at := netip.MustParseAddrPort(server.Listener.Addr().String())
-	in.names.host("hostile.test", []string{"127.0.0.1"})
+	in.Names.Host("hostile.test", []string{"127.0.0.1"})
 	f = in.fetcherFor(reach{networks: in.r.networks, ports: []uint16{at.Port()}})
 	return f, fmt.Sprintf("http://hostile.test:%d/", at.Port())
 }
