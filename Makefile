@@ -21,6 +21,9 @@ MODULES := $(EXT)/node_modules/.package-lock.json
 # A site that signs members in by a library from the registry; a test of the ledger drives it.
 SITE := ledger/oauth/testdata/grant
 SITE_MODULES := $(SITE)/node_modules/.package-lock.json
+# A chat bot whose script asks Flattr's interface; another test of the ledger speaks to it.
+BOT := ledger/rest/testdata/hubot
+BOT_MODULES := $(BOT)/node_modules/.package-lock.json
 
 .PHONY: help run check test soak bench mutants build package test-packages generate clean e2e
 
@@ -58,12 +61,16 @@ $(SITE_MODULES): $(SITE)/package-lock.json $(SITE)/package.json
 	cd $(SITE) && npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
-check: $(MODULES) $(SITE_MODULES) ## format, lint, types and units without the race detector; the quick round
+$(BOT_MODULES): $(BOT)/package-lock.json $(BOT)/package.json
+	cd $(BOT) && npm install --no-save --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
+check: $(MODULES) $(SITE_MODULES) $(BOT_MODULES) ## format, lint, types and units without the race detector; the quick round
 	@node .ci/test.mjs check
 
 test: ## every check there is, end to end in two real browsers included
 	@.ci/install test
-	@$(MAKE) $(MODULES) $(SITE_MODULES)
+	@$(MAKE) $(MODULES) $(SITE_MODULES) $(BOT_MODULES)
 	@node .ci/test.mjs all
 
 e2e: ## only what is tested in real browsers, Chromium and Firefox
