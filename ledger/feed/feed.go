@@ -41,14 +41,14 @@ func New(config Config) *Server { return &Server{config: config} }
 
 // The paths of the feeds, as patterns of net/http.
 const (
-	PathThings  = "/profile/{name}/things.atom"
-	PathFlattrs = "/profile/{name}/flattrs.atom"
+	pathThings  = "/profile/{name}/things.atom"
+	pathFlattrs = "/profile/{name}/flattrs.atom"
 )
 
 // Register lets mux serve the feeds.
 func (s *Server) Register(mux *http.ServeMux) {
-	mux.Handle("GET "+PathThings, s.serve(s.things))
-	mux.Handle("GET "+PathFlattrs, s.serve(s.flattrs))
+	mux.Handle("GET "+pathThings, s.serve(s.things))
+	mux.Handle("GET "+pathFlattrs, s.serve(s.flattrs))
 }
 
 // serve answers with the feed that make makes of a member.

@@ -127,7 +127,7 @@ func TestKillsLoseNoDelivery(t *testing.T) {
 		}
 		got, again := map[string]bool{}, 0
 		for _, d := range r.partner.deliveries() {
-			id := d.header.Get(HeaderDelivery)
+			id := d.header.Get(headerDelivery)
 			if got[id] {
 				again++
 			}

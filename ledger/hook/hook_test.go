@@ -316,12 +316,12 @@ func TestAPartnerThatIsAwayIsTriedWithBackOff(t *testing.T) {
 				t.Errorf("%d tries before it is time", got)
 			}
 		}
-		first := r.partner.deliveries()[0].header.Get(HeaderDelivery)
+		first := r.partner.deliveries()[0].header.Get(headerDelivery)
 		r.partner.answers(nil)
 		r.now = start.Add(time.Minute)
 		r.deliver()
 		got := r.partner.deliveries()
-		if len(got) != 3 || got[2].header.Get(HeaderDelivery) != first || got[1].header.Get(HeaderDelivery) == first {
+		if len(got) != 3 || got[2].header.Get(headerDelivery) != first || got[1].header.Get(headerDelivery) == first {
 			t.Errorf("%d deliveries, want the second click, then the first one with the id of its first try", len(got))
 		}
 		if h := r.standing(); h.Waiting != 0 || h.Failures != 0 || h.Said != "" {
@@ -428,7 +428,7 @@ func TestSeveralProcessesDoNotDeliverTwice(t *testing.T) {
 		r.deliver()
 		ids := map[string]int{}
 		for _, d := range r.partner.deliveries() {
-			ids[d.header.Get(HeaderDelivery)]++
+			ids[d.header.Get(headerDelivery)]++
 		}
 		for id, n := range ids {
 			if n != 1 {

@@ -22,25 +22,25 @@ import (
 
 // Headers of a delivery.
 const (
-	// HeaderSignature holds when a delivery was signed and by what a partner tells
-	// that it is ours: see Sign.
-	HeaderSignature = "Flattr-Signature"
-	// HeaderDelivery holds an id by which a partner tells that a delivery came
+	// headerSignature holds when a delivery was signed and by what a partner tells
+	// that it is ours: see sign.
+	headerSignature = "Flattr-Signature"
+	// headerDelivery holds an id by which a partner tells that a delivery came
 	// before: one whose answer was lost is made again.
-	HeaderDelivery = "Flattr-Delivery"
+	headerDelivery = "Flattr-Delivery"
 )
 
-// Event is what partners are told of: a click on a thing that nobody has claimed.
-const Event = "pendingclickcreate"
+// event is what partners are told of: a click on a thing that nobody has claimed.
+const event = "pendingclickcreate"
 
 // maxAnswer bounds what is read of an answer, so that its connection can be used
 // again; nothing in it is looked at.
 const maxAnswer = 4 << 10
 
-// Form is the body of a delivery, as partners of Flattr have always got it.
-func Form(d flattr.HookDelivery, claimURL string) url.Values {
+// form is the body of a delivery, as partners of Flattr have always got it.
+func form(d flattr.HookDelivery, claimURL string) url.Values {
 	return url.Values{
-		"_event":             {Event},
+		"_event":             {event},
 		"thing_id":           {strconv.FormatInt(int64(d.Thing), 10)},
 		"thing_owner_id":     {d.Asserted},
 		"thing_clicks_total": {strconv.Itoa(d.Clicks)},
@@ -49,10 +49,10 @@ func Form(d flattr.HookDelivery, claimURL string) url.Values {
 	}
 }
 
-// Sign is the value of HeaderSignature: t=SECONDS,v1=HEX, where HEX is the
+// sign is the value of headerSignature: t=SECONDS,v1=HEX, where HEX is the
 // HMAC-SHA256 under the hook's secret of the seconds since 1970, a dot and the
 // body. A partner refuses what is not signed so, and what was signed long ago.
-func Sign(secret string, at time.Time, body string) string {
+func sign(secret string, at time.Time, body string) string {
 	seconds := strconv.FormatInt(at.Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(secret))
 	_, _ = io.WriteString(mac, seconds+"."+body) // never fails
@@ -66,15 +66,15 @@ func deliveryID(id flattr.HookID, click flattr.EventID) string {
 
 // post makes a delivery. It answers nil once the partner has it.
 func (d *Deliverer) post(ctx context.Context, id flattr.HookID, work store.HookWork, delivery flattr.HookDelivery) *failure {
-	body := Form(delivery, d.config.ClaimURL(delivery.URL)).Encode()
+	body := form(delivery, d.config.ClaimURL(delivery.URL)).Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, work.URL, strings.NewReader(body))
 	if err != nil {
 		return &failure{err: err, server: true}
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("User-Agent", "flattr-ledger")
-	request.Header.Set(HeaderDelivery, deliveryID(id, delivery.Click))
-	request.Header.Set(HeaderSignature, Sign(work.Secret, d.config.Now(), body))
+	request.Header.Set(headerDelivery, deliveryID(id, delivery.Click))
+	request.Header.Set(headerSignature, sign(work.Secret, d.config.Now(), body))
 	response, err := d.config.Client.Do(request)
 	if err != nil {
 		var asked *url.Error

@@ -13,7 +13,7 @@ import (
 // Bounds of what a hook is still to be told. Beyond them the oldest goes: a
 // partner that was away for so long asks the thing's page.
 const (
-	MaxDeliveries   = 10_000 // of one hook
+	maxDeliveries   = 10_000 // of one hook
 	DeliveriesSince = 7 * 24 * time.Hour
 )
 
@@ -219,7 +219,7 @@ func (s *Store) TrimHooks(ctx context.Context, now time.Time) (dropped int64, er
 			err := rows.Scan(&id, &at)
 			upTo[id] = max(at, old)
 			return err
-		}, MaxDeliveries)
+		}, maxDeliveries)
 		if err != nil {
 			return fmt.Errorf("look for what is too much: %w", err)
 		}

@@ -13,9 +13,9 @@ import (
 	"flattr/ledger/flattr"
 )
 
-// MaxHooks bounds the hooks of a ledger: each promise is held against all of
+// maxHooks bounds the hooks of a ledger: each promise is held against all of
 // them.
-const MaxHooks = 50
+const maxHooks = 50
 
 const insertHook = `
 INSERT INTO hook (id, name, name_key, url, site, site_url, namespace, secret, since)
@@ -53,8 +53,8 @@ func (tx *Tx) addHook(now time.Time, h flattr.Hook, secret string) error {
 	if err := tx.row(countHooks).Scan(&have); err != nil {
 		return fmt.Errorf("count hooks: %w", err)
 	}
-	if have >= MaxHooks {
-		return flattr.Refuse(flattr.Invalid, fmt.Sprintf("A ledger has at most %d hooks. Remove one that is not used any more.", MaxHooks))
+	if have >= maxHooks {
+		return flattr.Refuse(flattr.Invalid, fmt.Sprintf("A ledger has at most %d hooks. Remove one that is not used any more.", maxHooks))
 	}
 	switch _, err := tx.hookNamed(h.Name); {
 	case err == nil:
