@@ -131,7 +131,7 @@ func TestAReaderFlattrsFromAPageAfterSigningIn(t *testing.T) {
 	ann := newBrowser(t, s.origin)
 	ann.get(fmt.Sprintf("/thing/%d", id))
 	ann.wants("A song", "by bob", "Sign in and flattr this")
-	ann.follow("Sign in and flattr this")
+	ann.get(ann.hrefOf("Sign in and flattr this", 0))
 	ann.submit("signin", map[string]string{"name": "ann", "password": "correct horse"})
 	if ann.at.Path != fmt.Sprintf("/thing/%d", id) {
 		t.Fatalf("signing in ends at %s", ann.at)
@@ -180,14 +180,20 @@ func TestAReaderFlattrsFromAPageAfterSigningIn(t *testing.T) {
 	author.wants("Your means do not reach: you have €0.00.")
 }
 
-// follow goes where the link with that text leads.
-func (b *browser) follow(text string) {
+// hrefOf is where a link with that text leads; so many of the same text come before it.
+func (b *browser) hrefOf(text string, before int) string {
 	b.t.Helper()
-	link := b.find(func(n *nethtml.Node) bool { return n.Data == "a" && words(n) == text })
+	link := b.find(func(n *nethtml.Node) bool {
+		if n.Data != "a" || words(n) != text {
+			return false
+		}
+		before--
+		return before < 0
+	})
 	if link == nil {
 		b.t.Fatalf("no link %q on %s:\n%s", text, b.at, b.text)
 	}
-	b.get(attr(link, "href"))
+	return attr(link, "href")
 }
 
 func (b *browser) post(path string, form url.Values) *http.Response {
@@ -222,6 +228,14 @@ func TestNobodyElseMakesAMemberFlattr(t *testing.T) {
 	}
 	if v := s.view("https://bob.example/a"); v.Flattrs != 0 {
 		t.Errorf("%d clicks, want none", v.Flattrs)
+	}
+	// Who joins on the way comes back to the thing too.
+	joins := newBrowser(t, s.origin)
+	joins.get(fmt.Sprintf("/thing/%d", id))
+	joins.get(joins.hrefOf("Join", 1))
+	joins.submit("signup", map[string]string{"invite": s.invite(5 * money.Euro), "name": "cat", "password": "correct horse"})
+	if joins.at.Path != fmt.Sprintf("/thing/%d", id) {
+		t.Errorf("joining ends at %s", joins.at)
 	}
 	// Who is not signed in is asked to, and comes back to the thing.
 	stranger := newBrowser(t, s.origin)

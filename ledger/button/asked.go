@@ -20,8 +20,8 @@ const (
 	// maxPieces bounds a query: a button has a dozen keys.
 	maxPieces = 200
 	// maxAddress bounds an address that we write, in bytes: pages that carry
-	// it twice stay small. A description gives way first.
-	maxAddress = 1500
+	// it several times stay small. A description gives way first.
+	maxAddress = 1000
 )
 
 // Categories are the kinds of things.

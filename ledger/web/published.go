@@ -64,7 +64,7 @@ type thingPage struct {
 	Mine        bool // of the one who looks
 	Done        bool // who looks has flattred it in the running month
 	Form        []field
-	Next        string // where to come back to after signing in
+	Next        string // where to come back to after signing in or joining
 }
 
 // field is a hidden field of a form.
@@ -106,7 +106,6 @@ func (s *Server) showThing(w http.ResponseWriter, r *http.Request, view flattr.T
 	if page.Next == "" {
 		page.Next = r.URL.RequestURI()
 	}
-	page.Next = "/signin?next=" + url.QueryEscape(page.Next)
 	s.render(w, r, http.StatusOK, "thing", page.Title, page)
 }
 
