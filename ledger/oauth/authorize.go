@@ -3,6 +3,7 @@ package oauth
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -44,6 +45,7 @@ func (q *Request) Form() url.Values { return q.form }
 type Refusal struct {
 	Reason string // English, for the error page
 	asked  fosite.AuthorizeRequester
+	state  string
 	cause  error
 }
 
@@ -73,8 +75,12 @@ func (s *Server) Begin(r *http.Request) (*Request, error) {
 	case app != nil && !sameCallback(app.Callback, form.Get("redirect_uri")):
 		return nil, &Refusal{Reason: "redirect_uri is not the callback that is registered for the application"}
 	}
+	// Old clients send a short state or none, which fosite would refuse; it goes
+	// back as it came, by send.
+	inner := maps.Clone(form)
+	inner.Set("state", strings.Repeat("-", fosite.MinParameterEntropy))
 	clean := r.Clone(r.Context())
-	clean.Form, clean.PostForm, clean.MultipartForm = form, form, nil
+	clean.Form, clean.PostForm, clean.MultipartForm = inner, inner, nil
 	clean.Body = http.NoBody
 	clean.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
 	asked, err := s.provider.NewAuthorizeRequest(r.Context(), clean)
@@ -82,7 +88,7 @@ func (s *Server) Begin(r *http.Request) (*Request, error) {
 		err = checkBinding(form, client.IsPublic())
 	}
 	if err != nil {
-		return nil, refusal(asked, err)
+		return nil, refusal(asked, form.Get("state"), err)
 	}
 	return &Request{asked: asked, form: form, app: app}, nil
 }
@@ -134,13 +140,13 @@ func isChallenge(s string) bool {
 	return len(s) == sha256Base64 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }
 
-func refusal(asked fosite.AuthorizeRequester, err error) *Refusal {
+func refusal(asked fosite.AuthorizeRequester, state string, err error) *Refusal {
 	known := fosite.ErrorToRFC6749Error(err)
 	reason := known.HintField
 	if reason == "" {
 		reason = known.DescriptionField
 	}
-	return &Refusal{Reason: strings.TrimSuffix(reason, "."), asked: asked, cause: err}
+	return &Refusal{Reason: strings.TrimSuffix(reason, "."), asked: asked, state: state, cause: err}
 }
 
 // Redirect tells the program what was wrong with its request, if its address
@@ -149,7 +155,7 @@ func (s *Server) Redirect(w http.ResponseWriter, refused *Refusal) bool {
 	if refused.asked == nil || !refused.asked.IsRedirectURIValid() {
 		return false
 	}
-	send(w, refused.asked, fosite.ErrorToRFC6749Error(refused.cause).ToValues())
+	send(w, refused.asked, refused.state, fosite.ErrorToRFC6749Error(refused.cause).ToValues())
 	return true
 }
 
@@ -166,26 +172,26 @@ func (s *Server) Allow(w http.ResponseWriter, r *http.Request, q *Request, membe
 		if known.CodeField >= http.StatusInternalServerError {
 			return fmt.Errorf("make authorization code: %w", err)
 		}
-		send(w, q.asked, known.ToValues())
+		send(w, q.asked, q.form.Get("state"), known.ToValues())
 		return nil
 	}
 	values := answer.GetParameters()
 	values.Del("expires_in") // tokens do not expire; no number would say so
-	send(w, q.asked, values)
+	send(w, q.asked, q.form.Get("state"), values)
 	return nil
 }
 
 // Deny tells the program that the member does not want it.
 func (s *Server) Deny(w http.ResponseWriter, q *Request) {
-	send(w, q.asked, fosite.ErrAccessDenied.WithHint("The member did not allow it.").ToValues())
+	send(w, q.asked, q.form.Get("state"), fosite.ErrAccessDenied.WithHint("The member did not allow it.").ToValues())
 }
 
 // send leads the browser to the program with an answer, in the query, or in the
 // fragment where a token was asked for. The state goes back as it came, and none
 // where none came. fosite would rewrite the callback's own query.
-func send(w http.ResponseWriter, asked fosite.AuthorizeRequester, values url.Values) {
+func send(w http.ResponseWriter, asked fosite.AuthorizeRequester, state string, values url.Values) {
 	values.Del("state")
-	if state := asked.GetState(); state != "" {
+	if state != "" {
 		values.Set("state", state)
 	}
 	to := asked.GetRedirectURI().String()

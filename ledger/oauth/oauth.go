@@ -88,7 +88,6 @@ func New(ctx context.Context, st *store.Store, now func() time.Time) (*Server, e
 		GlobalSecret:                secret,
 		ScopeStrategy:               fosite.ExactScopeStrategy,
 		OmitRedirectScopeParam:      true,
-		MinParameterEntropy:         -1, // old clients send short states or none; the companion's is looked at in Begin
 		ClientSecretsHasher:         hasher{},
 		SanitationWhiteList:         []string{"redirect_uri", "code_challenge", "code_challenge_method"},
 	}
