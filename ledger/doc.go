@@ -19,7 +19,8 @@
 // Everything is in the one database that --db names, a file of SQLite or
 // PostgreSQL (sqlite.go, postgres.go); store/migrations says what each table is
 // for. Whose a thing is, and who shares what it earns, is in ownership.go,
-// parts.go and aliases.go; promises.go and subscriptions.go make clicks of
+// parts.go and aliases.go, and package claim asks sites about it (claims.go);
+// promises.go and subscriptions.go make clicks of
 // their own; returns.go, reversal.go and deletion.go move money back.
 //
 // Package closing ends a month: open, frozen, computed, posted, closed. The
