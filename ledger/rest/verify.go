@@ -71,7 +71,7 @@ func verify(c *call) (any, error) {
 // payingStatus says whether a member gives.
 type payingStatus struct {
 	IsPaying  bool          `json:"isPaying"`
-	ExpiresAt *int64        `json:"expiresAt"` // unix, the end of the month; null where isPaying is false
+	ExpiresAt int64         `json:"expiresAt"` // unix, the end of the month; 0 where isPaying is false
 	Payload   payingPayload `json:"payload"`
 }
 
@@ -93,8 +93,7 @@ func getStatus(c *call) (any, error) {
 	running := months[0]
 	status := payingStatus{Payload: payingPayload{Username: m.Name, Month: running.Month.String()}}
 	if running.Held > 0 || means >= running.Budget {
-		end := running.Month.Next().Start().Unix()
-		status.IsPaying, status.ExpiresAt = true, &end
+		status.IsPaying, status.ExpiresAt = true, running.Month.Next().Start().Unix()
 	}
 	return status, nil
 }

@@ -202,34 +202,42 @@ type Known struct {
 	Covered bool           // a claim covers the URL, so that a click would be paid
 }
 
+const selectKnown = `
+SELECT t.id, CASE WHEN t.withdrawn IS NULL THEN 0 ELSE 1 END, COALESCE(m.name, '')
+FROM thing t LEFT JOIN member m ON m.id = t.owner WHERE t.key = $1`
+
 // LookUp finds the thing of a URL. It refuses with invalid_request what is no URL.
 func (s *Store) LookUp(ctx context.Context, url string) (known Known, err error) {
 	key, err := flattr.KeyOf(url)
 	if err != nil {
 		return Known{}, err
 	}
-	err = s.read(ctx, func(tx *Tx) error {
+	err = s.glance(ctx, func(tx *Tx) error {
 		known = Known{}
-		r, err := tx.registration(selectRegistrationByKey, string(key))
+		var withdrawn bool
+		err := tx.row(selectKnown, string(key)).Scan(&known.Thing, &withdrawn, &known.Owner)
+		if errors.Is(err, sql.ErrNoRows) {
+			known.Owner, err = tx.ownerOfNew(key)
+		}
 		if err != nil {
-			return err
+			return fmt.Errorf("look up thing: %w", err)
 		}
-		if r.id == 0 {
-			t, err := tx.expected(key)
-			if err != nil {
-				return err
-			}
-			r.owner = t.owner
-		} else if !r.withdrawn {
-			known.Thing = r.id
+		if withdrawn {
+			known.Thing = 0
 		}
-		if r.owner == 0 {
-			return nil
-		}
-		known.Covered = true
-		m, err := scanMember(tx.row(selectMember, r.owner.Bucket(), int64(r.owner)))
-		known.Owner = m.Name
-		return err
+		known.Covered = known.Owner != ""
+		return nil
 	})
 	return known, err
+}
+
+// ownerOfNew is the name of who would own a thing of that key when it is met;
+// "": nobody.
+func (tx *Tx) ownerOfNew(key flattr.Key) (string, error) {
+	t, err := tx.expected(key)
+	if err != nil || t.owner == 0 {
+		return "", err
+	}
+	m, err := scanMember(tx.row(selectMember, t.owner.Bucket(), int64(t.owner)))
+	return m.Name, err
 }

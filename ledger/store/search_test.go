@@ -8,6 +8,7 @@ import (
 
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
+	"flattr/ledger/store/storetest"
 )
 
 // expectFound holds what a search finds: titles, best first, separated by blanks.
@@ -233,28 +234,31 @@ func TestSearchTellsNothingOfReaders(t *testing.T) {
 // A ledger from before there was a search is searched too.
 func TestOldThingsAreListed(t *testing.T) {
 	everyEmpty(t, func(t *testing.T, where string) {
-		s := openFor(t, where)
-		bob := join(t, s, "bob", 0)
-		own(t, s, "https://bob.example/1", bob)
-		tables := []string{"listed"}
-		if !isURL(where) {
-			tables = append(tables, "words")
+		e, db := sqliteEngine(where), storetest.DB(t, where)
+		if isURL(where) {
+			e = postgresEngine(where)
 		}
-		err := s.Write(t.Context(), func(tx *Tx) error {
-			for _, table := range tables {
-				if _, err := tx.conn.ExecContext(t.Context(), "DROP TABLE "+table); err != nil {
-					return err
-				}
-			}
-			_, err := tx.exec("DELETE FROM goose_db_version WHERE version_id >= $1", listVersion)
-			return err
-		})
+		provider, err := e.provider(db)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Close(); err != nil {
+		if _, err := provider.UpTo(t.Context(), listVersion-1); err != nil {
 			t.Fatal(err)
 		}
-		expectFound(t, openFor(t, where), Search{Query: "t"}, "T")
+		const insert = `INSERT INTO thing (id, key, url, title, description, category, language, tags, hidden, owner, asserted, since)
+VALUES ($1, $2, $3, $4, 'Described', '', '', 'tag', $5, $6, '', 1)`
+		for i, thing := range []struct {
+			title  string
+			hidden int
+			owner  any
+		}{{"Old", 0, 7}, {"Hidden", 1, 7}, {"Nobody's", 0, nil}} {
+			key := fmt.Sprintf("bob.example/%d", i)
+			if _, err := db.ExecContext(t.Context(), insert, i+1, key, "https://"+key, thing.title, thing.hidden, thing.owner); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := openFor(t, where)
+		expectFound(t, s, Search{}, "Old")
+		expectFound(t, s, Search{Query: "described", Tags: "tag"}, "Old")
 	})
 }

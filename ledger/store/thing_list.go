@@ -30,7 +30,7 @@ WHERE c.month IN (SELECT month FROM month) AND c.thing IN ` + withAliases
 // Thing is the thing of that id as everybody may see it, or a refusal with
 // not_found. An alias is answered as the thing that it stands for.
 func (s *Store) Thing(ctx context.Context, id flattr.ThingID) (t flattr.Thing, err error) {
-	err = s.read(ctx, func(tx *Tx) error {
+	err = s.glance(ctx, func(tx *Tx) error {
 		t, err = tx.listed(id)
 		return err
 	})
