@@ -17,8 +17,8 @@ const companionScope = "companion"
 // the header counts: cookies are not read, and no token is taken from an address.
 func (s *Server) authenticate(c *call) error {
 	header := c.r.Header.Get("Authorization")
+	c.caller = "address " + s.address(c.r)
 	if header == "" {
-		c.caller = "address " + s.address(c.r)
 		return nil
 	}
 	scheme, token, _ := strings.Cut(header, " ")

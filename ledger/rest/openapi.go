@@ -173,6 +173,9 @@ func (f field) schema() tree {
 	default:
 		schema = tree{"$ref": "#/components/schemas/" + f.Kind}
 	}
+	if kind, plain := schema["type"]; f.Null && plain {
+		schema["type"] = []any{kind, "null"}
+	}
 	if f.Meaning != "" {
 		schema["description"] = f.Meaning
 	}

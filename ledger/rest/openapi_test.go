@@ -174,6 +174,12 @@ func violations(described, schema, value any, where string) (wrong []string) {
 		return wrong
 	}
 	kind, _ := at(schema, "type").(string)
+	if kinds, ok := at(schema, "type").([]any); ok {
+		if value == nil {
+			return nil
+		}
+		kind, _ = kinds[0].(string)
+	}
 	switch v := value.(type) {
 	case map[string]any:
 		if kind != "object" {

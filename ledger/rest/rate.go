@@ -77,10 +77,11 @@ func (r *rates) take(c *call, count bool, h http.Header) (over bool) {
 	}
 	c.rate = rateOf(had.known+had.fresh, r.hour)
 	r.mu.Unlock()
-	h.Set("X-RateLimit-Limit", strconv.Itoa(c.rate.Limit))
-	h.Set("X-RateLimit-Remaining", strconv.Itoa(c.rate.Remaining))
-	h.Set("X-RateLimit-Current", strconv.Itoa(c.rate.Current))
-	h.Set("X-RateLimit-Reset", strconv.FormatInt(c.rate.Reset, 10))
+	// Written as they always were: not every client reads them without case.
+	h["X-RateLimit-Limit"] = []string{strconv.Itoa(c.rate.Limit)}
+	h["X-RateLimit-Remaining"] = []string{strconv.Itoa(c.rate.Remaining)}
+	h["X-RateLimit-Current"] = []string{strconv.Itoa(c.rate.Current)}
+	h["X-RateLimit-Reset"] = []string{strconv.FormatInt(c.rate.Reset, 10)}
 	return over
 }
 

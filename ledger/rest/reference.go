@@ -44,8 +44,11 @@ func (o outcome) Answer() string {
 // groups are the routes by what they are about.
 func (s *Server) groups() []group {
 	all := []group{
-		{Title: "Members", ID: "members"}, {Title: "Things", ID: "things"}, {Title: "Flattrs and subscriptions", ID: "flattrs"},
-		{Title: "Activities", ID: "activities"}, {Title: "Lists and limits", ID: "lists"},
+		{Title: "Members", ID: "members"},
+		{Title: "Things", ID: "things"},
+		{Title: "Flattrs and subscriptions", ID: "flattrs"},
+		{Title: "Activities", ID: "activities"},
+		{Title: "Lists and limits", ID: "lists"},
 	}
 	for i := range s.routes {
 		rt := &s.routes[i]

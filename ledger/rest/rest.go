@@ -137,13 +137,14 @@ func (s *Server) answer(c *call, w http.ResponseWriter) (any, error) {
 	if c.callback, err = callbackOf(c); err != nil {
 		return nil, err
 	}
-	if err := s.authenticate(c); err != nil {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="flattr", error="invalid_token"`)
-		return nil, err
-	}
-	counted := found.routes[0].Pattern != patternRateLimit
+	refused := s.authenticate(c)
+	counted := found.routes[0].Pattern != patternRateLimit || refused != nil // who tries tokens out is counted too
 	if over := s.rates.take(c, counted, w.Header()); over && counted {
 		return nil, refuse(codeRate, "This hour's requests are used up. Try again when the hour of X-RateLimit-Reset has come.")
+	}
+	if refused != nil {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="flattr", error="invalid_token"`)
+		return nil, refused
 	}
 	if err := c.decode(w); err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ type field struct {
 	Kind     string // string, integer, number, boolean, list, object, or name of an object
 	Of       string // of a list: the kind of what is in it
 	Always   bool   // else it may not be there
+	Null     bool   // it can be null
 	Meaning  string
 	goStruct reflect.Type // of an object, and of the objects in a list
 }
@@ -54,6 +55,7 @@ func objectOf(t reflect.Type) object {
 			continue
 		}
 		described := field{Name: name, Always: !strings.Contains(options, "omitempty"), Meaning: f.Tag.Get("doc")}
+		described.Null = f.Type.Kind() == reflect.Pointer && described.Always
 		described.Kind, described.Of, described.goStruct = kindOf(kind)
 		o.Fields = append(o.Fields, described)
 	}

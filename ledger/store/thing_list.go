@@ -95,7 +95,7 @@ ORDER BY since DESC, id LIMIT $3 OFFSET $4`
 // the member sees: also hidden ones, and those they registered and do not own.
 func (s *Store) ThingsOf(ctx context.Context, member flattr.MemberID, own bool, limit, offset int) (things []flattr.Thing, err error) {
 	err = s.read(ctx, func(tx *Tx) error {
-		ids, err := tx.thingIDs(selectOwnThings, int64(member), number(own), limit, offset)
+		ids, err := tx.things(selectOwnThings, int64(member), number(own), limit, offset)
 		if err != nil {
 			return err
 		}
@@ -103,19 +103,6 @@ func (s *Store) ThingsOf(ctx context.Context, member flattr.MemberID, own bool, 
 		return err
 	})
 	return things, err
-}
-
-func (tx *Tx) thingIDs(query string, args ...any) (ids []flattr.ThingID, err error) {
-	err = tx.each(query, func(rows *sql.Rows) error {
-		var id flattr.ThingID
-		err := rows.Scan(&id)
-		ids = append(ids, id)
-		return err
-	}, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read ids of things: %w", err)
-	}
-	return ids, nil
 }
 
 const selectFlattredBy = `
