@@ -209,12 +209,15 @@ func TestAPartnerIsToldOfAPromise(t *testing.T) {
 func TestOnlyPendingClicksOfTheSiteAreTold(t *testing.T) {
 	each(t, func(t *testing.T, r *ring) {
 		bob := r.join("bob")
-		err := r.store.Write(t.Context(), func(tx *store.Tx) error { return tx.AddThing(start, "https://partner.example/owned", "", bob) })
+		err := r.store.Write(t.Context(), func(tx *store.Tx) error {
+			return errors.Join(tx.AddThing(start, "https://partner.example/owned", "", bob), tx.AddThing(start, "https://partner.example/owned-too", "", bob))
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.click("https://partner.example/owned", "https://other.example/1", "https://partner.example.evil.example/", "https://partner.example/x",
 			"https://partner.example/y", "https://partner.example/undone") // enough to be judged as a batch
+		r.click("https://partner.example/owned-too") // and alone
 		undone := r.click("https://partner.example/undone-at-once")[0]
 		claimed := "https://partner.example/claimed"
 		r.click(claimed)
@@ -477,6 +480,9 @@ func TestADeliveryThatHasBegunIsEndedWhenTheLedgerStops(t *testing.T) {
 	r.deliverer().Run(ctx)
 	if h := r.standing(); len(r.partner.deliveries()) != 1 || h.Waiting != 1 || h.Said != "" {
 		t.Errorf("%d deliveries, hook = %+v, want one delivered and one left", len(r.partner.deliveries()), h)
+	}
+	if r.deliver(); len(r.partner.deliveries()) != 2 {
+		t.Error("who starts again has to wait for the lease to end")
 	}
 }
 
