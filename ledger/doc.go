@@ -32,7 +32,8 @@
 // Package report writes statements, revenue and the audit, which recomputes all
 // of it from the log, the snapshot and the transfers by statements of its own.
 // Package world loads a whole world from a file, in the order in which its
-// lines arrived. Package web has the pages for people,
+// lines arrived. Package rest answers clients of Flattr's interface by one
+// table of routes, from which its reference is made too. Package web has the pages for people,
 // package button what pages of authors load: loader, frame and badges.
 //
 // # Who may do what
