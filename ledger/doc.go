@@ -35,6 +35,9 @@
 // lines arrived. Package rest answers clients of Flattr's interface by one
 // table of routes, from which its reference is made too. Package web has the pages for people,
 // package button what pages of authors load: loader, frame and badges.
+// Package feed serves Atom feeds. Package hook tells partners of clicks that
+// nobody has claimed: what they are to be told is written with the click
+// (store/hooks.go).
 //
 // # Who may do what
 //
