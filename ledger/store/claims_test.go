@@ -168,7 +168,7 @@ func TestWhoeverTakesOverWaitsForThePayoutEvenWithNobodyBetween(t *testing.T) {
 		later := now.Add(time.Hour)
 		checked(t, s, later, ask(t, s, later, cyd, "https://site.example/"), byMeta)
 		change, _, err := s.LastChange(t.Context(), first.Key)
-		if err != nil || change.Owner != cyd || !change.Payable.Equal(later.Add(flattr.PayoutCooling)) {
+		if err != nil || change.Owner != cyd || !change.Payable.Equal(later.Add(7*24*time.Hour)) {
 			t.Errorf("change = %+v, %v, want it payable seven days later", change, err)
 		}
 	})
