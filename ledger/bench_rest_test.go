@@ -101,8 +101,14 @@ func (w *restWorld) open() {
 		}
 		w.ids = append(w.ids, known.Thing)
 	}
-	server, err := rest.New(ctx, rest.Config{
-		Store: s, Public: &url.URL{Scheme: "https", Host: "ledger.example"}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	w.serve()
+}
+
+// serve serves the ledger in this process, and beside it a constant.
+func (w *restWorld) serve() {
+	w.Helper()
+	server, err := rest.New(w.Context(), rest.Config{
+		Store: w.store, Public: &url.URL{Scheme: "https", Host: "ledger.example"}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Member: func(_ context.Context, token string) (flattr.MemberID, []string, string, error) {
 			i, err := strconv.Atoi(token)
 			if err != nil {

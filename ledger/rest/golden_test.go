@@ -142,8 +142,13 @@ func (d *desk) golden(name, path, format, header string) {
 		lines = append(lines, header)
 	}
 	w := d.ask("GET", bare, "", lines...)
-	got := show("GET "+Base+bare, lines, w)
-	file := filepath.Join("testdata", "golden", name+"."+format+".http")
+	d.compare(name+"."+format+".http", show("GET "+Base+bare, lines, w))
+}
+
+// compare compares an answer with its golden file, or writes that.
+func (d *desk) compare(name string, got []byte) {
+	d.t.Helper()
+	file := filepath.Join("testdata", "golden", name)
 	if *update {
 		if err := os.WriteFile(file, got, 0o644); err != nil {
 			d.t.Fatal(err)

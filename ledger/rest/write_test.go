@@ -6,13 +6,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
@@ -220,21 +217,7 @@ func (d *desk) step(s step, format string) {
 		header = append(header, fmt.Sprintf("%q", s.body))
 	}
 	got := madeID.ReplaceAll(show(request, header, w), []byte("${1}ID"))
-	file := filepath.Join("testdata", "golden", "write", s.name+"."+format+".http")
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			d.t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		d.t.Error(err)
-		return
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		d.t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
+	d.compare(filepath.Join("write", s.name+"."+format+".http"), got)
 }
 
 // TestNobodyEarnsByALink tries to steal: mallory names herself as the owner of
