@@ -59,7 +59,7 @@ func startLedgerOn(t *testing.T, db string, set ...func(*serveOptions)) *served 
 	opt := serveOptions{
 		db: db, listen: "127.0.0.1:0", networks: loopback, now: s.clock, out: out,
 		sites: siteOptions{nameserver: "127.0.0.1:1"}, // nobody: tests ask no name server of the house
-		log: slog.New(slog.NewJSONHandler(s.log, nil)),
+		log:   slog.New(slog.NewJSONHandler(s.log, nil)),
 	}
 	for _, change := range set {
 		change(&opt)
