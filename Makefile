@@ -18,6 +18,12 @@ GOBUILD = $(GO) build -ldflags "-s -w -X main.version=$(VERSION) $(PACKED)"
 STORY ?= 1
 EXT := extension
 MODULES := $(EXT)/node_modules/.package-lock.json
+# A site that signs members in by a library from the registry; a test of the ledger drives it.
+SITE := ledger/oauth/testdata/grant
+SITE_MODULES := $(SITE)/node_modules/.package-lock.json
+# A chat bot whose script asks Flattr's interface; another test of the ledger speaks to it.
+BOT := ledger/rest/testdata/hubot
+BOT_MODULES := $(BOT)/node_modules/.package-lock.json
 
 .PHONY: help run check test soak bench mutants build package test-packages generate clean e2e
 
@@ -51,12 +57,20 @@ $(MODULES): $(EXT)/package-lock.json $(EXT)/package.json
 	cd $(EXT) && npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
-check: $(MODULES) ## format, lint, types and units without the race detector; the quick round
+$(SITE_MODULES): $(SITE)/package-lock.json $(SITE)/package.json
+	cd $(SITE) && npm install --no-save --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(BOT_MODULES): $(BOT)/package-lock.json $(BOT)/package.json
+	cd $(BOT) && npm install --no-save --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
+check: $(MODULES) $(SITE_MODULES) $(BOT_MODULES) ## format, lint, types and units without the race detector; the quick round
 	@node .ci/test.mjs check
 
 test: ## every check there is, end to end in two real browsers included
 	@.ci/install test
-	@$(MAKE) $(MODULES)
+	@$(MAKE) $(MODULES) $(SITE_MODULES) $(BOT_MODULES)
 	@node .ci/test.mjs all
 
 e2e: ## only what is tested in real browsers, Chromium and Firefox
@@ -70,7 +84,7 @@ soak: ## the long counts: kills of companion and ledger, freezes against clicks,
 
 # What is asked for by FLATTR_BENCH_ROWS may be the extension's alone; it is built only when a browser is there.
 bench: ## measures against floors of the same run; SIZE=small is quick and judges nothing, WRITE=1 writes BENCHMARKS.md
-	@case "$${FLATTR_BENCH_ROWS:-clicks}" in *clicks*|*month*|*postgres*|*books*) \
+	@case "$${FLATTR_BENCH_ROWS:-clicks}" in *clicks*|*month*|*postgres*|*books*|*rest*) \
 	  cd ledger && FLATTR_BENCH_SIZE=$(SIZE) FLATTR_BENCH_WRITE=$(WRITE) $(GO) test -tags bench -count=1 -timeout 90m -run '^TestBench$$' ;; esac
 	@case "$${FLATTR_BENCH_ROWS:-companion}" in *companion*|*ack*|*durable*|*idle*|*start*|*size*) \
 	  cd daemon && FLATTR_BENCH_SIZE=$(SIZE) FLATTR_BENCH_WRITE=$(WRITE) $(GO) test -tags bench -count=1 -timeout 20m -run '^TestBench$$' ;; esac
@@ -96,4 +110,4 @@ test-packages: package ## installs, upgrades and removes the packages in a Debia
 	@installer/test-packages dist
 
 clean: ## removes what was built; data under ./var stays
-	rm -rf bin dist $(EXT)/dist $(EXT)/node_modules
+	rm -rf bin dist $(EXT)/dist $(EXT)/node_modules $(SITE)/node_modules

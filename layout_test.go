@@ -60,10 +60,16 @@ var allowed = map[string]struct {
 	"ledger/report":          {"statements and audit", []string{"ledger/money", "ledger/flattr", "ledger/book", "ledger/store"}},
 	"ledger/world":           {"load", []string{"ledger/money", "ledger/flattr", "ledger/store"}},
 	"ledger/sync":            {"the companions' interface", []string{"ledger/api", "ledger/flattr", "ledger/limit", "ledger/store"}},
+	"ledger/rest":            {"REST v2: the table of routes, decode, authorize, answer", []string{"ledger/flattr", "ledger/store"}},
+	"ledger/claim":           {"who owns a site: checks, the bounded fetcher", []string{"ledger/flattr", "ledger/store", "golang.org/x/net"}},
+	"ledger/claim/claimtest": {"names and sites on loopback, for tests", []string{"golang.org/x/net"}},
 	"ledger/limit":           {"how often one may ask", []string{"golang.org/x/time"}},
+	"ledger/button":          {"the publisher's buttons: loader, frame, badges, counters", []string{"ledger/flattr", "ledger/store"}},
 	"ledger/oauth":           {"the authorization server", []string{"ledger/api", "ledger/flattr", "ledger/store", "github.com/ory/fosite"}},
+	"ledger/feed":            {"Atom feeds of things and flattrs", []string{"ledger/flattr", "ledger/store"}},
+	"ledger/hook":            {"tells partners of clicks that nobody has claimed", []string{"ledger/flattr", "ledger/store", "github.com/cenkalti/backoff/v5", "github.com/google/uuid"}},
 	"ledger/web": {"pages for readers and authors", []string{
-		"ledger/api", "ledger/money", "ledger/flattr", "ledger/limit", "ledger/oauth", "ledger/report", "ledger/store",
+		"ledger/api", "ledger/button", "ledger/claim", "ledger/money", "ledger/flattr", "ledger/limit", "ledger/oauth", "ledger/report", "ledger/store",
 		"github.com/alexedwards/scs/v2", "github.com/alexedwards/argon2id", "github.com/google/uuid", "golang.org/x/text",
 	}},
 

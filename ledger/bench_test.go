@@ -20,11 +20,12 @@ type benchSize struct {
 	growth       []int // clicks of the months that are compared by the time per click
 	postgres     int   // clicks of the month on PostgreSQL
 	transactions int   // of 1,000 transfers, in each round
+	listed       int   // things among which old clients search
 }
 
 var (
-	fullSize  = benchSize{300, 5, 10_000_000, []int{1_000_000, 10_000_000, 30_000_000}, 3_000_000, 50}
-	smallSize = benchSize{20, 2, 90_000, []int{30_000, 90_000}, 60_000, 5}
+	fullSize  = benchSize{300, 5, 10_000_000, []int{1_000_000, 10_000_000, 30_000_000}, 3_000_000, 50, 1_000_000}
+	smallSize = benchSize{20, 2, 90_000, []int{30_000, 90_000}, 60_000, 5, 20_000}
 )
 
 // bench is a running benchmark.
@@ -45,7 +46,11 @@ func TestBench(t *testing.T) {
 		name string
 		run  func(*bench)
 	}{
-		{"clicks", benchClicks}, {"month", benchMonth}, {"postgres", benchPostgres}, {"books", benchBooks},
+		{"clicks", benchClicks},
+		{"month", benchMonth},
+		{"postgres", benchPostgres},
+		{"books", benchBooks},
+		{"rest", benchREST},
 	} {
 		if benchtable.Wanted(part.name) {
 			t.Run(part.name, func(t *testing.T) { part.run(&bench{T: t, benchSize: b.benchSize, Table: b.Table}) })

@@ -19,7 +19,8 @@
 // Everything is in the one database that --db names, a file of SQLite or
 // PostgreSQL (sqlite.go, postgres.go); store/migrations says what each table is
 // for. Whose a thing is, and who shares what it earns, is in ownership.go,
-// parts.go and aliases.go; promises.go and subscriptions.go make clicks of
+// parts.go and aliases.go, and package claim asks sites about it (claims.go);
+// promises.go and subscriptions.go make clicks of
 // their own; returns.go, reversal.go and deletion.go move money back.
 //
 // Package closing ends a month: open, frozen, computed, posted, closed. The
@@ -31,7 +32,12 @@
 // Package report writes statements, revenue and the audit, which recomputes all
 // of it from the log, the snapshot and the transfers by statements of its own.
 // Package world loads a whole world from a file, in the order in which its
-// lines arrived. Package web has the pages for people.
+// lines arrived. Package rest answers clients of Flattr's interface by one
+// table of routes, from which its reference is made too. Package web has the pages for people,
+// package button what pages of authors load: loader, frame and badges.
+// Package feed serves Atom feeds. Package hook tells partners of clicks that
+// nobody has claimed: what they are to be told is written with the click
+// (store/hooks.go).
 //
 // # Who may do what
 //

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"os/signal"
@@ -18,7 +19,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"flattr/ledger/api"
+	"flattr/ledger/button"
+	"flattr/ledger/claim"
+	"flattr/ledger/feed"
 	"flattr/ledger/oauth"
+	"flattr/ledger/rest"
 	"flattr/ledger/store"
 	"flattr/ledger/sync"
 	"flattr/ledger/web"
@@ -43,6 +48,8 @@ const gcPercent = 400
 // is known when the command runs.
 func serveCommand(db *string) *cobra.Command {
 	var listen, public string
+	var networks []string
+	var sites siteOptions
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the pages, and the interface for companions",
@@ -60,17 +67,25 @@ hands the Host header on; --public-url then names the address readers use.`,
 			if os.Getenv("GOGC") == "" {
 				debug.SetGCPercent(gcPercent)
 			}
+			allowed, err := prefixes(networks)
+			if err != nil {
+				return err
+			}
 			log := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
-			return serve(ctx, serveOptions{db: *db, listen: listen, public: public, now: time.Now, log: log, out: cmd.OutOrStdout()})
+			return serve(ctx, serveOptions{db: *db, listen: listen, public: public, networks: allowed, sites: sites, now: time.Now, log: log, out: cmd.OutOrStdout()})
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address and port to listen on; port 0 picks a free one")
 	cmd.Flags().StringVar(&public, "public-url", "", "origin under which readers reach the ledger (default: where it listens)")
+	cmd.Flags().StringArrayVar(&networks, "allow-network", nil, "network, as 10.1.0.0/16, where sites and partners are reached beside the public internet; may be repeated")
+	sites.flags(cmd)
 	return cmd
 }
 
 type serveOptions struct {
 	db, listen, public string
+	networks           []netip.Prefix // that may be dialled beside the public internet
+	sites              siteOptions
 	now                func() time.Time
 	log                *slog.Logger
 	out                io.Writer
@@ -93,7 +108,8 @@ func serve(ctx context.Context, opt serveOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	handler, err := newHandler(ctx, st, public, opt.now, opt.log)
+	claims := opt.keeper(st, public)
+	handler, err := newHandler(ctx, st, public, claims, opt.now, opt.log)
 	if err != nil {
 		return err
 	}
@@ -102,6 +118,8 @@ func serve(ctx context.Context, opt serveOptions) (err error) {
 		return err
 	}
 	go clock.run(ctx)
+	defer checkClaims(ctx, claims)()
+	defer deliverHooks(ctx, st, public, opt)()
 	server := &http.Server{
 		Handler:           clock.guard(handler),
 		ReadHeaderTimeout: headerTimeout,
@@ -136,6 +154,18 @@ func serve(ctx context.Context, opt serveOptions) (err error) {
 	return nil
 }
 
+// prefixes are networks as they are written on a command line.
+func prefixes(texts []string) (networks []netip.Prefix, err error) {
+	for _, text := range texts {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("--allow-network %.60q is no network: write it like 10.1.0.0/16", text)
+		}
+		networks = append(networks, network)
+	}
+	return networks, nil
+}
+
 // publicURL is the origin under which the ledger is reached.
 func publicURL(named string, listening net.Addr) (*url.URL, error) {
 	raw := named
@@ -154,18 +184,37 @@ func publicURL(named string, listening net.Addr) (*url.URL, error) {
 
 // newHandler joins the pages, the authorization server and the interface for
 // companions.
-func newHandler(ctx context.Context, st *store.Store, public *url.URL, now func() time.Time, log *slog.Logger) (http.Handler, error) {
+func newHandler(ctx context.Context, st *store.Store, public *url.URL, claims *claim.Keeper, now func() time.Time, log *slog.Logger) (http.Handler, error) {
 	authorization, err := oauth.New(ctx, st, now)
 	if err != nil {
 		return nil, err
 	}
-	pages, err := web.New(web.Config{Store: st, OAuth: authorization, Now: now, Log: log, Public: public})
+	pages, err := web.New(web.Config{Store: st, OAuth: authorization, Claims: claims, Now: now, Log: log, Public: public})
+	if err != nil {
+		return nil, err
+	}
+	clients, err := rest.New(ctx, rest.Config{Store: st, Member: authorization.Bearer, Public: public, Now: now, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	go clients.Run(ctx)
+	references, err := clients.References()
+	if err != nil {
+		return nil, err
+	}
+	buttons, err := button.New(st, public, log)
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", pages.Handler())
+	for _, tree := range []string{"/js/", "/button/", "/view/"} {
+		mux.Handle(tree, buttons.Handler())
+	}
 	mux.Handle("/api/", sync.New(st, authorization.Member, now, log).Handler())
+	feed.New(feed.Config{Store: st, Public: public, Now: now, Log: log}).Register(mux)
+	mux.Handle(rest.Reference, references)
+	mux.Handle(rest.Reference+"/", references)
 	mux.HandleFunc("POST "+api.PathToken, authorization.ServeToken)
 	mux.HandleFunc("POST "+api.PathRevoke, authorization.ServeRevoke)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
@@ -176,7 +225,7 @@ func newHandler(ctx context.Context, st *store.Store, public *url.URL, now func(
 		}
 		_, _ = io.WriteString(w, "ok\n") // who asked may be gone
 	})
-	return logged(log, now, mux), nil
+	return logged(log, now, clients.Before(mux)), nil
 }
 
 // logged writes one line per request: no query, no body, nothing of a member.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"sync"
@@ -35,13 +36,17 @@ type served struct {
 	now time.Time
 }
 
-func startLedger(t *testing.T) *served {
+func startLedger(t *testing.T, set ...func(*serveOptions)) *served {
 	t.Helper()
-	return startLedgerOn(t, storetest.SQLite(t))
+	return startLedgerOn(t, storetest.SQLite(t), set...)
 }
 
-// startLedgerOn is startLedger for a database that may be there already.
-func startLedgerOn(t *testing.T, db string) *served {
+// loopback is where the servers of tests are.
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+
+// startLedgerOn is startLedger for a database that may be there already. It may
+// dial loopback, unless set says otherwise.
+func startLedgerOn(t *testing.T, db string, set ...func(*serveOptions)) *served {
 	t.Helper()
 	s := &served{t: t, db: db, log: &programtest.Output{}, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	var err error
@@ -51,11 +56,16 @@ func startLedgerOn(t *testing.T, db string) *served {
 	ctx, cancel := context.WithCancel(context.Background())
 	printed, out := io.Pipe()
 	ended := make(chan error, 1)
+	opt := serveOptions{
+		db: db, listen: "127.0.0.1:0", networks: loopback, now: s.clock, out: out,
+		sites: siteOptions{nameserver: "127.0.0.1:1"}, // nobody: tests ask no name server of the house
+		log:   slog.New(slog.NewJSONHandler(s.log, nil)),
+	}
+	for _, change := range set {
+		change(&opt)
+	}
 	go func() {
-		ended <- serve(ctx, serveOptions{
-			db: db, listen: "127.0.0.1:0", now: s.clock, out: out,
-			log: slog.New(slog.NewJSONHandler(s.log, nil)),
-		})
+		ended <- serve(ctx, opt)
 		_ = out.Close()
 	}()
 	s.stop = sync.OnceValue(func() error {

@@ -84,6 +84,10 @@ func ParseEventID(s string) (EventID, error) {
 	return EventID(u), nil
 }
 
+// NewEventID is an id that no other event has; later ones are greater, which
+// keeps them together in an index.
+func NewEventID() EventID { return EventID(uuid.Must(uuid.NewV7())) }
+
 // String writes the id in lower case.
 func (id EventID) String() string { return uuid.UUID(id).String() }
 

@@ -20,7 +20,7 @@ const DeletedPrefix = "deleted-"
 func CheckName(name string) error {
 	n := utf8.RuneCountInString(name)
 	ok := utf8.ValidString(name) && n >= 1 && n <= MaxNameRunes &&
-		!strings.HasPrefix(NameKey(name), DeletedPrefix)
+		!strings.HasPrefix(NameKey(name), DeletedPrefix) && NameKey(name) != UnclaimedName
 	for i, r := range name {
 		inside := i > 0 && i < len(name)-1
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && (!inside || !strings.ContainsRune("._-", r)) {

@@ -20,11 +20,17 @@ const (
 	InviteUsed    Code = "invite_used"
 	NameInvalid   Code = "name_invalid"
 	NameTaken     Code = "name_taken"
-	Claimed       Code = "claimed" // another member has claimed this URL
+	Claimed       Code = "claimed"     // another member has claimed this URL
+	ClaimsFull    Code = "claims_full" // a member's claims are as many as may be
+	NoSite        Code = "no_site"     // a URL that nobody can claim alone
+	OptedOut      Code = "opted_out"   // its owner wants no money
 	BalanceLeft   Code = "balance_left"
 	ClockBack     Code = "clock_back" // the wall clock is behind what it was
 	Reversed      Code = "reversed"   // a transfer is reversed once
 	BooksFull     Code = "books_full" // more money than the books can count
+	Forbidden     Code = "forbidden"  // another member's thing
+	Registered    Code = "registered" // somebody has registered this URL before
+	Subscribed    Code = "subscribed" // there is such a subscription already
 )
 
 // Error is an expected failure: a code for programs and a sentence for the

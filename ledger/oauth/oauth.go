@@ -1,5 +1,6 @@
 // Package oauth is the ledger's OAuth2 authorization server: authorization
-// code with PKCE for companions, on ory/fosite.
+// code with PKCE for companions, authorization code or (where registered)
+// implicit for applications of others, on ory/fosite.
 //
 // # Why fosite
 //
@@ -21,18 +22,22 @@
 //     whose verifier was wrong, and revokes what was issued for a code that is
 //     used twice. What it lets through is user info in front of the host.
 //
-// So fosite it is, with one more rule of ours before it: the redirect must be,
-// to the byte, http://127.0.0.1:PORT/callback. TestRedirectAttacks and
-// TestCodeAttacks hold all of this.
+// So fosite it is, with one more rule of ours before it: a companion's redirect
+// must be, to the byte, http://127.0.0.1:PORT/callback, and an application's the
+// one that is registered, but for the port of a loopback literal.
+// TestRedirectAttacks, TestCodeAttacks and the tests of applications hold this.
+//
+// # What clients of Flattr's interface need besides
+//
+// They were written against a draft of OAuth2. What they send is brought into
+// fosite's form before it sees it: scopes with commas, JSON, credentials and
+// redirects that are left out (exchange.go, authorize.go). Tokens have a form of
+// their own (token.go). Clients are in application.go.
 package oauth
 
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ory/fosite"
@@ -40,8 +45,6 @@ import (
 	foauth2 "github.com/ory/fosite/handler/oauth2"
 	"github.com/ory/fosite/token/hmac"
 
-	"flattr/ledger/api"
-	"flattr/ledger/flattr"
 	"flattr/ledger/store"
 )
 
@@ -64,7 +67,8 @@ const (
 // Server is the authorization server.
 type Server struct {
 	provider fosite.OAuth2Provider
-	strategy *foauth2.HMACSHAStrategyUnPrefixed
+	strategy *strategy
+	storage  *storage
 	store    *store.Store
 	now      func() time.Time
 }
@@ -80,191 +84,16 @@ func New(ctx context.Context, st *store.Store, now func() time.Time) (*Server, e
 		AuthorizeCodeLifespan:       CodeLifetime,
 		AccessTokenLifespan:         noExpiry,
 		RefreshTokenLifespan:        -1,
-		EnforcePKCE:                 true,
 		EnforcePKCEForPublicClients: true,
 		GlobalSecret:                secret,
 		ScopeStrategy:               fosite.ExactScopeStrategy,
 		OmitRedirectScopeParam:      true,
+		ClientSecretsHasher:         hasher{},
 		SanitationWhiteList:         []string{"redirect_uri", "code_challenge", "code_challenge_method"},
 	}
-	strategy := foauth2.NewHMACSHAStrategyUnPrefixed(&hmac.HMACStrategy{Config: config}, config)
-	provider := compose.Compose(config, &storage{store: st, now: now}, &compose.CommonStrategy{CoreStrategy: strategy},
-		compose.OAuth2AuthorizeExplicitFactory, compose.OAuth2PKCEFactory, compose.OAuth2TokenRevocationFactory)
-	return &Server{provider: provider, strategy: strategy, store: st, now: now}, nil
+	tokens := &strategy{foauth2.NewHMACSHAStrategyUnPrefixed(&hmac.HMACStrategy{Config: config}, config), secret}
+	keep := &storage{store: st, now: now}
+	provider := compose.Compose(config, keep, &compose.CommonStrategy{CoreStrategy: tokens},
+		compose.OAuth2AuthorizeExplicitFactory, compose.OAuth2AuthorizeImplicitFactory, compose.OAuth2PKCEFactory, compose.OAuth2TokenRevocationFactory)
+	return &Server{provider: provider, strategy: tokens, storage: keep, store: st, now: now}, nil
 }
-
-// Request is an authorization request that is in order and waits for consent.
-type Request struct {
-	asked fosite.AuthorizeRequester
-	form  url.Values
-}
-
-// Origin is where the answer goes: http://127.0.0.1:PORT.
-func (q *Request) Origin() string {
-	redirect := q.asked.GetRedirectURI()
-	return redirect.Scheme + "://" + redirect.Host
-}
-
-// Form is the request as it has to come back with the member's answer.
-func (q *Request) Form() url.Values { return q.form }
-
-// Refusal is an authorization request that is not in order.
-type Refusal struct {
-	Reason string // English, for the error page
-	asked  fosite.AuthorizeRequester
-	cause  error
-}
-
-// Error says what is wrong with the request.
-func (r *Refusal) Error() string { return "authorization request: " + r.Reason }
-
-// parameters are what an authorization request may carry.
-var parameters = []string{"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"}
-
-// Begin reads an authorization request from the query or the form of r. The
-// error is a *Refusal when the request is not in order.
-func (s *Server) Begin(r *http.Request) (*Request, error) {
-	if err := r.ParseForm(); err != nil {
-		return nil, &Refusal{Reason: "its form cannot be read"}
-	}
-	form := url.Values{}
-	for _, name := range parameters {
-		values := r.Form[name]
-		if len(values) > 1 || len(values) == 1 && len(values[0]) > maxParameter {
-			return nil, &Refusal{Reason: name + " is given twice or too long"}
-		}
-		if len(values) == 1 {
-			form.Set(name, values[0])
-		}
-	}
-	if form.Get("client_id") == api.CompanionClient && !isLoopbackCallback(form.Get("redirect_uri")) {
-		return nil, &Refusal{Reason: "redirect_uri is not http://127.0.0.1:PORT" + api.CompanionCallback}
-	}
-	clean := r.Clone(r.Context())
-	clean.Form, clean.PostForm, clean.MultipartForm = form, form, nil
-	clean.Body = http.NoBody
-	clean.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
-	asked, err := s.provider.NewAuthorizeRequest(r.Context(), clean)
-	if err != nil {
-		return nil, refusal(asked, err)
-	}
-	// fosite looks at these only when it makes the code; a member is not asked
-	// for a consent that cannot be used.
-	if form.Get("code_challenge_method") != "S256" || !isChallenge(form.Get("code_challenge")) {
-		return nil, refusal(asked, fosite.ErrInvalidRequest.WithHint("PKCE with code_challenge_method=S256 is required."))
-	}
-	return &Request{asked: asked, form: form}, nil
-}
-
-// isLoopbackCallback holds the redirect to the one form that companions use,
-// byte for byte.
-func isLoopbackCallback(raw string) bool {
-	rest, ok := strings.CutPrefix(raw, "http://127.0.0.1:")
-	if !ok {
-		return false
-	}
-	port, ok := strings.CutSuffix(rest, api.CompanionCallback)
-	if !ok {
-		return false
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	return err == nil && n > 0 && strconv.FormatUint(n, 10) == port
-}
-
-// isChallenge tells the form of a SHA-256 in base64url without padding.
-func isChallenge(s string) bool {
-	const sha256Base64 = 43
-	return len(s) == sha256Base64 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == ""
-}
-
-func refusal(asked fosite.AuthorizeRequester, err error) *Refusal {
-	known := fosite.ErrorToRFC6749Error(err)
-	reason := known.HintField
-	if reason == "" {
-		reason = known.DescriptionField
-	}
-	return &Refusal{Reason: strings.TrimSuffix(reason, "."), asked: asked, cause: err}
-}
-
-// Redirect tells the program what was wrong with its request, if its address
-// is sound; else it does nothing and reports false.
-func (s *Server) Redirect(w http.ResponseWriter, r *http.Request, refused *Refusal) bool {
-	if refused.asked == nil || !refused.asked.IsRedirectURIValid() {
-		return false
-	}
-	s.provider.WriteAuthorizeError(r.Context(), w, refused.asked, refused.cause)
-	return true
-}
-
-// Allow answers the program with a code that stands for the member's consent.
-func (s *Server) Allow(w http.ResponseWriter, r *http.Request, q *Request, member flattr.MemberID) error {
-	for _, scope := range q.asked.GetRequestedScopes() {
-		q.asked.GrantScope(scope)
-	}
-	session := &fosite.DefaultSession{Subject: strconv.FormatInt(int64(member), 10)}
-	answer, err := s.provider.NewAuthorizeResponse(r.Context(), q.asked, session)
-	if err != nil {
-		known := fosite.ErrorToRFC6749Error(err)
-		if known.CodeField >= http.StatusInternalServerError {
-			return fmt.Errorf("make authorization code: %w", err)
-		}
-		s.provider.WriteAuthorizeError(r.Context(), w, q.asked, err)
-		return nil
-	}
-	s.provider.WriteAuthorizeResponse(r.Context(), w, q.asked, answer)
-	return nil
-}
-
-// Deny tells the program that the member does not want it.
-func (s *Server) Deny(w http.ResponseWriter, r *http.Request, q *Request) {
-	s.provider.WriteAuthorizeError(r.Context(), w, q.asked, fosite.ErrAccessDenied.WithHint("The member did not allow it."))
-}
-
-// ServeToken is the token endpoint: it exchanges a code for a token.
-func (s *Server) ServeToken(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
-	ctx := r.Context()
-	request, err := s.provider.NewAccessRequest(ctx, r, &fosite.DefaultSession{})
-	if err != nil {
-		s.provider.WriteAccessError(ctx, w, request, err)
-		return
-	}
-	answer, err := s.provider.NewAccessResponse(ctx, request)
-	if err != nil {
-		s.provider.WriteAccessError(ctx, w, request, err)
-		return
-	}
-	// Tokens do not expire; no number would say so.
-	if plain, ok := answer.(*fosite.AccessResponse); ok {
-		delete(plain.Extra, "expires_in")
-	}
-	s.provider.WriteAccessResponse(ctx, w, request, answer)
-}
-
-// ServeRevoke is the revocation endpoint (RFC 7009).
-func (s *Server) ServeRevoke(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
-	s.provider.WriteRevocationResponse(r.Context(), w, s.provider.NewRevocationRequest(r.Context(), r))
-}
-
-// Member is whom a bearer token acts for. A token that is not ours, revoked or
-// of another scope is flattr's code unauthorized.
-func (s *Server) Member(ctx context.Context, token string) (flattr.MemberID, error) {
-	if err := s.strategy.Enigma.Validate(ctx, token); err != nil {
-		return 0, errToken
-	}
-	known, err := s.store.Token(ctx, s.strategy.AccessTokenSignature(ctx, token))
-	if flattr.CodeOf(err) == flattr.NotFound {
-		return 0, errToken
-	}
-	if err != nil {
-		return 0, fmt.Errorf("find token: %w", err)
-	}
-	if known.Revoked || known.Scope != api.CompanionScope {
-		return 0, errToken
-	}
-	return known.Member, nil
-}
-
-// errToken is the answer to every token that is not in force.
-var errToken = flattr.Refuse(api.CodeSignIn, "This token is not in force. Sign in again.")

@@ -15,8 +15,8 @@ import (
 	"flattr/ledger/store"
 )
 
-// storage is what fosite keeps, in the words of our store. It knows the one
-// client there is, and no refresh tokens.
+// storage is what fosite keeps, in the words of our store. It knows no refresh
+// tokens.
 type storage struct {
 	store *store.Store
 	now   func() time.Time
@@ -34,11 +34,9 @@ var companion = &fosite.DefaultClient{
 }
 
 // GetClient is the client of that id.
-func (s *storage) GetClient(_ context.Context, id string) (fosite.Client, error) {
-	if id != companion.ID {
-		return nil, fosite.ErrNotFound
-	}
-	return companion, nil
+func (s *storage) GetClient(ctx context.Context, id string) (fosite.Client, error) {
+	client, _, err := s.clientInForce(ctx, id)
+	return client, err
 }
 
 // ClientAssertionJWTValid refuses: no client signs assertions.
@@ -80,7 +78,7 @@ func (s *storage) GetAuthorizeCodeSession(ctx context.Context, signature string,
 	if code.Spent {
 		return request, fosite.ErrInvalidatedAuthorizeCode
 	}
-	if !s.now().Before(code.Expires) {
+	if code.Ended || !s.now().Before(code.Expires) {
 		return nil, fosite.ErrNotFound
 	}
 	return request, nil
@@ -98,14 +96,14 @@ func (s *storage) CreatePKCERequestSession(context.Context, string, fosite.Reque
 	return nil
 }
 
-// GetPKCERequestSession is the request with the challenge, until a verifier
-// was offered for it.
+// GetPKCERequestSession is the request with the challenge, if it had one and
+// until a verifier was offered for it.
 func (s *storage) GetPKCERequestSession(ctx context.Context, signature string, _ fosite.Session) (fosite.Requester, error) {
 	code, err := s.code(ctx, signature)
 	if err != nil {
 		return nil, err
 	}
-	if code.Tried {
+	if code.Tried || code.Challenge == "" {
 		return nil, fosite.ErrNotFound
 	}
 	return s.request(ctx, code)
@@ -122,9 +120,10 @@ func (s *storage) CreateAccessTokenSession(ctx context.Context, signature string
 	if err != nil {
 		return err
 	}
+	session, _ := request.GetSession().(*fosite.DefaultSession)
 	return s.store.SaveToken(ctx, store.OAuthToken{
 		Signature: signature, Grant: request.GetID(), Client: request.GetClient().GetID(), Member: member,
-		Scope: strings.Join(request.GetGrantedScopes(), " "), Issued: s.now(),
+		Scope: strings.Join(request.GetGrantedScopes(), " "), Issued: s.now(), OfCode: session != nil && session.Extra[ofCode] != nil,
 	})
 }
 
@@ -177,6 +176,10 @@ func (s *storage) code(ctx context.Context, signature string) (store.OAuthCode, 
 	return code, notFound(err)
 }
 
+// ofCode marks the session of a request that a code was made for: its token is
+// kept only while the code's consent holds.
+const ofCode = "of code"
+
 // request puts what was kept back into fosite's form.
 func (s *storage) request(ctx context.Context, code store.OAuthCode) (fosite.Requester, error) {
 	client, err := s.GetClient(ctx, code.Client)
@@ -187,7 +190,7 @@ func (s *storage) request(ctx context.Context, code store.OAuthCode) (fosite.Req
 	return &fosite.Request{
 		ID: code.Grant, Client: client, RequestedAt: code.Issued, RequestedScope: scopes, GrantedScope: scopes,
 		Form:    url.Values{"redirect_uri": {code.Redirect}, "code_challenge": {code.Challenge}, "code_challenge_method": {"S256"}},
-		Session: &fosite.DefaultSession{Subject: strconv.FormatInt(int64(code.Member), 10)},
+		Session: &fosite.DefaultSession{Subject: strconv.FormatInt(int64(code.Member), 10), Extra: map[string]any{ofCode: true}},
 	}, nil
 }
 
@@ -200,7 +203,7 @@ func memberID(request fosite.Requester) (flattr.MemberID, error) {
 }
 
 func notFound(err error) error {
-	if flattr.CodeOf(err) == flattr.NotFound {
+	if code := flattr.CodeOf(err); code == flattr.NotFound || code == flattr.Invalid { // what is no text is not known
 		return fosite.ErrNotFound
 	}
 	return err

@@ -156,7 +156,7 @@ func (b *batch) plain(a *arrival) (out flattr.Outcome, plain bool, err error) {
 		out.Result = flattr.Late
 	}
 	describe(&out, t)
-	return out, true, b.accept(a, k, late, out.Result)
+	return out, true, b.accept(a, k, out)
 }
 
 // idle reports whether nothing of the reader's is under way that an event sets
@@ -185,21 +185,24 @@ func (b *batch) hold(a *arrival, k spot) error {
 }
 
 // accept takes a plain click down.
-func (b *batch) accept(a *arrival, k spot, late bool, result flattr.Result) error {
+func (b *batch) accept(a *arrival, k spot, out flattr.Outcome) error {
 	if err := b.tx.touch(k.month); err != nil {
 		return err
 	}
 	b.taken[a.ID], b.spots[k] = true, true
 	// What is no int64 by itself costs database/sql a look by reflection.
-	month, bucket, isLate := int64(k.month), int64(a.bucket), int64(number(late))
+	month, bucket, isLate := int64(k.month), int64(a.bucket), int64(number(out.Result == flattr.Late))
 	err := b.events.add(a.ID[:], string(a.Kind), bucket, int64(a.reader), micros(a.at), micros(a.now), month,
-		int64(k.thing), isLate, a.body[:], string(result), "", flattr.Place(k.month, a.ID))
+		int64(k.thing), isLate, a.body[:], string(out.Result), "", flattr.Place(k.month, a.ID))
 	if err != nil {
 		return fmt.Errorf("append to the log: %w", err)
 	}
 	err = b.counted.add(month, bucket, int64(a.reader), int64(k.thing), a.ID[:], isLate)
 	if err != nil {
 		return fmt.Errorf("count click: %w", err)
+	}
+	if out.Promise {
+		return b.tx.tellHooks(a.now, a.reader, k.thing, a.ID)
 	}
 	return nil
 }

@@ -119,7 +119,7 @@ func (tx *Tx) Delete(now time.Time, member flattr.MemberID) error {
 		return err
 	}
 	for _, step := range []func(time.Time, flattr.MemberID) error{
-		tx.stopAll, tx.undoAll, tx.revokeAll, tx.disown, tx.erase,
+		tx.stopAll, tx.undoAll, tx.revokeAll, tx.disown, tx.eraseProfile, tx.erase,
 	} {
 		if err := step(now, member); err != nil {
 			return fmt.Errorf("delete member: %w", err)
@@ -215,8 +215,9 @@ const revokeTokensOf = `UPDATE oauth_token SET revoked = $1 WHERE member = $2 AN
 
 const deleteCodesOf = `DELETE FROM oauth_code WHERE member = $1`
 
-// revokeAll lets no program act for the member any more. Sessions of browsers
-// end with the password.
+// revokeAll lets no program act for the member any more, and ends the
+// applications the member has registered. Sessions of browsers end with the
+// password.
 func (tx *Tx) revokeAll(now time.Time, member flattr.MemberID) error {
 	if _, err := tx.exec(revokeTokensOf, micros(now), int64(member)); err != nil {
 		return fmt.Errorf("revoke tokens: %w", err)
@@ -224,7 +225,7 @@ func (tx *Tx) revokeAll(now time.Time, member flattr.MemberID) error {
 	if _, err := tx.exec(deleteCodesOf, int64(member)); err != nil {
 		return fmt.Errorf("revoke codes: %w", err)
 	}
-	return nil
+	return tx.revokeAppsOf(now, member)
 }
 
 const insertRetired = `INSERT INTO retired_name (hash) VALUES ($1) ON CONFLICT DO NOTHING`

@@ -8,9 +8,17 @@ import (
 	"flattr/ledger/flattr"
 )
 
-const disownThings = `UPDATE thing SET owner = NULL WHERE owner = $1`
+const disownThings = `UPDATE thing SET owner = NULL, granted = 0 WHERE owner = $1`
+
+const unregisterThings = `UPDATE thing SET registrar = NULL WHERE registrar = $1`
+
+const selectThingsLeft = `SELECT id FROM thing WHERE owner = $1 OR registrar = $2`
 
 const deleteClaimsOf = `DELETE FROM claim WHERE owner = $1`
+
+const deleteClaimRequestsOf = `DELETE FROM claim_request WHERE member = $1`
+
+const deleteFlattrIDOf = `DELETE FROM flattr_id WHERE member = $1`
 
 const selectPartsOf = `SELECT DISTINCT key FROM parts_author WHERE author = $1 ORDER BY key`
 
@@ -18,13 +26,20 @@ const selectPartsOf = `SELECT DISTINCT key FROM parts_author WHERE author = $1 O
 // so that clicks on them are promises from then on, and takes away the parts that
 // name the author (product rule 16).
 func (tx *Tx) disown(now time.Time, author flattr.MemberID) error {
-	for _, statement := range []string{disownThings, deleteClaimsOf} {
+	things, err := tx.things(selectThingsLeft, int64(author), int64(author))
+	if err != nil {
+		return err
+	}
+	for _, statement := range []string{disownThings, unregisterThings, deleteClaimsOf, deleteIdentitiesOf, deleteClaimRequestsOf, deleteFlattrIDOf} {
 		if _, err := tx.exec(statement, int64(author)); err != nil {
 			return fmt.Errorf("leave things without owner: %w", err)
 		}
 	}
+	if err := tx.listAll(things); err != nil {
+		return err
+	}
 	var keys []flattr.Key
-	err := tx.each(selectPartsOf, func(rows *sql.Rows) error {
+	err = tx.each(selectPartsOf, func(rows *sql.Rows) error {
 		var key flattr.Key
 		err := rows.Scan(&key)
 		keys = append(keys, key)

@@ -28,6 +28,8 @@ type engine struct {
 	listTables string
 	// proof asks the engine whether every page is sound; empty where it cannot tell.
 	proof string
+	// words is how things are found by their words.
+	words wordIndex
 	// dropTrigger is the statement that drops a trigger.
 	dropTrigger func(trigger, table string) string
 	// dialected rewrites the words of a statement that makes tables.

@@ -36,7 +36,7 @@ func (e *engine) provider(db *sql.DB) (*goose.Provider, error) {
 		return nil, err
 	}
 	return goose.NewProvider(e.dialect, db, dialectedFiles{files, e.dialected},
-		goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(e.placesMigration()))
+		goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(e.placesMigration(), e.listMigration()))
 }
 
 // migrate brings the schema up to date.

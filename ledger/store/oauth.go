@@ -22,6 +22,7 @@ type OAuthCode struct {
 	Challenge                string // PKCE, S256
 	Issued, Expires          time.Time
 	Tried, Spent             bool
+	Ended                    bool // what it stood for was revoked
 }
 
 // OAuthToken is an access token, known by its signature only.
@@ -30,6 +31,7 @@ type OAuthToken struct {
 	Member                   flattr.MemberID
 	Scope                    string
 	Issued                   time.Time
+	OfCode                   bool // issued for a code; only for SaveToken
 	Revoked                  bool
 }
 
@@ -55,7 +57,7 @@ func (s *Store) SaveCode(ctx context.Context, code OAuthCode) error {
 }
 
 const selectCode = `
-SELECT grant_id, client, member, scope, redirect, challenge, issued, expires, tried, spent
+SELECT grant_id, client, member, scope, redirect, challenge, issued, expires, tried, spent, ended IS NOT NULL
 FROM oauth_code WHERE signature = $1`
 
 // Code is the code with that signature, expired or not, or not_found.
@@ -64,7 +66,7 @@ func (s *Store) Code(ctx context.Context, signature string) (OAuthCode, error) {
 	err := s.read(ctx, func(tx *Tx) error {
 		var member, issued, expires int64
 		err := tx.row(selectCode, signature).Scan(&code.Grant, &code.Client, &member, &code.Scope, &code.Redirect,
-			&code.Challenge, &issued, &expires, &code.Tried, &code.Spent)
+			&code.Challenge, &issued, &expires, &code.Tried, &code.Spent, &code.Ended)
 		code.Member, code.Issued, code.Expires = flattr.MemberID(member), time.UnixMicro(issued), time.UnixMicro(expires)
 		return found(err, "code")
 	})
@@ -103,9 +105,18 @@ const insertToken = `
 INSERT INTO oauth_token (signature, grant_id, client, member, scope, issued)
 VALUES ($1, $2, $3, $4, $5, $6)`
 
-// SaveToken keeps a new token.
+const selectCodeInForce = `SELECT 1 FROM oauth_code WHERE grant_id = $1 AND ended IS NULL`
+
+// SaveToken keeps a new token. It refuses with not_found when the consent, of
+// which the token's code was made, has been revoked meanwhile.
 func (s *Store) SaveToken(ctx context.Context, token OAuthToken) error {
 	return s.write(ctx, func(tx *Tx) error {
+		if token.OfCode {
+			var one int
+			if err := tx.row(selectCodeInForce, token.Grant).Scan(&one); err != nil {
+				return found(err, "code")
+			}
+		}
 		_, err := tx.exec(insertToken, token.Signature, token.Grant, token.Client, int64(token.Member), token.Scope, token.Issued.UnixMicro())
 		if err != nil {
 			return fmt.Errorf("save token: %w", err)
@@ -115,10 +126,11 @@ func (s *Store) SaveToken(ctx context.Context, token OAuthToken) error {
 }
 
 const selectToken = `
-SELECT grant_id, client, member, scope, issued, revoked IS NOT NULL
-FROM oauth_token WHERE signature = $1`
+SELECT t.grant_id, t.client, t.member, t.scope, t.issued, t.revoked IS NOT NULL OR a.revoked IS NOT NULL
+FROM oauth_token t LEFT JOIN oauth_app a ON a.id = t.client WHERE t.signature = $1`
 
-// Token is the token with that signature, revoked or not, or not_found.
+// Token is the token with that signature, revoked or not, or not_found. It is
+// revoked too when its application is.
 func (s *Store) Token(ctx context.Context, signature string) (OAuthToken, error) {
 	token := OAuthToken{Signature: signature}
 	err := s.read(ctx, func(tx *Tx) error {
@@ -132,12 +144,16 @@ func (s *Store) Token(ctx context.Context, signature string) (OAuthToken, error)
 
 const updateGrantRevoked = `UPDATE oauth_token SET revoked = $1 WHERE grant_id = $2 AND revoked IS NULL`
 
-// RevokeGrant revokes the tokens of one consent. It is no error when there are
-// none.
+const updateGrantEnded = `UPDATE oauth_code SET ended = $1 WHERE grant_id = $2 AND ended IS NULL`
+
+// RevokeGrant revokes the tokens of one consent, also those that are just being
+// issued for its code. It is no error when there are none.
 func (s *Store) RevokeGrant(ctx context.Context, now time.Time, grant string) error {
 	return s.write(ctx, func(tx *Tx) error {
-		if _, err := tx.exec(updateGrantRevoked, now.UnixMicro(), grant); err != nil {
-			return fmt.Errorf("revoke grant: %w", err)
+		for _, statement := range []string{updateGrantEnded, updateGrantRevoked} {
+			if _, err := tx.exec(statement, now.UnixMicro(), grant); err != nil {
+				return fmt.Errorf("revoke grant: %w", err)
+			}
 		}
 		return nil
 	})

@@ -71,6 +71,15 @@ func (tx *Tx) expected(key flattr.Key) (t storedThing, err error) {
 	if _, t.owner, err = tx.covering(claimBefore, key); err != nil {
 		return t, err
 	}
+	if t.owner != 0 {
+		out, err := tx.optedOut(key)
+		if err != nil {
+			return t, err
+		}
+		if out {
+			t.owner = 0
+		}
+	}
 	t.parts, _, err = tx.covering(partsBefore, key)
 	return t, err
 }
@@ -83,10 +92,14 @@ const selectClaim = `SELECT owner FROM claim WHERE key = $1`
 // Claim books that the member owns the URL, which somebody has verified, and,
 // where its path ends in `/`, everything below it, also what is met later
 // (product rule 11). What has a verified owner keeps it. It refuses with claimed
-// what another member has claimed before, and with invalid_request what is no URL.
+// what another member has claimed before, with opted_out what its owner wants no
+// money for, and with invalid_request what is no URL.
 func (tx *Tx) Claim(now time.Time, owner flattr.MemberID, url string) error {
 	key, err := flattr.KeyOf(url)
 	if err != nil {
+		return err
+	}
+	if err := tx.takesMoney(key); err != nil {
 		return err
 	}
 	n, err := tx.exec(insertClaim, string(key), url, int64(owner), number(coversBelow(key)), micros(now))
@@ -107,13 +120,17 @@ func (tx *Tx) Claim(now time.Time, owner flattr.MemberID, url string) error {
 
 const selectNewAuthors = `
 SELECT DISTINCT p.author FROM thing t JOIN parts_author p ON p.key = t.parts_key
-WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.alias_of IS NULL
+WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.alias_of IS NULL AND NOT ` + isOptedOut + `
 AND EXISTS (SELECT 1 FROM parts_author o WHERE o.key = t.parts_key AND o.author = $3) ORDER BY p.author`
 
 const selectOwnerless = `
-SELECT t.id FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.alias_of IS NULL AND (` + isPromised + `) ORDER BY t.key`
+SELECT t.id FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.alias_of IS NULL
+AND NOT ` + isOptedOut + ` AND (` + isPromised + `) ORDER BY t.key`
 
-const giveThings = `UPDATE thing SET owner = $1 WHERE key >= $2 AND key < $3 AND owner IS NULL`
+const selectUnlisted = `
+SELECT t.id FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.registrar IS NULL AND t.hidden = 0 ORDER BY t.key`
+
+const giveThings = `UPDATE thing AS t SET owner = $1 WHERE t.key >= $2 AND t.key < $3 AND t.owner IS NULL AND NOT ` + isOptedOut
 
 // give makes the member the owner of the known things of a span that have none:
 // voids the own clicks of those who are authors by that, and makes promises
@@ -135,9 +152,15 @@ func (tx *Tx) give(now time.Time, owner flattr.MemberID, keys span) error {
 	if err != nil {
 		return err
 	}
+	unlisted, err := tx.things(selectUnlisted, keys.from, keys.to)
+	if err != nil {
+		return err
+	}
 	return tx.own(now, authors, func() ([]flattr.ThingID, error) {
-		_, err := tx.exec(giveThings, int64(owner), keys.from, keys.to)
-		return targets, err
+		if _, err := tx.exec(giveThings, int64(owner), keys.from, keys.to); err != nil {
+			return nil, err
+		}
+		return targets, tx.listAll(unlisted)
 	})
 }
 

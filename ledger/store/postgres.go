@@ -66,6 +66,7 @@ func postgresEngine(name string) *engine {
 		dropTrigger: func(trigger, table string) string {
 			return fmt.Sprintf("DROP TRIGGER %s ON %s", trigger, table)
 		},
+		words:     postgresWordIndex,
 		dialected: postgresWords,
 		commit:    commitPostgres,
 		ended:     func(raw any) bool { return raw.(*stdlib.Conn).Conn().IsClosed() },

@@ -377,5 +377,11 @@ func (a *arrival) enter(t storedThing, key flattr.Key, month flattr.Month, late 
 	if err != nil {
 		return out, err
 	}
-	return out, a.tx.count(a.now, k, true, counting, counts, a.ID)
+	if err := a.tx.count(a.now, k, true, counting, counts, a.ID); err != nil {
+		return out, err
+	}
+	if !counted && counts && t.owner == 0 {
+		err = a.tx.tellHooks(a.now, a.reader, t.id, a.ID)
+	}
+	return out, err
 }

@@ -40,6 +40,7 @@ func sqliteEngine(path string) *engine {
 		proof:       "PRAGMA quick_check(1)",
 		dropTrigger: func(trigger, _ string) string { return "DROP TRIGGER " + trigger },
 		dialected:   func(ddl string) string { return ddl },
+		words:       sqliteWords,
 		shortWrites: true,
 		commit: func(ctx context.Context, conn *sql.Conn) error {
 			_, err := conn.ExecContext(ctx, "COMMIT")

@@ -96,8 +96,11 @@ func (tx *Tx) addExpected(now time.Time, key flattr.Key, ref flattr.ThingRef, t 
 		if err != nil {
 			return t, fmt.Errorf("add thing: %w", err)
 		}
+		if n == 1 && t.owner != 0 && !ref.Hidden {
+			err = tx.list(t.id)
+		}
 		if n == 1 {
-			return t, nil
+			return t, err
 		}
 	}
 	return storedThing{}, errors.New("add thing: no free id found")
@@ -133,7 +136,7 @@ var ErrOwnerChanged = errors.New("the thing has another owner, which cannot be c
 // AddThing registers a thing as the operator says it is: its owner, where one is
 // named, is verified. A thing that is known keeps its URL, and gets title and
 // owner where it had none; then a new owner is as with a claim. It refuses with
-// invalid_request what is no URL.
+// invalid_request what is no URL, and with opted_out an owner where none is wanted.
 func (tx *Tx) AddThing(now time.Time, url, title string, owner flattr.MemberID) error {
 	key, err := flattr.KeyOf(url)
 	if err != nil {
@@ -143,9 +146,16 @@ func (tx *Tx) AddThing(now time.Time, url, title string, owner flattr.MemberID) 
 	if err != nil {
 		return err
 	}
+	if owner != 0 {
+		if err := tx.takesMoney(key); err != nil {
+			return err
+		}
+	}
 	if t.id == 0 {
-		_, err := tx.addThing(now, key, flattr.ThingRef{URL: url, Title: title}, owner)
-		return err
+		if _, err := tx.addThing(now, key, flattr.ThingRef{URL: url, Title: title}, owner); err != nil || owner == 0 {
+			return err
+		}
+		return tx.grant(key)
 	}
 	if owner != 0 && t.named != 0 && owner != t.named {
 		return ErrOwnerChanged
@@ -154,9 +164,25 @@ func (tx *Tx) AddThing(now time.Time, url, title string, owner flattr.MemberID) 
 		if _, err := tx.exec(nameThing, cut(title, maxTitle), int64(t.id)); err != nil {
 			return fmt.Errorf("name thing: %w", err)
 		}
+		if err := tx.list(t.id); err != nil {
+			return err
+		}
 	}
 	if owner == 0 || t.named != 0 {
 		return nil
 	}
+	if err := tx.grant(key); err != nil {
+		return err
+	}
 	return tx.give(now, owner, only(key))
+}
+
+const grantThing = `UPDATE thing SET granted = 1 WHERE key = $1`
+
+// grant notes that the owner of a thing does not hang on a claim.
+func (tx *Tx) grant(key flattr.Key) error {
+	if err := one(tx.exec(grantThing, string(key))); err != nil {
+		return fmt.Errorf("grant thing: %w", err)
+	}
+	return nil
 }

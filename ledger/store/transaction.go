@@ -39,6 +39,7 @@ type Tx struct {
 	failed   error                  // the first statement that the database failed
 	changed  int64                  // rows so far
 	accounts accounts               // what is known of readers' accounts
+	hooks    *[]flattr.Hook         // those that are told of promises; nil: not read yet
 }
 
 // Write runs work in one transaction that sees nothing of others and is
@@ -71,12 +72,21 @@ func (s *Store) read(ctx context.Context, work func(*Tx) error) error {
 	return s.repeat(ctx, order{}, work)
 }
 
+// glance runs work that reads a few single rows which need not be of one moment.
+// On SQLite it is spared the transaction, which costs more than the rows, and is
+// not cut off when the caller gives up, as with shortWrites; a server is asked as
+// always, since only the start of a transaction finds out that it is there.
+func (s *Store) glance(ctx context.Context, work func(*Tx) error) error {
+	return s.repeat(ctx, order{loose: !s.remote}, work)
+}
+
 // order is how a transaction is wanted.
 type order struct {
 	writes bool
 	keep   bool // else what it writes is rolled back
 	gated  bool // keeps clicks out from the start
 	shared bool // is for others too: once begun it goes on when the caller gives up
+	loose  bool // there is none: each statement sees what is there when it runs
 }
 
 // repeat does a transaction until it does not lose against another one.
@@ -119,6 +129,9 @@ func (s *Store) transact(ctx context.Context, o order, work func(*Tx) error) (in
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
+	if o.loose {
+		begin = ""
+	}
 	if err := on.begin(ctx, begin); err != nil {
 		return 0, err
 	}
@@ -126,7 +139,7 @@ func (s *Store) transact(ctx context.Context, o order, work func(*Tx) error) (in
 		ctx = context.WithoutCancel(ctx)
 	}
 	tx := &Tx{session: on, ctx: ctx, uncut: ctx, writes: o.writes, months: make(map[int32]flattr.State)}
-	if s.shortWrites && o.writes {
+	if s.shortWrites && (o.writes || o.loose) {
 		tx.uncut = context.WithoutCancel(ctx)
 	}
 	if o.gated && s.gate != "" {
@@ -148,6 +161,9 @@ func (s *Store) transact(ctx context.Context, o order, work func(*Tx) error) (in
 	if tx.failed != nil && s.again(tx.failed) {
 		err = tx.failed // whatever work made of it
 	}
+	if o.loose {
+		return 0, err
+	}
 	if err != nil || !o.keep && o.writes {
 		return 0, on.rollBack(ctx, err)
 	}
@@ -157,11 +173,11 @@ func (s *Store) transact(ctx context.Context, o order, work func(*Tx) error) (in
 	return tx.changed, nil
 }
 
-// begin begins a transaction. A connection that was lost while nobody used it
+// begin begins a transaction; without a statement it only connects. A connection that was lost while nobody used it
 // is made anew.
 func (on *session) begin(ctx context.Context, begin string) error {
 	for fresh := on.conn == nil; ; fresh = true {
-		if err := on.connect(ctx); err != nil {
+		if err := on.connect(ctx); err != nil || begin == "" {
 			return err
 		}
 		_, err := on.conn.ExecContext(ctx, begin)

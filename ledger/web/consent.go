@@ -4,13 +4,17 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"flattr/ledger/oauth"
+	"flattr/ledger/store"
 )
 
 // consentPage asks the reader whether a program may act for them.
 type consentPage struct {
 	Name    string     // of the member
+	App     *store.App // that asks; nil: the companion
+	May     []string   // keys of what it may then do
 	Origin  string     // where the answer goes
 	Request url.Values // the authorization request, carried through the form
 	Self    string     // address of this page, for signing in as somebody else
@@ -22,9 +26,18 @@ func (s *Server) consentForm(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	allowFormTo(w, asked.Origin())
-	s.render(w, r, http.StatusOK, "consent", s.tongues.of(r).say("consent.title"), consentPage{
-		Name: memberOf(r.Context()).Name, Origin: asked.Origin(), Request: asked.Form(), Self: r.URL.RequestURI(),
+	page, title, origin := "consent", s.tongues.of(r).say("consent.title"), asked.Origin()
+	target := origin
+	if asked.App() != nil {
+		page, title = "consent_app", s.tongues.of(r).say("consent.allow.title")
+	}
+	if strings.HasPrefix(origin, "https://") {
+		target = "https:" // a site may lead on from its callback to another of its hosts
+	}
+	allowFormTo(w, target)
+	s.render(w, r, http.StatusOK, page, title, consentPage{
+		Name: memberOf(r.Context()).Name, App: asked.App(), May: allowed(asked.Scopes()),
+		Origin: origin, Request: asked.Form(), Self: r.URL.RequestURI(),
 	})
 }
 
@@ -38,7 +51,7 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.PostForm.Get("decision") != "allow" {
-		s.oauth.Deny(w, r, asked)
+		s.oauth.Deny(w, asked)
 		return
 	}
 	if err := s.oauth.Allow(w, r, asked, memberOf(r.Context()).ID); err != nil {
@@ -57,7 +70,7 @@ func (s *Server) authorization(w http.ResponseWriter, r *http.Request) (*oauth.R
 	switch {
 	case !errors.As(err, &refused):
 		s.fail(w, r, err)
-	case s.oauth.Redirect(w, r, refused):
+	case s.oauth.Redirect(w, refused):
 	default:
 		s.problem(w, r, http.StatusBadRequest, "problem.link.title", "problem.link", "", refused.Reason)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"flattr/ledger/api"
+	"flattr/ledger/claim"
 	"flattr/ledger/flattr"
 	"flattr/ledger/limit"
 	"flattr/ledger/money"
@@ -43,6 +44,9 @@ const (
 	// requestTimeout bounds the work for one page; all of it is waiting for the
 	// database or for a turn to hash a password.
 	requestTimeout = 20 * time.Second
+	// maxBack bounds the address that a link to another language comes back to,
+	// in bytes: pages stay small whatever leads to them.
+	maxBack = 3000
 	// sessionLifetime is how long a browser stays signed in.
 	sessionLifetime = 30 * 24 * time.Hour
 	// A name may be tried ten times at once and then every half minute: a
@@ -56,6 +60,7 @@ const (
 type Config struct {
 	Store  *store.Store
 	OAuth  *oauth.Server
+	Claims *claim.Keeper // asks sites who owns them
 	Now    func() time.Time
 	Log    *slog.Logger
 	Public *url.URL // origin under which the ledger is reached
@@ -74,6 +79,8 @@ type Server struct {
 	style     string                                   // address of the style sheet, with its hash
 	names     *limit.Limiter                           // sign-ins by name
 	addresses *limit.Limiter                           // failed sign-ins and sign-ups by address
+	sites     *claim.Keeper
+	checks    *limit.Limiter // of sites, by member
 	hashing   chan struct{}
 }
 
@@ -94,6 +101,8 @@ func New(cfg Config) (*Server, error) {
 		style:     "/static/style.css?v=" + hex.EncodeToString(sum[:6]),
 		names:     limit.New(nameInterval, nameBurst),
 		addresses: limit.New(addressInterval, addressBurst),
+		sites:     cfg.Claims,
+		checks:    limit.New(checkInterval, checkBurst),
 		hashing:   make(chan struct{}, maxHashing),
 	}
 	if s.pages, err = loadPages(ts); err != nil {
@@ -167,7 +176,17 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /revenue.json", s.member(s.download(report.JSON, "application/json")))
 	mux.HandleFunc("GET "+api.PathAuthorize, s.member(s.consentForm))
 	mux.HandleFunc("POST "+api.PathAuthorize, s.member(s.consent))
+	mux.HandleFunc("GET /claims", s.member(s.claims))
+	mux.HandleFunc("POST /claims", s.member(s.claim))
+	mux.HandleFunc("POST /claims/check", s.member(s.checkClaim))
+	mux.HandleFunc("POST /claims/end", s.member(s.endClaim))
+	mux.HandleFunc("GET /grants", s.member(s.grants))
+	mux.HandleFunc("POST /grants/revoke", s.member(s.revokeGrant))
+	mux.HandleFunc("GET /applications", s.member(s.applications))
+	mux.HandleFunc("POST /applications", s.member(s.register))
+	mux.HandleFunc("POST /applications/revoke", s.member(s.revokeApplication))
 	mux.HandleFunc("GET /language", s.chooseLanguage)
+	s.publish(mux)
 	mux.HandleFunc("/", s.notFound)
 
 	guard := http.NewCrossOriginProtection()
@@ -235,8 +254,8 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page
 		Member: memberOf(r.Context()), Notice: s.sessions.PopString(r.Context(), sessionNotice), Body: body,
 	}
 	back := "/"
-	if r.Method == http.MethodGet && safeNext(r.URL.RequestURI()) != "" {
-		back = r.URL.RequestURI()
+	if here := r.URL.RequestURI(); r.Method == http.MethodGet && len(here) <= maxBack && safeNext(here) != "" {
+		back = here
 	}
 	for _, other := range s.tongues.all {
 		if other != t {
@@ -252,7 +271,9 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", t.code)
-	w.Header().Set("Cache-Control", "no-store")
+	if v.Member != nil || v.Notice != "" || status != http.StatusOK || w.Header().Get("Cache-Control") == "" {
+		w.Header().Set("Cache-Control", "no-store")
+	}
 	w.Header().Add("Vary", "Accept-Language, Cookie")
 	w.WriteHeader(status)
 	if _, err := out.WriteTo(w); err != nil {
@@ -298,13 +319,15 @@ func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 // language: pages of ours that a GET shows.
 var nextPaths = map[string]bool{
 	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true,
+	"/claims": true, "/grants": true, "/applications": true,
 }
 
 // safeNext is raw if it is the path of one of our pages with or without a
 // query, and "" for everything else: no one is sent to another site by us.
 func safeNext(raw string) string {
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || u.Fragment != "" || !nextPaths[u.Path] || u.RawPath != "" {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || u.Fragment != "" || u.RawPath != "" ||
+		!nextPaths[u.Path] && !publishedPath.MatchString(u.Path) {
 		return ""
 	}
 	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"flattr/ledger/api"
+	"flattr/ledger/claim/claimtest"
+	"flattr/ledger/money"
+	"flattr/ledger/store/storetest"
+)
+
+// An author proves a site on the page, and what was promised there is theirs; a
+// second one waits, both see it, and the operator decides.
+func TestStoryOfAClaim(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, where string) {
+		in := claimtest.Start(t)
+		s := startLedgerOn(t, where, func(opt *serveOptions) {
+			opt.sites = siteOptions{ports: []uint{uint(netip.MustParseAddrPort("127.0.0.1" + in.Port).Port())}, nameserver: in.Names.Address}
+		})
+		ann, bob, cyd := s.join("ann", 50*money.Euro), s.join("bob", 0), s.join("cyd", 0)
+		in.Site("blog.test/", "<title>Bob</title>")
+		companion := s.link(ann)
+		if r := send(t, companion, click(s.clock(), api.Thing{URL: in.URL("blog.test/1"), Title: "An article", Owner: "mallory"})); !r.Results[0].Promise {
+			t.Errorf("click before the claim = %+v, want a promise", r.Results[0])
+		}
+		bob.get("/claims")
+		bob.wants("You have not named a site yet.", "In the head of the page")
+		meta := text(bob.find(func(n *html.Node) bool { return attr(n, "id") == "meta" }))
+		bob.submit("claim", map[string]string{"site": in.URL("blog.test/")})
+		bob.wants("waiting for proof", "does not name you yet")
+		in.Site("blog.test/", "<title>Bob</title>"+meta)
+		bob.send(bob.find(func(n *html.Node) bool { return n.Data == "form" && attr(n, "action") == "/claims/check" }), nil)
+		bob.wants("proved", "You are named by: the head of the page.")
+		if months, _, err := companion.Months(t.Context()); err != nil || months.Months[0].Promises != 0 {
+			t.Errorf("months after the claim = %+v, %v, want no promise left", months, err)
+		}
+
+		cyd.get("/claims?url=" + in.URL("blog.test/"))
+		cyd.submit("claim", nil)
+		cyd.wants("two claims", "The other member is bob.", "The site names another member.", "the operator of this ledger decides")
+		bob.get("/claims")
+		bob.wants("cyd says that this site is theirs.")
+		if _, err := s.store.DecideClaim(t.Context(), s.clock(), in.URL("blog.test/"), "cyd"); err != nil {
+			t.Fatal(err)
+		}
+		bob.get("/claims")
+		bob.wants("decided for another member")
+		cyd.get("/claims")
+		cyd.wants("the operator's word", "not paid out before 29 November")
+		cyd.get("/language?to=de&next=/claims")
+		cyd.wants("Deine Seiten", "nachgewiesen", "das Wort des Betreibers")
+		cyd.get("/language?to=en&next=/claims")
+
+		cyd.submit("claim", map[string]string{"site": "http://127.0.0.1" + in.Port + "/"})
+		cyd.wants("Name a site of your own")
+		cyd.send(cyd.find(func(n *html.Node) bool { return n.Data == "form" && attr(n, "action") == "/claims/end" }), nil)
+		cyd.wants("You have given up blog.test", "You have not named a site yet.")
+		for range 8 {
+			cyd.submit("claim", map[string]string{"site": in.URL("blog.test/")})
+		}
+		if cyd.status != http.StatusTooManyRequests {
+			t.Errorf("the ninth check at once answers %d, want 429", cyd.status)
+		}
+	})
+}
+
+// A ledger whose operator allows nothing asks nobody in its own house.
+func TestAServedLedgerAsksNobodyInTheHouse(t *testing.T) {
+	in := claimtest.Start(t)
+	s := startLedger(t, func(opt *serveOptions) {
+		opt.networks = nil
+		opt.sites = siteOptions{ports: []uint{uint(netip.MustParseAddrPort("127.0.0.1" + in.Port).Port())}, nameserver: in.Names.Address}
+	})
+	bob := s.join("bob", 0)
+	in.Site("blog.test/", "what is inside")
+	bob.get("/claims")
+	bob.submit("claim", map[string]string{"site": in.URL("blog.test/")})
+	bob.wants("The site could not be read.")
+	if n := len(in.Requests()); n > 0 || strings.Contains(bob.text, "what is inside") {
+		t.Errorf("%d requests reached the house", n)
+	}
+}
+
+// text is what an element holds.
+func text(n *html.Node) string {
+	if n == nil || n.FirstChild == nil {
+		return ""
+	}
+	return strings.TrimSpace(n.FirstChild.Data)
+}

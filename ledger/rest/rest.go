@@ -1,0 +1,179 @@
+// Package rest is REST v2, the interface that clients of Flattr speak: one
+// table of routes, and what decodes, authorizes and answers for all of them.
+package rest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"flattr/ledger/flattr"
+	"flattr/ledger/store"
+)
+
+// Base is the path below which all routes are.
+const Base = "/rest/v2"
+
+// Limits of the interface.
+const (
+	// requestTimeout bounds the work for one request, which takes milliseconds;
+	// the rest is waiting for the database.
+	requestTimeout = 20 * time.Second
+	// maxBodyBytes bounds a body, as sent and as unpacked.
+	maxBodyBytes = 1 << 20
+	// maxToken is longer than any token we issue.
+	maxToken = 256
+	// keyBytes is the length of the key under which callers are counted.
+	keyBytes = 32
+)
+
+// Bearer tells whom a token acts for, in which scopes, and to which application
+// it was given. For a token that is not in force it answers an error with the
+// code unauthorized.
+type Bearer func(ctx context.Context, token string) (member flattr.MemberID, scopes []string, client string, err error)
+
+// Config is what the interface is made of.
+type Config struct {
+	Store  *store.Store
+	Member Bearer
+	Public *url.URL // origin under which the ledger is reached
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Server is the interface.
+type Server struct {
+	Config
+	routes []route
+	rates  *rates
+}
+
+// New returns the interface; the key under which callers are counted is made
+// once and kept in the store.
+func New(ctx context.Context, c Config) (*Server, error) {
+	key, err := c.Store.Secret(ctx, "rest callers", keyBytes)
+	if err != nil {
+		return nil, fmt.Errorf("read key of callers: %w", err)
+	}
+	s := &Server{Config: c, rates: newRates(c.Store, key)}
+	s.routes = s.table()
+	return s, nil
+}
+
+// Run merges every second what was counted with what other processes counted,
+// until ctx ends.
+func (s *Server) Run(ctx context.Context) {
+	tick := time.NewTicker(mergeEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if err := s.rates.merge(ctx, s.Now()); err != nil && ctx.Err() == nil {
+				s.Log.Warn("merge rates", "error", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Before answers Base and everything below it, and leaves the rest to next. It
+// stands before any ServeMux, which would answer in HTML that a path can be
+// written shorter.
+func (s *Server) Before(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if below, ok := strings.CutPrefix(r.URL.Path, Base); ok && (below == "" || below[0] == '/') {
+			s.serve(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// serve answers one request, whatever happens, in the format that was asked for.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+	defer cancel()
+	r = r.WithContext(ctx)
+	c := &call{server: s, r: r, now: s.Now(), query: queryOf(r)}
+	defer func() {
+		if broken := recover(); broken != nil {
+			s.Log.Error("request panicked", "path", c.pattern, "error", broken, "stack", string(debug.Stack()))
+			c.fail(w, &problem{http.StatusInternalServerError, codeServer, textServer})
+		}
+	}()
+	common(w.Header())
+	body, err := s.answer(c, w)
+	if err != nil {
+		c.fail(w, err)
+		return
+	}
+	c.write(w, body)
+}
+
+// answer finds the route of a request and goes through what stands before its
+// handler: format, preflight, token, rate, body, scope.
+func (s *Server) answer(c *call, w http.ResponseWriter) (any, error) {
+	found, suffix := s.match(strings.TrimPrefix(c.r.URL.EscapedPath(), Base))
+	format, err := formatOf(suffix, c.r.Header.Values("Accept"), found.own())
+	if err != nil {
+		return nil, err
+	}
+	c.format = format
+	if len(found.routes) == 0 {
+		return nil, refuse(codeNotFound, "There is no such resource. The reference is at "+s.Public.JoinPath("docs", "api").String()+".")
+	}
+	c.args = found.args
+	if c.r.Method == http.MethodOptions {
+		w.Header().Set("Allow", found.methods())
+		w.Header().Set("Access-Control-Allow-Methods", found.methods())
+		return nil, nil
+	}
+	if c.callback, err = callbackOf(c); err != nil {
+		return nil, err
+	}
+	refused := s.authenticate(c)
+	counted := found.routes[0].Pattern != patternRateLimit || refused != nil // who tries tokens out is counted too
+	if over := s.rates.take(c, counted, w.Header()); over && counted {
+		return nil, refuse(codeRate, "This hour's requests are used up. Try again when the hour of X-RateLimit-Reset has come.")
+	}
+	if refused != nil {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="flattr", error="invalid_token"`)
+		return nil, refused
+	}
+	if err := c.decode(w); err != nil {
+		return nil, err
+	}
+	rt := found.named(c.method())
+	if rt == nil {
+		w.Header().Set("Allow", found.methods())
+		return nil, &problem{http.StatusMethodNotAllowed, codeInvalid, "This resource knows the methods " + found.methods() + "."}
+	}
+	c.pattern, c.root = rt.Method+" "+rt.Pattern, rt.Root
+	if err := c.authorize(rt); err != nil {
+		if statusOf(err) == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="flattr"`)
+		}
+		return nil, err
+	}
+	return rt.handle(c)
+}
+
+// common sets what every answer says: any page may read it, nobody keeps it,
+// and no browser takes it for anything else.
+func common(h http.Header) {
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	h.Set("Access-Control-Expose-Headers", "Location, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Current, X-RateLimit-Reset")
+	h.Set("Access-Control-Max-Age", "86400")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Vary", "Accept, Accept-Encoding, Authorization")
+}
