@@ -76,9 +76,10 @@ const (
 	facetLanguage = "l"
 )
 
-// facet is a value that is looked for as a whole, as one word of letters.
+// facet is a value that is looked for as a whole, as one word of letters; it is
+// cut as that of a thing is.
 func facet(kind, value string) string {
-	value = strings.ToLower(strings.TrimSpace(value))
+	value = strings.ToLower(strings.TrimSpace(cut(value, maxWord)))
 	return kind + hex.EncodeToString([]byte(value))
 }
 

@@ -106,6 +106,8 @@ func TestSearchReadsTags(t *testing.T) {
 		expectSet(t, s, Search{Languages: []string{"de_DE"}}, "A B")
 		expectSet(t, s, Search{Categories: []string{"text", "audio"}}, "A C E")
 		expectSet(t, s, Search{Categories: []string{"text", "audio"}, Languages: []string{"en_gb"}, Tags: "music"}, "C E")
+		expectSet(t, s, Search{Tags: strings.Repeat("x", 5000), Languages: []string{strings.Repeat("y", 5000)}}, "")
+		expectSet(t, s, Search{Query: strings.Repeat("z", 5000)}, "")
 		long := strings.Join(strings.Split(strings.Repeat("x", maxTerms), ""), "&!")
 		expectSet(t, s, Search{Tags: long, Query: "wald", Categories: []string{"text"}}, "")
 	})
