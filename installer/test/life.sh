@@ -94,7 +94,7 @@ check "a browser is paired by its manifest" until_ok 90 says connected as_bob /u
 check "everybody may read its unit" says 644 inside stat -c %a /etc/systemd/system/flattrd.service
 inside sed -i 's|^ExecStart=.*|& --verbose|' /etc/systemd/system/flattrd.service
 check "the script installs it again" inside "$script"
-check "the service has the option that was given it" inside sh -c 'tr "\0" " " </proc/$(systemctl show -P MainPID flattrd)/cmdline | grep -e --verbose'
+check "the service has the option that was given it" until_ok 10 inside sh -c 'tr "\0" " " </proc/$(systemctl show -P MainPID flattrd)/cmdline | grep -e --verbose'
 check "the browser is still paired by then" until_ok 10 as_bob /usr/local/bin/reader connect /home/bob/device
 check "the script removes it and its clicks" says "and so are its clicks" inside "$script" uninstall --purge
 check "no unit of it is left" inside sh -c '! systemctl cat flattrd 2>/dev/null'
