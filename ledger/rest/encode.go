@@ -6,8 +6,24 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 )
+
+var errNoText = refuse(codeFormat, "Only lists can be answered as txt.")
+
+// says reports whether a route that changes something can say so in a format:
+// when it is done it is too late to refuse.
+func (rt *route) says(format string) bool {
+	if format != formatText || rt.Method == http.MethodGet {
+		return true
+	}
+	return !slices.ContainsFunc(rt.Answers, func(o outcome) bool {
+		return o.Body != nil && reflect.TypeOf(o.Body).Kind() != reflect.Slice
+	})
+}
 
 // encode writes a value in a format. What JSON makes of it is what the other
 // formats say too.
@@ -36,7 +52,7 @@ func encode(format, root string, value any) ([]byte, error) {
 		tree.yaml(&out, 0)
 	case formatText:
 		if !tree.list {
-			return nil, refuse(codeFormat, "Only lists can be answered as txt.")
+			return nil, errNoText
 		}
 		tree.text(&out)
 	default:

@@ -161,6 +161,9 @@ func (s *Server) answer(c *call, w http.ResponseWriter) (any, error) {
 		}
 		return nil, err
 	}
+	if !rt.says(c.format) {
+		return nil, errNoText
+	}
 	return rt.handle(c)
 }
 

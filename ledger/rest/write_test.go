@@ -273,3 +273,17 @@ func (d *desk) ok(w *httptest.ResponseRecorder, status int) map[string]any {
 	}
 	return got
 }
+
+// TestNothingIsDoneThatCannotBeSaid holds that a refused format refuses the deed.
+func TestNothingIsDoneThatCannotBeSaid(t *testing.T) {
+	d := newGoldenDesk(t, storetest.SQLite(t))
+	const byCyd = "Authorization: Bearer cyd:flattr thing"
+	d.wants(d.ask("POST", "/things/4712/flattr.txt", "", byCyd), http.StatusNotAcceptable, "not_acceptable")
+	d.wants(d.ask("POST", "/things", `{"url":"https://said.example/"}`, byCyd, isJSON, "Accept: text/plain"), http.StatusNotAcceptable, "not_acceptable")
+	d.wants(d.ask("GET", "/things/4711.txt", ""), http.StatusNotAcceptable, "not_acceptable")
+	d.ok(d.ask("POST", "/things/4712/flattr", "", byCyd), http.StatusOK)
+	d.ok(d.ask("POST", "/things", `{"url":"https://said.example/"}`, byCyd, isJSON), http.StatusCreated)
+	if w := d.ask("POST", "/flattr/bulk.txt", `[{"url":"https://bob.example/one"}]`, byCyd, isJSON); w.Code != http.StatusOK {
+		t.Errorf("a list as txt = %d %s", w.Code, w.Body)
+	}
+}
