@@ -56,7 +56,16 @@ func search(c *call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		q.URL = a.ref.URL
+		if q.URL = a.ref.URL; a.id != 0 { // the page of a thing stands for the thing
+			t, err := c.server.Store.Thing(c.ctx(), a.id)
+			if flattr.CodeOf(err) == flattr.NotFound {
+				return searched{Page: offset/limit + 1, Things: []thing{}}, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			q.URL = t.URL
+		}
 	}
 	by, _ := c.text("sort")
 	if q.Sort = store.Sort(by); by == "" {

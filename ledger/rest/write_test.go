@@ -287,3 +287,15 @@ func TestNothingIsDoneThatCannotBeSaid(t *testing.T) {
 		t.Errorf("a list as txt = %d %s", w.Code, w.Body)
 	}
 }
+
+// TestSearchByThePageOfAThing holds that the address of a thing's page finds that
+// thing alone.
+func TestSearchByThePageOfAThing(t *testing.T) {
+	d := newGoldenDesk(t, storetest.SQLite(t))
+	for page, want := range map[string]float64{"https://ledger.example/thing/4711": 1, "https://flattr.com/t/4711/One": 1, "https://ledger.example/thing/99": 0} {
+		found := d.ok(d.ask("GET", "/things/search?url="+url.QueryEscape(page), ""), http.StatusOK)
+		if things, ok := found["things"].([]any); found["total_items"] != want || !ok || len(things) != int(want) {
+			t.Errorf("search for %s = %v, want %v things", page, found, want)
+		}
+	}
+}
