@@ -70,7 +70,8 @@ func newFetcher(r reach, resolver *net.Resolver) *fetcher {
 // target is a URL that may be fetched: http or https, without user, and with a
 // port that the dialler is asked for.
 func target(raw string) (*url.URL, error) {
-	if _, err := flattr.KeyOf(raw); err != nil {
+	key, err := flattr.KeyOf(raw)
+	if err != nil {
 		return nil, err
 	}
 	u, err := url.Parse(raw)
@@ -81,6 +82,12 @@ func target(raw string) (*url.URL, error) {
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 			return nil, errors.New("no port")
 		}
+	}
+	// What is asked for is what the key names: not every server takes `..` for what
+	// it is, and then /~mallory/../ would speak for the whole site.
+	u, err = url.Parse(u.Scheme + "://" + u.Host + pathOf(key))
+	if err != nil {
+		return nil, errors.New("not an address of the web")
 	}
 	u.Fragment = ""
 	return u, nil

@@ -169,6 +169,28 @@ func (in *internet) hostile(t *testing.T, serve http.HandlerFunc) (f *fetcher, r
 	return f, fmt.Sprintf("http://hostile.test:%d/", at.Port())
 }
 
+// A server that does not resolve dots itself would answer for the key bob.test/
+// with what somebody put below /~mallory/.
+func TestWhatTheKeyNamesIsAsked(t *testing.T) {
+	in := startInternet(t)
+	var asked []string
+	f, raw := in.hostile(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.RequestURI)
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = fmt.Fprint(w, "page")
+	})
+	for _, path := range []string{"~mallory/../", "~mallory/%2e%2e/", "~mallory/.%2E/", "~mallory/x/../../"} {
+		asked = nil
+		if _, err := in.fetch(f, raw+path); err != nil || len(asked) != 1 || asked[0] != "/" {
+			t.Errorf("%s asked for %q, %v, want /", path, asked, err)
+		}
+	}
+	asked = nil
+	if _, err := in.fetch(f, raw+"a%20b/%C3%A4?x=1%262#y"); err != nil || len(asked) != 1 || asked[0] != "/a%20b/%C3%A4?x=1%262" {
+		t.Errorf("asked for %q, %v, want what was given", asked, err)
+	}
+}
+
 func TestAnEndlessBodyIsCut(t *testing.T) {
 	in := startInternet(t)
 	f, raw := in.hostile(t, func(w http.ResponseWriter, _ *http.Request) {
