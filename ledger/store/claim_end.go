@@ -36,10 +36,11 @@ type heir struct {
 	owner flattr.MemberID
 }
 
-// drop takes a verified claim from its owner: things that hung on it have no
-// owner, and get that of the longest claim which still covers them. What the
-// operator granted stays, and so does every frozen month.
-func (tx *Tx) drop(now time.Time, key flattr.Key, owner flattr.MemberID) error {
+// drop takes a verified claim from its owner, and gives it to the next one, if
+// there is one: things that hung on it have no owner, and get that of the longest
+// claim which covers them then. What the operator granted stays, and so does every
+// frozen month.
+func (tx *Tx) drop(now time.Time, key flattr.Key, owner flattr.MemberID, next *flattr.Claim) error {
 	keys := covered(key)
 	things, err := tx.things(selectClaimed, keys.from, keys.to, int64(owner))
 	if err != nil {
@@ -51,6 +52,12 @@ func (tx *Tx) drop(now time.Time, key flattr.Key, owner flattr.MemberID) error {
 		}
 		if _, err := tx.exec(disownClaimed, keys.from, keys.to, int64(owner)); err != nil {
 			return nil, err
+		}
+		if next != nil {
+			_, err := tx.exec(insertClaim, string(key), next.URL, int64(next.Member), number(coversBelow(key)), micros(now))
+			if err != nil {
+				return nil, err
+			}
 		}
 		return nil, tx.listAll(things)
 	})
@@ -73,11 +80,11 @@ func (tx *Tx) drop(now time.Time, key flattr.Key, owner flattr.MemberID) error {
 			return err
 		}
 	}
-	next := upper(key)
-	if next == "" {
+	wider := upper(key)
+	if wider == "" {
 		return nil
 	}
-	_, above, err := tx.covering(claimBefore, next)
+	_, above, err := tx.covering(claimBefore, wider)
 	if err != nil || above == 0 {
 		return err
 	}
@@ -87,7 +94,7 @@ func (tx *Tx) drop(now time.Time, key flattr.Key, owner flattr.MemberID) error {
 // endClaim is drop for a claim that ends by itself: those who wait for the URL
 // are looked at next.
 func (tx *Tx) endClaim(now time.Time, c flattr.Claim, how string) error {
-	if err := tx.drop(now, c.Key, c.Member); err != nil {
+	if err := tx.drop(now, c.Key, c.Member, nil); err != nil {
 		return err
 	}
 	if err := tx.noteChange(now, c.Key, c.Member, 0, how); err != nil {

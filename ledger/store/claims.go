@@ -341,7 +341,7 @@ func (tx *Tx) decideClaim(now time.Time, c flattr.Claim) error {
 		}
 	}
 	if holder != 0 && holder != c.Member {
-		if err := tx.drop(now, c.Key, holder); err != nil {
+		if err := tx.drop(now, c.Key, holder, &c); err != nil {
 			return err
 		}
 	}

@@ -154,6 +154,27 @@ func TestASecondClaimantWaitsAndTheOperatorDecides(t *testing.T) {
 	})
 }
 
+func TestWhatIsDecidedBelowAWiderClaimGoesToWhomTheOperatorNames(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		now := at("10-02 12:00:00")
+		ann, bob, cyd, host := join(t, s, "ann", 9*money.Euro), join(t, s, "bob", 0), join(t, s, "cyd", 0), join(t, s, "host", 0)
+		const page = "https://site.example/~cyd/1"
+		checked(t, s, now, ask(t, s, now, bob, "https://site.example/~cyd/"), byDNS)
+		record(t, s, now, ann, click(1, page, now))
+		checked(t, s, now, ask(t, s, now, host, "https://site.example/"), byDNS)
+		checked(t, s, now, ask(t, s, now, cyd, "https://site.example/~cyd/"), byDNS)
+		if owner := ownerAt(t, s, page); owner != bob {
+			t.Fatalf("owner = %d, want bob %d until it is decided", owner, bob)
+		}
+		if _, err := s.DecideClaim(t.Context(), now, "https://site.example/~cyd/", "cyd"); err != nil {
+			t.Fatal(err)
+		}
+		if owner := ownerAt(t, s, page); owner != cyd {
+			t.Errorf("owner = %d, want cyd %d and not the wider claim's %d", owner, cyd, host)
+		}
+	})
+}
+
 func TestWhoeverTakesOverWaitsForThePayoutEvenWithNobodyBetween(t *testing.T) {
 	each(t, func(t *testing.T, s *Store) {
 		now := at("10-02 12:00:00")
