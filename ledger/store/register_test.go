@@ -149,3 +149,36 @@ func TestSubscribingByThing(t *testing.T) {
 		}
 	})
 }
+
+// The interface answers an alias as what it stands for: by that id the
+// subscription has to end.
+func TestASubscriptionToAnAliasEndsByWhatItStandsFor(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		ctx, now := context.Background(), at("10-02 12:00:00")
+		ann, bob := join(t, s, "ann", 10*money.Euro), join(t, s, "bob", 0)
+		own(t, s, "https://bob.example/1", bob)
+		own(t, s, "https://bob.example/old", bob)
+		known, err := s.LookUp(ctx, "https://bob.example/1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		old, err := s.LookUp(ctx, "https://bob.example/old")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.SubscribeTo(ctx, now, ann, event(1), old.Thing, 0); err != nil {
+			t.Fatal(err)
+		}
+		do(t, s, func(tx *Tx) error { return tx.Alias(now, "https://bob.example/old", "https://bob.example/1") })
+		refusedWith(t, "SubscribeTo what the alias stands for", s.SubscribeTo(ctx, now, ann, event(2), known.Thing, 0), flattr.Subscribed)
+		if runs, err := s.TogglePause(ctx, now, ann, known.Thing); err != nil || runs {
+			t.Errorf("TogglePause = %v, %v, want it paused", runs, err)
+		}
+		if err := s.Unsubscribe(ctx, now, ann, known.Thing); err != nil {
+			t.Fatal(err)
+		}
+		if subs, err := s.Subscriptions(ctx, now, ann); err != nil || len(subs) != 0 {
+			t.Errorf("after Unsubscribe there are %+v, %v", subs, err)
+		}
+	})
+}

@@ -40,19 +40,30 @@ func (tx *Tx) running(reader flattr.MemberID) ([]flattr.SubscriptionView, error)
 	return running, nil
 }
 
-// runningOn are the subscriptions of a reader to a thing, once those are ended
-// whose term is over.
+// runningOn are the subscriptions of a reader to a thing, or to what stands for
+// the same as it does, once those are ended whose term is over.
 func (tx *Tx) runningOn(now time.Time, reader flattr.MemberID, thing flattr.ThingID) (on []flattr.SubscriptionView, err error) {
 	if err := tx.due(now, reader); err != nil {
 		return nil, err
 	}
+	wanted, err := tx.thing(thing)
+	if err != nil {
+		return nil, err
+	}
 	running, err := tx.running(reader)
+	if err != nil {
+		return nil, err
+	}
 	for _, v := range running {
-		if v.Thing == thing {
+		t, err := tx.thing(v.Thing)
+		if err != nil {
+			return nil, err
+		}
+		if t.target == wanted.target {
 			on = append(on, v)
 		}
 	}
-	return on, err
+	return on, nil
 }
 
 // noSubscription is the refusal where there is none to pause or to stop.
