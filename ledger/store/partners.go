@@ -30,6 +30,11 @@ func (s *Store) AddPartner(ctx context.Context, now time.Time, namespace, client
 	if app.Revoked {
 		return flattr.Refuse(flattr.NotFound, "This application is revoked. Register another one.")
 	}
+	// Its tokens go through browsers, where members can take their own and say by it
+	// that they are whoever they like.
+	if app.Implicit {
+		return flattr.Refuse(flattr.Invalid, "This application is answered with tokens directly, so that members could speak in its name. Register another one for codes only.")
+	}
 	return s.write(ctx, func(tx *Tx) error {
 		if _, err := tx.exec(upsertPartner, namespace, client, micros(now)); err != nil {
 			return fmt.Errorf("write partner: %w", err)

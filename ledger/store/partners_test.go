@@ -16,6 +16,10 @@ func TestPartnersSayWhoTheirAuthorsAre(t *testing.T) {
 		if err := s.AddApp(ctx, App{ID: "player app", Name: "Player", Callback: "https://player.example/", Created: now}); err != nil {
 			t.Fatal(err)
 		}
+		if err := s.AddApp(ctx, App{ID: "old app", Name: "Old", Callback: "https://old.example/", Implicit: true, Created: now}); err != nil {
+			t.Fatal(err)
+		}
+		refusedWith(t, "AddPartner whose members hold its tokens", s.AddPartner(ctx, now, "player", "old app"), flattr.Invalid)
 		_, err := s.Identify(ctx, now, "player app", ann, "1")
 		refusedWith(t, "Identify by no partner", err, flattr.Forbidden)
 		if err := s.AddPartner(ctx, now, "player", "player app"); err != nil {
