@@ -15,8 +15,10 @@ const flattredColumns = `
 SELECT o.id, e.at, m.id, m.name FROM counted c JOIN event e ON e.id = c.click JOIN thing t ON t.id = c.thing
 JOIN thing o ON o.id = COALESCE(t.alias_of, t.id) JOIN member m ON m.id = c.reader`
 
-// openOnly leaves of clicks those whose readers show them: since they have.
-const openOnly = ` JOIN profile p ON p.member = c.reader AND p.public_since <= e.at`
+// openOnly leaves of clicks those whose readers show them: since they have. What
+// was promised before then stays hidden, though it became a click later.
+const openOnly = ` JOIN profile p ON p.member = c.reader AND p.public_since <= e.at
+AND NOT EXISTS (SELECT 1 FROM promise q WHERE q.became = c.click AND q.at < p.public_since)`
 
 const inView = ` AND o.withdrawn IS NULL AND o.hidden = 0`
 

@@ -84,3 +84,35 @@ func TestAnAliasIsReadAsWhatItStandsFor(t *testing.T) {
 		}
 	})
 }
+
+// A promise becomes a click when its author is known; that does not show what was
+// flattred in private.
+func TestWhatWasPromisedInPrivateStaysPrivate(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		ann, bob := join(t, s, "ann", 20*money.Euro), join(t, s, "bob", 0)
+		record(t, s, at("10-03 12:00:00"), ann, click(1, "https://bob.example/private", at("10-03 12:00:00")))
+		if err := s.SetProfile(t.Context(), at("10-04 12:00:00"), ann, flattr.Profile{Public: true}); err != nil {
+			t.Fatal(err)
+		}
+		record(t, s, at("10-05 12:00:00"), ann, click(2, "https://bob.example/public", at("10-05 12:00:00")))
+		frozen(t, s, "11-04 12:00:00")
+		claimed(t, s, at("11-05 12:00:00"), bob, "https://bob.example/")
+		mustCount(t, s, ann, 202611, became(1), became(2))
+		for of, list := range map[string]func() ([]flattr.Flattred, error){
+			"reader": func() ([]flattr.Flattred, error) {
+				return s.FlattrsOf(t.Context(), at("11-06 12:00:00"), ann, false, 10, 0)
+			},
+			"author": func() ([]flattr.Flattred, error) { return s.FlattrsFor(t.Context(), bob, 10, 0) },
+		} {
+			got, err := list()
+			if err != nil || len(got) == 0 {
+				t.Errorf("public clicks of the %s = %+v, %v, want those that were made in public", of, got, err)
+			}
+			for _, f := range got {
+				if f.Thing.URL != "https://bob.example/public" {
+					t.Errorf("the %s's list shows %s, clicked at %s", of, f.Thing.URL, f.At)
+				}
+			}
+		}
+	})
+}
