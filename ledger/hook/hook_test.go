@@ -283,6 +283,14 @@ func TestNobodyIsNamedWhoseProfileIsPrivate(t *testing.T) {
 		public(true) // which does not reach back
 		r.click("https://partner.example/while")
 		r.deliver()
+		offline := flattr.Event{ // made in private, and the ledger has it only now
+			ID: flattr.EventID(uuid.Must(uuid.NewV7())), Kind: flattr.KindClick, At: r.now.Add(-30 * time.Second),
+			Thing: flattr.ThingRef{URL: "https://partner.example/offline", Owner: "partner:ring:42"},
+		}
+		if _, err := r.store.Record(t.Context(), r.now, r.reader, []flattr.Event{offline}); err != nil {
+			t.Fatal(err)
+		}
+		r.deliver()
 		r.click("https://partner.example/hidden")
 		public(false) // before the partner was told
 		r.deliver()
@@ -293,7 +301,7 @@ func TestNobodyIsNamedWhoseProfileIsPrivate(t *testing.T) {
 		for _, d := range r.partner.deliveries() {
 			got = append(got, d.form.Get("claim_url")[len("https://ledger.example/claim?url=https%3A%2F%2Fpartner.example%2F"):]+":"+d.form.Get("flattrer_username"))
 		}
-		if fmt.Sprint(got) != "[before: while:ann hidden: again:ann]" {
+		if fmt.Sprint(got) != "[before: while:ann offline: hidden: again:ann]" {
 			t.Errorf("the partner was told %v", got)
 		}
 	})

@@ -202,7 +202,7 @@ func (b *batch) accept(a *arrival, k spot, out flattr.Outcome) error {
 		return fmt.Errorf("count click: %w", err)
 	}
 	if out.Promise {
-		return b.tx.tellHooks(a.now, a.reader, k.thing, a.ID)
+		return b.tx.tellHooks(a.now, a.at, a.reader, k.thing, a.ID)
 	}
 	return nil
 }

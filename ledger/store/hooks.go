@@ -174,8 +174,8 @@ INSERT INTO hook_delivery (hook, click, thing, reader, at, attempts, next_try)
 VALUES ($1, $2, $3, $4, $5, 0, $5) ON CONFLICT DO NOTHING`
 
 // tellHooks takes down that hooks are to be told of a click that counts and is a
-// promise.
-func (tx *Tx) tellHooks(now time.Time, reader flattr.MemberID, thing flattr.ThingID, click flattr.EventID) error {
+// promise. It names who was public when they clicked, which may be long before now.
+func (tx *Tx) tellHooks(now, clicked time.Time, reader flattr.MemberID, thing flattr.ThingID, click flattr.EventID) error {
 	hooks, err := tx.runningHooks()
 	if err != nil || len(hooks) == 0 {
 		return err
@@ -192,7 +192,7 @@ func (tx *Tx) tellHooks(now time.Time, reader flattr.MemberID, thing flattr.Thin
 	if out, err := tx.optedOut(key); err != nil || out {
 		return err // there is nothing to claim
 	}
-	public, err := tx.isPublic(reader)
+	public, err := tx.isPublic(clicked, reader)
 	if err != nil {
 		return err
 	}
@@ -236,9 +236,9 @@ func told(h flattr.Hook, key flattr.Key, asserted string) bool {
 	return h.Site != "" && (key == h.Site || coversBelow(h.Site) && strings.HasPrefix(string(key), string(h.Site)))
 }
 
-// isPublic reports whether the profile of a member is public: hooks and feeds
-// name nobody else.
-func (tx *Tx) isPublic(member flattr.MemberID) (bool, error) {
+// isPublic reports whether the profile of a member is public, and was at that
+// time: hooks and feeds name nobody else.
+func (tx *Tx) isPublic(at time.Time, member flattr.MemberID) (bool, error) {
 	p, err := tx.profile(member)
-	return p.Public, err
+	return p.Public && !at.Before(p.PublicSince), err
 }

@@ -381,7 +381,7 @@ func (a *arrival) enter(t storedThing, key flattr.Key, month flattr.Month, late 
 		return out, err
 	}
 	if !counted && counts && t.owner == 0 {
-		err = a.tx.tellHooks(a.now, a.reader, t.id, a.ID)
+		err = a.tx.tellHooks(a.now, a.at, a.reader, t.id, a.ID)
 	}
 	return out, err
 }
