@@ -67,7 +67,7 @@ func (s *Server) within(raw string) (path string, query url.Values, ours bool) {
 	if host != s.Public.Host && !slices.Contains(historical, host) {
 		return "", nil, false
 	}
-	query, _ = url.ParseQuery(strings.ReplaceAll(rawQuery, "&amp;", "&")) // it answers what could be read
+	query, _ = valuesOf(strings.ReplaceAll(rawQuery, "&amp;", "&")) // it answers what could be read
 	return u.Path, query, true
 }
 

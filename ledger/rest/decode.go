@@ -8,7 +8,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"strings"
 )
 
@@ -96,7 +95,7 @@ func decodeBody(kind string, raw []byte) (body, error) {
 }
 
 func decodeForm(raw string) (body, error) {
-	values, err := url.ParseQuery(raw)
+	values, err := valuesOf(raw)
 	if err != nil {
 		return body{}, refuse(codeInvalid, "The body is not a form.")
 	}

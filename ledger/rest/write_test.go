@@ -299,3 +299,16 @@ func TestSearchByThePageOfAThing(t *testing.T) {
 		}
 	}
 }
+
+// TestSemicolonsPartNothing holds that what Go's reader of forms drops is read.
+func TestSemicolonsPartNothing(t *testing.T) {
+	d := newGoldenDesk(t, storetest.SQLite(t))
+	made := d.ok(d.ask("POST", "/things", "title=Said;+and+done&url=https://said.example/a;b", byAnn, isForm), http.StatusCreated)
+	auto := url.QueryEscape("https://flattr.com/submit/auto?user_id=ann&amp;url=https://said.example/a;b")
+	for _, named := range []string{"https://said.example/a;b", "https%3A%2F%2Fsaid.example%2Fa%3Bb", auto} {
+		found := d.ok(d.ask("GET", "/things/lookup?url="+named, ""), http.StatusFound)
+		if at := fmt.Sprint(found["location"]); !strings.HasSuffix(at, fmt.Sprintf("/things/%.0f", made["id"])) {
+			t.Errorf("lookup of %s = %v, want the thing %.0f", named, found, made["id"])
+		}
+	}
+}
