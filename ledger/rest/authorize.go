@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -17,7 +18,7 @@ const companionScope = "companion"
 // the header counts: cookies are not read, and no token is taken from an address.
 func (s *Server) authenticate(c *call) error {
 	header := c.r.Header.Get("Authorization")
-	c.caller = "address " + s.address(c.r)
+	c.caller = "address " + networkOf(s.address(c.r))
 	if header == "" {
 		return nil
 	}
@@ -70,4 +71,18 @@ func (s *Server) address(r *http.Request) string {
 		return r.RemoteAddr
 	}
 	return host
+}
+
+// networkOf is what is counted of an address: of IPv6 the first 64 bits, since
+// whoever has one address has all that begin so.
+func networkOf(address string) string {
+	const network = 64
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	if ip = ip.Unmap().WithZone(""); ip.Is4() {
+		return ip.String()
+	}
+	return netip.PrefixFrom(ip, network).Masked().String()
 }

@@ -203,6 +203,19 @@ func TestRateLimit(t *testing.T) {
 	})
 }
 
+// TestRateLimitCountsNetworks holds that nobody has a thousand requests for each
+// of the addresses that a network of IPv6 has.
+func TestRateLimitCountsNetworks(t *testing.T) {
+	d := newDesk(t, storetest.SQLite(t))
+	counts := []string{}
+	for _, from := range []string{"2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1", "192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"} {
+		counts = append(counts, said(d.ask("GET", "/categories", "", "X-Forwarded-For: "+from).Header(), "X-RateLimit-Current"))
+	}
+	if got := strings.Join(counts, " "); got != "1 2 1 1 2 1" {
+		t.Errorf("counted %s", got)
+	}
+}
+
 func TestPanicsAndBrokenStoresAnswerInJSON(t *testing.T) {
 	d := newGoldenDesk(t, storetest.SQLite(t))
 	d.server.routes = append(d.server.routes, route{
