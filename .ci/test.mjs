@@ -70,7 +70,7 @@ function silent(command, options) {
 function goTests(flags) {
   return async () => {
     const GOFLAGS = (process.env.GOFLAGS ?? "").replace(flags === "-race" ? "-buildmode=pie" : "", "");
-    const { code, output } = await run(`go test ${flags} -json ./...`, { minutes: 30, env: { GOFLAGS } });
+    const { code, output } = await run(`go test ${flags} -timeout 25m -json ./...`, { minutes: 30, env: { GOFLAGS } });
     const count = { passed: 0, failed: 0, skipped: [], output: "" };
     const printed = new Map(); // package and test -> its output
     const failedIn = new Set(); // packages in which a test has failed
