@@ -44,11 +44,12 @@ func (r registration) editor() flattr.MemberID {
 
 const registerThing = `
 UPDATE thing SET title = $1, description = $2, category = $3, language = $4, tags = $5, hidden = $6,
-asserted = $7, registrar = $8, updated = $9, withdrawn = NULL, look = 0, looks = 0 WHERE id = $10`
+asserted = CASE WHEN asserted = '' THEN $7 ELSE asserted END, registrar = $8, updated = $9, withdrawn = NULL, look = 0, looks = 0 WHERE id = $10`
 
 // Register books that a member says a URL is theirs, and how it is described. The
 // member is its registrar and may edit it, and is its asserted owner, who earns
 // nothing: clicks stay promises until a claim covers the URL (product rule 11).
+// Whom a button has named before stays named, so that the page is looked at.
 // One that a claim of the member covers is theirs at once. It refuses with
 // forbidden what has another verified owner, with registered what somebody has
 // registered before, and with invalid_request what is no URL.
@@ -158,7 +159,8 @@ func (tx *Tx) editable(member flattr.MemberID, id flattr.ThingID) (registration,
 }
 
 const withdrawThing = `
-UPDATE thing SET withdrawn = $1, hidden = 1, description = '', tags = '', asserted = '', registrar = NULL WHERE id = $2`
+UPDATE thing SET withdrawn = $1, hidden = 1, description = '', tags = '', registrar = NULL,
+asserted = CASE WHEN asserted = $2 THEN '' ELSE asserted END WHERE id = $3`
 
 // Withdraw takes a thing out of view, for the owner or registrar: it is listed,
 // found and edited no more until it is registered again. The row stays, since
@@ -170,7 +172,11 @@ func (tx *Tx) Withdraw(now time.Time, member flattr.MemberID, id flattr.ThingID)
 	if _, err := tx.editable(member, id); err != nil {
 		return err
 	}
-	if err := one(tx.exec(withdrawThing, micros(now), int64(id))); err != nil {
+	m, err := tx.member(member)
+	if err != nil {
+		return err
+	}
+	if err := one(tx.exec(withdrawThing, micros(now), cut(m.Name, maxWord), int64(id))); err != nil {
 		return fmt.Errorf("withdraw thing: %w", err)
 	}
 	return tx.list(id)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"testing"
+	"time"
 
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
@@ -81,6 +82,39 @@ func TestAURLIsRegisteredOnce(t *testing.T) {
 		if again := registered(t, s, ann, flattr.ThingRef{URL: "https://bob.example/1"}); again != id {
 			t.Errorf("registered anew it is %d, want %d", again, id)
 		}
+	})
+}
+
+// A stranger who registers a page and takes it away again must not keep the ledger
+// from finding there the owner whom its button names.
+func TestRegisteringForgetsNoOwnerWhomAButtonNamed(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		ctx, now := context.Background(), at("10-02 12:00:00")
+		ann, mallory := join(t, s, "ann", 5*money.Euro), join(t, s, "mallory", 0)
+		join(t, s, "victim", 0)
+		const url = "https://victim.example/1"
+		e := click(1, url, now)
+		e.Thing.Owner = "victim"
+		record(t, s, now, ann, e)
+		due := func(when time.Time, want string) {
+			t.Helper()
+			looks, err := s.DueLooks(ctx, when, time.Hour, 10)
+			if err != nil || len(looks) != 1 || looks[0].Asserted != want {
+				t.Errorf("DueLooks = %+v, %v, want one for %s", looks, err, want)
+			}
+		}
+		id := registered(t, s, mallory, flattr.ThingRef{URL: url})
+		due(now, "victim")
+		if err := s.Withdraw(ctx, now, mallory, id); err != nil {
+			t.Fatal(err)
+		}
+		due(now.Add(2*time.Hour), "victim")
+		// Whom only the registration named is forgotten with it.
+		other := registered(t, s, mallory, flattr.ThingRef{URL: "https://victim.example/2"})
+		if err := s.Withdraw(ctx, now, mallory, other); err != nil {
+			t.Fatal(err)
+		}
+		due(now.Add(4*time.Hour), "victim")
 	})
 }
 
