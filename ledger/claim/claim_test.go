@@ -2,6 +2,7 @@ package claim
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -204,6 +205,24 @@ func TestASiteThatWantsNoMoneyIsLeftAlone(t *testing.T) {
 			l.round()
 		}
 		mustBe(t, "bob's site that takes money again", l.stands(bob, "bob.test/"), flattr.ClaimVerified, flattr.ProofMeta, "")
+	})
+}
+
+// A click names a site without the slash; what the file says of / holds for it.
+func TestAnOptOutHoldsWhereTheURLHasNoPath(t *testing.T) {
+	each(t, func(t *testing.T, l *ledger) {
+		ann, _ := l.join("ann")
+		root := strings.TrimSuffix(l.URL("bob.test/"), "/")
+		l.Site("bob.test/", front+`none">`)
+		l.flattrs(ann, root, "bob")
+		l.round()
+		l.Site("bob.test/", "hello")
+		l.Site("bob.test/.well-known/flattr.txt", "flattr: none\n")
+		l.now = l.now.Add(flattr.ClaimRecheck + time.Hour)
+		l.round()
+		if out, err := l.store.OptedOut(context.Background(), root); err != nil || !out {
+			t.Errorf("opted out = %t, %v, want it to hold", out, err)
+		}
 	})
 }
 

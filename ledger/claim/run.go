@@ -3,7 +3,6 @@ package claim
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -96,7 +95,7 @@ func (k *Keeper) optOuts(ctx context.Context) error {
 		if err != nil || said.pageErr != nil || said.fileErr != nil || said.recordsErr != nil {
 			continue
 		}
-		if u, err := url.Parse(raw); err == nil && optOut(raw, u.EscapedPath(), said) == "" {
+		if u, err := target(raw); err == nil && optOut(raw, u.EscapedPath(), said) == "" {
 			if err := k.store.OptIn(ctx, k.now(), raw); err != nil {
 				return fmt.Errorf("end opt-out: %w", err)
 			}
