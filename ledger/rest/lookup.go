@@ -72,7 +72,8 @@ func lookUp(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if asserted := a.asserted(); asserted != "" && known.Owner != "" && !strings.EqualFold(asserted, known.Owner) {
+	// What is no name, as a partner's identifier of the owner, is no other member's.
+	if asserted := a.asserted(); flattr.CheckName(asserted) == nil && known.Owner != "" && !strings.EqualFold(asserted, known.Owner) {
 		return nil, refuse(codeValidation, "Owner mismatch")
 	}
 	switch {

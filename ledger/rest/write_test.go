@@ -312,3 +312,15 @@ func TestSemicolonsPartNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestPartnersNameOwnersTheirWay holds that only another member's name is a
+// mismatch.
+func TestPartnersNameOwnersTheirWay(t *testing.T) {
+	d := newGoldenDesk(t, storetest.SQLite(t))
+	for owner, want := range map[string]int{"partner:player:1": 302, "email:d41d8cd98f00b204e9800998ecf8427e": 302, "bob": 302, "": 302, "mallory": 400} {
+		auto := "https://flattr.com/submit/auto?owner=" + owner + "&url=" + url.QueryEscape("https://bob.example/one")
+		if w := d.ask("GET", "/things/lookup?url="+url.QueryEscape(auto), ""); w.Code != want {
+			t.Errorf("lookup of a thing of bob with the owner %q = %d %s, want %d", owner, w.Code, w.Body, want)
+		}
+	}
+}
