@@ -56,9 +56,26 @@ class Trap {
 
 /** wantedIn is what a connection wanted: the first lines of a request, or the name in a TLS greeting. */
 function wantedIn(data: Buffer): string {
-  const text = data.toString("latin1");
-  if (data[0] !== 0x16) return text.split("\r\n").slice(0, 2).join(" ").slice(0, 200);
-  return `TLS to ${/(?:[a-z0-9-]+\.)+[a-z]{2,}/.exec(text)?.[0] ?? "somebody"}`;
+  if (data[0] !== 0x16) return data.toString("latin1").split("\r\n").slice(0, 2).join(" ").slice(0, 200);
+  return `TLS to ${nameIn(data) ?? "somebody"}`;
+}
+
+/** nameIn is the server's name in a ClientHello (RFC 8446, 4.1.2; RFC 6066, 3), which comes after bytes that look like anything. */
+function nameIn(hello: Buffer): string | undefined {
+  const SERVER_NAME = 0;
+  try {
+    let at = 5 + 4 + 2 + 32; // record, handshake, version, random
+    at += 1 + hello.readUInt8(at); // session
+    at += 2 + hello.readUInt16BE(at); // ciphers
+    at += 1 + hello.readUInt8(at); // compression
+    for (at += 2; ; at += 4 + hello.readUInt16BE(at + 2)) {
+      if (hello.readUInt16BE(at) !== SERVER_NAME) continue;
+      const length = hello.readUInt16BE(at + 7); // after type, length, list and kind
+      return hello.toString("latin1", at + 9, at + 9 + length);
+    }
+  } catch {
+    return undefined; // it ended before
+  }
 }
 
 interface World {
