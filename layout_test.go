@@ -60,7 +60,7 @@ var allowed = map[string]struct {
 	"ledger/report":          {"statements and audit", []string{"ledger/money", "ledger/flattr", "ledger/book", "ledger/store"}},
 	"ledger/world":           {"load", []string{"ledger/money", "ledger/flattr", "ledger/store"}},
 	"ledger/sync":            {"the companions' interface", []string{"ledger/api", "ledger/flattr", "ledger/limit", "ledger/store"}},
-	"ledger/rest":            {"REST v2: the table of routes, decode, authorize, answer", []string{"ledger/flattr", "ledger/store"}},
+	"ledger/rest":            {"REST v2: the table of routes, decode, authorize, answer", []string{"ledger/flattr", "ledger/limit", "ledger/store"}},
 	"ledger/claim":           {"who owns a site: checks, the bounded fetcher", []string{"ledger/flattr", "ledger/store", "golang.org/x/net"}},
 	"ledger/claim/claimtest": {"names and sites on loopback, for tests", []string{"golang.org/x/net"}},
 	"ledger/limit":           {"how often one may ask", []string{"golang.org/x/time"}},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"flattr/ledger/flattr"
+	"flattr/ledger/limit"
 	"flattr/ledger/store"
 )
 
@@ -265,19 +265,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
-// address is where a request comes from, for counting failures. The ledger
-// itself speaks plain http: under an https address a proxy stands before it,
-// and the last entry of X-Forwarded-For is what that proxy saw.
+// address is where a request comes from, for counting failures.
 func (s *Server) address(r *http.Request) string {
-	if s.public.Scheme == "https" {
-		seen := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-		if last := strings.TrimSpace(seen[len(seen)-1]); net.ParseIP(last) != nil {
-			return "address " + last
-		}
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	return "address " + host
+	return limit.Address(r, s.public.Scheme == "https")
 }
