@@ -1,12 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/url"
-	"sync"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -23,37 +23,42 @@ const maxListedClaims = 10_000
 // siteOptions are how sites are asked who owns them, beside the networks that
 // may be dialled.
 type siteOptions struct {
-	ports      []uint
+	ports      sitePorts
 	nameserver string
 }
 
 // flags lets them be named on the command line.
 func (o *siteOptions) flags(cmd *cobra.Command) {
-	cmd.Flags().UintSliceVar(&o.ports, "site-port", []uint{80, 443}, "`port` at which sites are asked who owns them; may be repeated")
+	cmd.Flags().Var(&o.ports, "site-port", "`port` at which sites are asked who owns them; may be repeated (default 80 and 443)")
 	cmd.Flags().StringVar(&o.nameserver, "nameserver", "", "`host:port` of the name server that is asked for sites (default: the system's)")
+}
+
+// sitePorts are ports as they are named on the command line, one or several
+// with commas between, each time in addition.
+type sitePorts []uint16
+
+func (p *sitePorts) String() string { return "" }
+
+func (p *sitePorts) Type() string { return "port" }
+
+// Set adds ports.
+func (p *sitePorts) Set(text string) error {
+	for _, one := range strings.Split(text, ",") {
+		port, err := strconv.ParseUint(one, 10, 16)
+		if err != nil || port == 0 {
+			return fmt.Errorf("%.20q is no port: name one from 1 to 65535", one)
+		}
+		*p = append(*p, uint16(port))
+	}
+	return nil
 }
 
 // keeper asks sites as the options say.
 func (opt serveOptions) keeper(st *store.Store, public *url.URL) *claim.Keeper {
-	cfg := claim.Config{Store: st, Now: opt.now, Log: opt.log, Public: public, Networks: opt.networks, Nameserver: opt.sites.nameserver}
-	for _, port := range opt.sites.ports {
-		if port <= 1<<16-1 {
-			cfg.Ports = append(cfg.Ports, uint16(port))
-		}
-	}
-	return claim.New(cfg)
-}
-
-// checkClaims lets a keeper work until ctx ends or stop is called, which waits
-// for what is under way.
-func checkClaims(ctx context.Context, keeper *claim.Keeper) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var running sync.WaitGroup
-	running.Go(func() { keeper.Run(ctx) })
-	return func() {
-		cancel()
-		running.Wait()
-	}
+	return claim.New(claim.Config{
+		Store: st, Now: opt.now, Log: opt.log, Public: public,
+		Networks: opt.networks, Ports: opt.sites.ports, Nameserver: opt.sites.nameserver,
+	})
 }
 
 // claimCommand is `flattr-ledger claim`. db points to the value of --db, which is

@@ -20,7 +20,7 @@ func TestStoryOfAClaim(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, where string) {
 		in := claimtest.Start(t)
 		s := startLedgerOn(t, where, func(opt *serveOptions) {
-			opt.sites = siteOptions{ports: []uint{uint(netip.MustParseAddrPort("127.0.0.1" + in.Port).Port())}, nameserver: in.Names.Address}
+			opt.sites = siteOptions{ports: sitePorts{netip.MustParseAddrPort("127.0.0.1" + in.Port).Port()}, nameserver: in.Names.Address}
 		})
 		ann, bob, cyd := s.join("ann", 50*money.Euro), s.join("bob", 0), s.join("cyd", 0)
 		in.Site("blog.test/", "<title>Bob</title>")
@@ -74,7 +74,7 @@ func TestAServedLedgerAsksNobodyInTheHouse(t *testing.T) {
 	in := claimtest.Start(t)
 	s := startLedger(t, func(opt *serveOptions) {
 		opt.networks = nil
-		opt.sites = siteOptions{ports: []uint{uint(netip.MustParseAddrPort("127.0.0.1" + in.Port).Port())}, nameserver: in.Names.Address}
+		opt.sites = siteOptions{ports: sitePorts{netip.MustParseAddrPort("127.0.0.1" + in.Port).Port()}, nameserver: in.Names.Address}
 	})
 	bob := s.join("bob", 0)
 	in.Site("blog.test/", "what is inside")

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"strings"
-	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -147,10 +145,9 @@ func retryHookCommand(db *string) *cobra.Command {
 	}
 }
 
-// deliverHooks tells partners until ctx ends or stop is called, which waits for
-// what is under way.
-func deliverHooks(ctx context.Context, st *store.Store, public *url.URL, opt serveOptions) (stop func()) {
-	deliverer := hook.New(hook.Config{
+// deliverer tells partners.
+func (opt serveOptions) deliverer(st *store.Store, public *url.URL) *hook.Deliverer {
+	return hook.New(hook.Config{
 		Store: st, Client: hook.NewClient(claim.Control(opt.networks)), Now: opt.now, Log: opt.log,
 		ClaimURL: func(thing string) string {
 			page := public.JoinPath(pathClaims)
@@ -158,13 +155,6 @@ func deliverHooks(ctx context.Context, st *store.Store, public *url.URL, opt ser
 			return page.String()
 		},
 	})
-	ctx, cancel := context.WithCancel(ctx)
-	var running sync.WaitGroup
-	running.Go(func() { deliverer.Run(ctx) })
-	return func() {
-		cancel()
-		running.Wait()
-	}
 }
 
 // pathClaims is the page on which an author claims a thing.

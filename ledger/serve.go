@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	gosync "sync"
 	"syscall"
 	"time"
 
@@ -109,7 +110,7 @@ func serve(ctx context.Context, opt serveOptions) (err error) {
 		return err
 	}
 	claims := opt.keeper(st, public)
-	handler, err := newHandler(ctx, st, public, claims, opt.now, opt.log)
+	handler, merge, err := newHandler(ctx, st, public, claims, opt.now, opt.log)
 	if err != nil {
 		return err
 	}
@@ -117,9 +118,9 @@ func serve(ctx context.Context, opt serveOptions) (err error) {
 	if err := clock.stamp(ctx); err != nil {
 		return err
 	}
-	go clock.run(ctx)
-	defer checkClaims(ctx, claims)()
-	defer deliverHooks(ctx, st, public, opt)()
+	for _, run := range []func(context.Context){clock.run, merge, claims.Run, opt.deliverer(st, public).Run} {
+		defer beside(ctx, run)()
+	}
 	server := &http.Server{
 		Handler:           clock.guard(handler),
 		ReadHeaderTimeout: headerTimeout,
@@ -154,6 +155,18 @@ func serve(ctx context.Context, opt serveOptions) (err error) {
 	return nil
 }
 
+// beside runs something until ctx ends or stop is called, which waits for what is
+// under way.
+func beside(ctx context.Context, run func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running gosync.WaitGroup
+	running.Go(func() { run(ctx) })
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
 // prefixes are networks as they are written on a command line.
 func prefixes(texts []string) (networks []netip.Prefix, err error) {
 	for _, text := range texts {
@@ -182,29 +195,29 @@ func publicURL(named string, listening net.Addr) (*url.URL, error) {
 	return url.Parse(origin)
 }
 
-// newHandler joins the pages, the authorization server and the interface for
-// companions.
-func newHandler(ctx context.Context, st *store.Store, public *url.URL, claims *claim.Keeper, now func() time.Time, log *slog.Logger) (http.Handler, error) {
+// newHandler joins the pages, the authorization server and the interfaces for
+// companions and clients. What clients ask is counted for all processes while
+// merge runs.
+func newHandler(ctx context.Context, st *store.Store, public *url.URL, claims *claim.Keeper, now func() time.Time, log *slog.Logger) (handler http.Handler, merge func(context.Context), err error) {
 	authorization, err := oauth.New(ctx, st, now)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	pages, err := web.New(web.Config{Store: st, OAuth: authorization, Claims: claims, Now: now, Log: log, Public: public})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	clients, err := rest.New(ctx, rest.Config{Store: st, Member: authorization.Bearer, Public: public, Now: now, Log: log})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	go clients.Run(ctx)
 	references, err := clients.References()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	buttons, err := button.New(st, public, log)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", pages.Handler())
@@ -225,7 +238,7 @@ func newHandler(ctx context.Context, st *store.Store, public *url.URL, claims *c
 		}
 		_, _ = io.WriteString(w, "ok\n") // who asked may be gone
 	})
-	return logged(log, now, clients.Before(mux)), nil
+	return logged(log, now, clients.Before(mux)), clients.Run, nil
 }
 
 // logged writes one line per request: no query, no body, nothing of a member.
