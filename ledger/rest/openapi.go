@@ -89,11 +89,16 @@ func (s *Server) operation(rt *route) tree {
 	for _, answer := range rt.Answers {
 		response := tree{"description": answer.When}
 		if answer.Body != nil {
-			response["content"] = contentOf(rt.Formats, schemaOf(reflect.TypeOf(answer.Body)))
-			if strings.Contains(rt.Pattern, ":id") && reflect.TypeOf(answer.Body) == reflect.TypeFor[thing]() && rt.Method == http.MethodGet {
-				one := schemaOf(reflect.TypeFor[thing]())
-				response["content"] = contentOf(rt.Formats, tree{"anyOf": []tree{one, {"type": "array", "items": one}}})
+			kind := reflect.TypeOf(answer.Body)
+			schema, list := schemaOf(kind), kind.Kind() == reflect.Slice
+			if strings.Contains(rt.Pattern, ":id") && kind == reflect.TypeFor[thing]() && rt.Method == http.MethodGet {
+				schema, list = tree{"anyOf": []tree{schema, {"type": "array", "items": schema}}}, true
 			}
+			content := contentOf(rt.Formats, schema)
+			if list {
+				content[formats[formatText].media[0]] = tree{"schema": tree{"type": "string", "description": "A line for each, with tabs between its plain fields."}}
+			}
+			response["content"] = content
 		}
 		responses[strconv.Itoa(answer.Status)] = response
 	}
