@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -120,7 +119,7 @@ func fillDisk(t *testing.T, path string) {
 func TestAStartOnAFullDiskWaitsForRoom(t *testing.T) {
 	state := t.TempDir()
 	programtest.SmallDisk(t, state, "1m")
-	log := &tail{}
+	log := &programtest.Output{}
 	config := companion.Config{
 		State: state, Sockets: t.TempDir(), Port: programtest.FreePort(t), Ledger: "https://ledger.example",
 		Now: time.Now, Random: func(b []byte) { rand.Read(b) }, Log: slog.New(slog.NewTextHandler(log, nil)),
@@ -136,43 +135,15 @@ func TestAStartOnAFullDiskWaitsForRoom(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	said := &tail{}
+	said := &programtest.Output{}
 	go func() { done <- run(ctx, config, said) }()
-	log.await(t, "the disk is full; free some space in "+state)
+	log.Await(t, "the disk is full; free some space in "+state, patience)
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	said.await(t, "listening on 127.0.0.1:")
+	said.Await(t, "listening on 127.0.0.1:", patience)
 	stop()
 	if err := <-done; err != nil {
 		t.Errorf("run = %v", err)
-	}
-}
-
-// tail keeps what is written to it.
-type tail struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *tail) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-// await waits until words are written.
-func (l *tail) await(t *testing.T, words string) {
-	t.Helper()
-	for end := time.Now().Add(patience); ; pauseOr(t.Context(), 20*time.Millisecond) {
-		l.mu.Lock()
-		text := l.text.String()
-		l.mu.Unlock()
-		switch {
-		case strings.Contains(text, words):
-			return
-		case time.Now().After(end):
-			t.Fatalf("what is written lacks %q:\n%s", words, text)
-		}
 	}
 }

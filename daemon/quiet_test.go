@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"flattr/daemon/socket/sockettest"
 )
@@ -37,12 +36,7 @@ func TestNoAddressGetsIntoTheLog(t *testing.T) {
 		ws.Close()
 		t.Error("a page's origin was let in")
 	}
-	for end := time.Now().Add(patience); !strings.Contains(p.companion.Log.String(), "sync did not succeed"); {
-		if time.Now().After(end) {
-			t.Fatalf("the log does not tell of the ledger:\n%s", p.companion.Log)
-		}
-		pauseOr(t.Context(), 20*time.Millisecond)
-	}
+	p.companion.Log.Await(t, "sync did not succeed", patience)
 	if err := p.companion.Terminate(); err != nil {
 		t.Error(err)
 	}

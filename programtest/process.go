@@ -35,6 +35,19 @@ func (o *Output) String() string {
 	return o.buf.String()
 }
 
+// Await waits until the output has the words, as long as patience at most.
+func (o *Output) Await(t testing.TB, words string, patience time.Duration) {
+	t.Helper()
+	for end := time.Now().Add(patience); !strings.Contains(o.String(), words); time.Sleep(awaitEvery) {
+		if time.Now().After(end) {
+			t.Fatalf("what is printed lacks %q:\n%s", words, o)
+		}
+	}
+}
+
+// awaitEvery is how often output is looked at.
+const awaitEvery = 20 * time.Millisecond
+
 // Process is a program of ours that runs.
 type Process struct {
 	Cmd     *exec.Cmd
