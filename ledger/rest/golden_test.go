@@ -36,8 +36,11 @@ var readGolden = []struct{ name, path, header string }{
 	{"user_own_refused", "/user", ""},
 	{"user_things", "/users/bob/things", ""},
 	{"user_things_full", "/users/bob/things?full&count=1&page=2", ""},
+	{"user_things_unknown", "/users/nobody/things", ""},
+	{"user_things_bad", "/users/bob/things?count=0", ""},
 	{"own_things", "/user/things", "Authorization: Bearer bob:thing"},
 	{"own_things_refused", "/user/things", ""},
+	{"own_things_bad", "/user/things?page=x", "Authorization: Bearer bob:thing"},
 	{"thing", "/things/4711", ""},
 	{"thing_full", "/things/4711/?full", ""},
 	{"thing_reader", "/things/4711", "Authorization: Bearer ann:flattr"},
@@ -45,11 +48,19 @@ var readGolden = []struct{ name, path, header string }{
 	{"thing_unclaimed", "/things/4713", ""},
 	{"thing_unknown", "/things/99", ""},
 	{"things", "/things/4711,99,4713", ""},
+	{"things_unknown", "/things/99,nothing", ""},
+	{"things_many", "/things/" + strings.Repeat("1,", maxIDs) + "1", ""},
 	{"user_flattrs", "/users/ann/flattrs", ""},
 	{"user_flattrs_full", "/users/ann/flattrs?full&count=1", ""},
 	{"user_flattrs_private", "/users/cyd/flattrs", ""},
+	{"user_flattrs_unknown", "/users/nobody/flattrs", ""},
+	{"user_flattrs_bad", "/users/ann/flattrs?count=many", ""},
 	{"own_flattrs", "/user/flattrs", "Authorization: Bearer cyd:flattr"},
+	{"own_flattrs_refused", "/user/flattrs", ""},
+	{"own_flattrs_bad", "/user/flattrs?count=-1", "Authorization: Bearer cyd:flattr"},
 	{"thing_flattrs", "/things/4711/flattrs", ""},
+	{"thing_flattrs_unknown", "/things/99/flattrs", ""},
+	{"thing_flattrs_bad", "/things/4711/flattrs?page=0", ""},
 }
 
 var activityGolden = []struct{ name, path, header string }{
@@ -57,6 +68,10 @@ var activityGolden = []struct{ name, path, header string }{
 	{"user_activities_incoming", "/users/bob/activities?type=incoming", ""},
 	{"own_activities_incoming", "/user/activities?type=incoming", "Authorization: Bearer bob:thing"},
 	{"own_activities", "/user/activities", "Authorization: Bearer cyd:flattr"},
+	{"user_activities_unknown", "/users/nobody/activities", ""},
+	{"user_activities_bad", "/users/ann/activities?type=both", ""},
+	{"own_activities_refused", "/user/activities", ""},
+	{"own_activities_bad", "/user/activities?page=0", "Authorization: Bearer cyd:flattr"},
 }
 
 // newGoldenDesk is a small world that golden files are of: bob's three things,
@@ -117,8 +132,13 @@ func TestGolden(t *testing.T) {
 				d.golden(g.name, g.path, format, g.header)
 			}
 		}
-		for _, list := range []string{"categories", "languages", "users/bob/things", "users/ann/flattrs"} {
-			d.golden(strings.ReplaceAll(list, "/", "_"), "/"+list, formatText, "")
+		for _, list := range []string{"categories", "languages", "users/bob/things", "users/ann/flattrs", "things/4711/flattrs", "things/4711,4713"} {
+			d.golden(strings.NewReplacer("/", "_", ",", "_").Replace(list), "/"+list, formatText, "")
+		}
+		d.golden("own_things", "/user/things", formatText, "Authorization: Bearer bob:thing")
+		d.golden("own_flattrs", "/user/flattrs", formatText, "Authorization: Bearer cyd:flattr")
+		for _, format := range usualFormats {
+			d.golden("user_activities_usual", "/users/ann/activities", format, "")
 		}
 		for _, g := range activityGolden {
 			for _, format := range activityFormats {

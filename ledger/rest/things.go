@@ -9,7 +9,7 @@ import (
 var thingRoutes = []route{
 	{
 		Method: http.MethodGet, Pattern: "/things/:id", Root: "thing",
-		Summary:    "A thing, or with several ids a list of those that there are.",
+		Summary:    "A thing, or with several ids a list of those that there are; with none it is not_found.",
 		Parameters: []parameter{byThing, inFull},
 		Answers:    []outcome{{http.StatusOK, thing{}, "The thing; with several ids, a list of things."}},
 		Errors:     []string{codeNotFound, codeParameters},
@@ -27,6 +27,9 @@ func getThings(c *call) (any, error) {
 		list, err := c.server.Store.Things(c.ctx(), ids)
 		if err != nil {
 			return nil, err
+		}
+		if len(list) == 0 {
+			return nil, refuse(codeNotFound, "There is none of these things.")
 		}
 		return c.wholeThings(list)
 	}

@@ -51,6 +51,7 @@ var writeStory = []step{
 	{"search_bad_sort", "GET", "/things/search?query=one&sort=none", "", ""},
 	{"search_bad_tags", "GET", "/things/search?tags=a%26%26b", "", ""},
 	{"search_bad_page", "GET", "/things/search?page=0", "", ""},
+	{"search_bad_url", "GET", "/things/search?url=javascript:alert(1)", "", ""},
 	{"create", "POST", "/things", `{"url":"https://new.example/a","title":"New things","description":"All of them","tags":["New","old"],"hidden":false}`, byAnn},
 	{"create_again", "POST", "/things", `{"url":"http://www.new.example/a"}`, byAnn},
 	{"create_taken", "POST", "/things", `{"url":"https://bob.example/one"}`, byAnn},
@@ -72,6 +73,7 @@ var writeStory = []step{
 	{"edit_foreign", "PATCH", "/things/4711", `{"title":"Mine now"}`, byAnn},
 	{"edit_unknown", "PATCH", "/things/99", `{"title":"Mine now"}`, byAnn},
 	{"edit_scope", "PATCH", "/things/4711", `{"title":"Mine now"}`, byRead},
+	{"edit_refused", "PATCH", "/things/4711", `{"title":"Mine now"}`, ""},
 	{"flattr", "POST", "/things/4712/flattr", "", "Authorization: Bearer cyd:flattr"},
 	{"flattr_once", "POST", "/things/4712/flattr", "", "Authorization: Bearer cyd:flattr"},
 	{"flattr_owner", "POST", "/things/4712/flattr", "", byBob},
@@ -79,6 +81,7 @@ var writeStory = []step{
 	{"flattr_unknown", "POST", "/things/99/flattr", "", byAnn},
 	{"flattr_scope", "POST", "/things/4712/flattr", "", byRead},
 	{"flattr_refused", "POST", "/things/4712/flattr", "", ""},
+	{"flattr_bad", "POST", "/things/4712/flattr", `{"url":`, byAnn},
 	{"flattr_url_page", "POST", "/flattr", "url=https%3A%2F%2Fledger.example%2Ft%2F4711", "Authorization: Bearer bea:flattr"},
 	{"flattr_url_known", "POST", "/flattr", `{"url":"https://bob.example/two"}`, "Authorization: Bearer bea:flattr"},
 	{"flattr_url_once", "POST", "/flattr", `{"url":"http://bob.example/two"}`, "Authorization: Bearer bea:flattr"},
@@ -88,6 +91,7 @@ var writeStory = []step{
 	{"flattr_url_nothing", "POST", "/flattr", `{}`, byAnn},
 	{"flattr_url_bad", "POST", "/flattr", `{"url":"ftp://bob.example/"}`, byAnn},
 	{"flattr_url_scope", "POST", "/flattr", `{"url":"https://bob.example/two"}`, byRead},
+	{"flattr_url_refused", "POST", "/flattr", `{"url":"https://bob.example/two"}`, ""},
 	{"bulk", "POST", "/flattr/bulk", `[{"url":"https://bob.example/one"},{"url":"https://bob.example/two"},{"url":"nonsense"},{"url":"https://flattr.com/t/99"},{"url":"https://bob.example/two"},{"no":"url"}]`, "Authorization: Bearer dan:flattr"},
 	{"bulk_no_means", "POST", "/flattr/bulk", `[{"url":"https://bob.example/one"},{"url":"https://bob.example/two"}]`, byPoor},
 	{"bulk_nothing", "POST", "/flattr/bulk", `{"url":"https://bob.example/one"}`, byAnn},
@@ -101,18 +105,23 @@ var writeStory = []step{
 	{"subscribe_unknown", "POST", "/things/99/subscriptions", "", byAnn},
 	{"subscribe_bad", "POST", "/things/4712/subscriptions", `{"months":5}`, byAnn},
 	{"subscribe_scope", "POST", "/things/4711/subscriptions", "", byRead},
+	{"subscribe_refused", "POST", "/things/4711/subscriptions", "", ""},
 	{"subscriptions", "GET", "/user/subscriptions", "", byAnn},
 	{"subscription_pause", "PUT", "/things/4711/subscriptions", "", byAnn},
 	{"subscriptions_paused", "GET", "/user/subscriptions", "", byAnn},
 	{"subscription_start", "PUT", "/things/4711/subscriptions", "", byAnn},
 	{"subscription_pause_unknown", "PUT", "/things/4712/subscriptions", "", byAnn},
 	{"subscription_pause_scope", "PUT", "/things/4711/subscriptions", "", byRead},
+	{"subscription_pause_refused", "PUT", "/things/4711/subscriptions", "", ""},
+	{"unsubscribe_scope", "DELETE", "/things/4711/subscriptions", "", byRead},
+	{"unsubscribe_refused", "DELETE", "/things/4711/subscriptions", "", ""},
 	{"unsubscribe", "DELETE", "/things/4711/subscriptions", "", byAnn},
 	{"unsubscribe_again", "DELETE", "/things/4711/subscriptions", "", byAnn},
 	{"subscriptions_scope", "GET", "/user/subscriptions", "", byRead},
 	{"subscriptions_refused", "GET", "/user/subscriptions", "", ""},
 	{"delete_foreign", "DELETE", "/things/4712", "", byAnn},
 	{"delete_scope", "DELETE", "/things/4712", "", byRead},
+	{"delete_refused", "DELETE", "/things/4712", "", ""},
 	{"delete", "DELETE", "/things/4712", "", byBob},
 	{"delete_again", "DELETE", "/things/4712", "", byBob},
 	{"deleted", "GET", "/things/4712", "", ""},
@@ -121,12 +130,49 @@ var writeStory = []step{
 	{"deleted_subscribe", "POST", "/things/4712/subscriptions", "", byAnn},
 }
 
+// textStory is what is written and answered in lines.
+var textStory = []step{
+	{"subscriptions", "GET", "/user/subscriptions", "", "Authorization: Bearer eve:flattr"},
+	{"bulk", "POST", "/flattr/bulk", `[{"url":"https://bob.example/two"},{"url":"nonsense"}]`, "Authorization: Bearer eve:flattr"},
+	{"bulk_no_means", "POST", "/flattr/bulk", `[{"url":"https://bob.example/two"}]`, byPoor},
+}
+
+// generalStory is what any route can answer.
+var generalStory = []step{
+	{"unknown_route", "GET", "/nothing", "", ""},
+	{"unknown_method", "PUT", "/users/ann", "", ""},
+	{"unknown_token", "GET", "/categories", "", "Authorization: Bearer nobody"},
+	{"too_long", "POST", "/flattr", "url=" + strings.Repeat("x", maxBodyBytes), byAnn},
+	{"callback_bad", "GET", "/categories?jsonp=alert(1)", "", ""},
+	{"callback_token", "GET", "/categories?jsonp=call", "", byAnn},
+}
+
+// TestGeneralGolden has what any route can answer, at last to a caller whose hour
+// is used up, and from a store that is broken.
+func TestGeneralGolden(t *testing.T) {
+	for _, format := range []string{formatJSON, formatXML, formatYAML} {
+		d := newGoldenDesk(t, storetest.SQLite(t))
+		for _, s := range generalStory {
+			d.step(s, format)
+		}
+		for range hourlyLimit {
+			d.ask("GET", "/categories", "", byRead)
+		}
+		d.step(step{"used_up", "GET", "/user", "", byRead}, format)
+		d.sql("DROP TABLE profile")
+		d.step(step{"broken", "GET", "/users/ann", "", ""}, format)
+	}
+}
+
 // verifyStory is what partners ask.
 var verifyStory = []step{
 	{"verify", "POST", "/user/verify", `{"identity":"partner:player:1"}`, byAnn},
 	{"verify_user", "POST", "/users/ann/verify", "identity=1", byAnn},
 	{"verify_user_other", "POST", "/users/bob/verify", "identity=2", byAnn},
 	{"verify_user_unknown", "POST", "/users/nobody/verify", "identity=2", byAnn},
+	{"verify_user_nothing", "POST", "/users/ann/verify", "", byAnn},
+	{"verify_user_unread", "POST", "/users/ann/verify", "identity=%ff", byAnn},
+	{"verify_user_bad", "POST", "/users/ann/verify", "identity=partner:player:", byAnn},
 	{"verify_taken", "POST", "/user/verify", "identity=1", byBob},
 	{"verify_namespace", "POST", "/user/verify", "identity=partner:radio:1", byBob},
 	{"verify_nothing", "POST", "/user/verify", "", byBob},
@@ -152,8 +198,15 @@ func TestWriteGolden(t *testing.T) {
 			d.member("dan")
 			d.poor("poor")
 			d.claims("bob", "https://claimed.example/")
+			d.member("eve")
 			for _, s := range writeStory {
 				d.step(s, format)
+				if s.name == "subscriptions_refused" && format == formatJSON {
+					d.ok(d.ask("POST", "/things/4711/subscriptions", "", "Authorization: Bearer eve:flattr"), http.StatusOK)
+					for _, s := range textStory {
+						d.step(s, formatText)
+					}
+				}
 			}
 			d.step(step{"verify_no_partner", "POST", "/user/verify", `{"identity":"partner:player:1"}`, byAnn}, format)
 			d.sql("INSERT INTO partner (namespace, client, at) VALUES ('player', 'a client', 0)")
