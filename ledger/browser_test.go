@@ -48,6 +48,9 @@ func (b *browser) do(method, path string, form url.Values) *http.Response {
 	if form != nil {
 		body = strings.NewReader(form.Encode())
 	}
+	if method == http.MethodGet && form != nil {
+		path, body = path+"?"+form.Encode(), nil
+	}
 	r, err := http.NewRequestWithContext(b.t.Context(), method, b.origin+path, body)
 	if err != nil {
 		b.t.Fatalf("%s %s: %v", method, path, err)

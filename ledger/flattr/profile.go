@@ -27,10 +27,10 @@ type Profile struct {
 // Bounds of a profile in characters: names and places as they fit on a line,
 // About as the description of a thing, addresses as mail and web know them.
 const (
-	maxProfileLine  = 80
-	maxProfileAbout = 1000
-	maxProfileURL   = 500
-	maxProfileEmail = 254
+	MaxProfileLine  = 80
+	MaxProfileAbout = 1000
+	MaxProfileURL   = 500
+	MaxProfileEmail = 254
 )
 
 // CheckProfile refuses with invalid_request a profile that is too long or whose
@@ -40,13 +40,13 @@ func CheckProfile(p Profile) error {
 		name, text string
 		most       int
 	}{
-		{"first name", p.FirstName, maxProfileLine},
-		{"last name", p.LastName, maxProfileLine},
-		{"text about you", p.About, maxProfileAbout},
-		{"city", p.City, maxProfileLine},
-		{"country", p.Country, maxProfileLine},
-		{"URL", p.URL, maxProfileURL},
-		{"email address", p.Email, maxProfileEmail},
+		{"first name", p.FirstName, MaxProfileLine},
+		{"last name", p.LastName, MaxProfileLine},
+		{"text about you", p.About, MaxProfileAbout},
+		{"city", p.City, MaxProfileLine},
+		{"country", p.Country, MaxProfileLine},
+		{"URL", p.URL, MaxProfileURL},
+		{"email address", p.Email, MaxProfileEmail},
 	} {
 		if !utf8.ValidString(field.text) || utf8.RuneCountInString(field.text) > field.most {
 			return Refuse(Invalid, "The "+field.name+" is too long. Shorten it.")

@@ -43,15 +43,21 @@ const insertFlattrID = `INSERT INTO flattr_id (code, member, at) VALUES ($1, $2,
 
 const selectByFlattrID = `SELECT member FROM flattr_id WHERE code = $1`
 
-// FlattrID is the six characters by which pages name a member; they are made at
-// the first call. It refuses with not_found who is no member.
-func (s *Store) FlattrID(ctx context.Context, now time.Time, member flattr.MemberID) (code string, err error) {
+// KnownFlattrID is the six characters by which pages name a member, or "" where
+// none have been made.
+func (s *Store) KnownFlattrID(ctx context.Context, member flattr.MemberID) (code string, err error) {
 	err = s.read(ctx, func(tx *Tx) error { return ignoreNone(tx.row(selectFlattrID, int64(member)).Scan(&code)) })
 	if err != nil {
 		return "", fmt.Errorf("read flattr:id: %w", err)
 	}
-	if code != "" {
-		return code, nil
+	return code, nil
+}
+
+// FlattrID is the six characters by which pages name a member; they are made at
+// the first call. It refuses with not_found who is no member.
+func (s *Store) FlattrID(ctx context.Context, now time.Time, member flattr.MemberID) (code string, err error) {
+	if code, err = s.KnownFlattrID(ctx, member); err != nil || code != "" {
+		return code, err
 	}
 	err = s.write(ctx, func(tx *Tx) error {
 		code, err = tx.flattrID(now, member)

@@ -59,7 +59,6 @@ type thingPage struct {
 	Description string
 	Owner       string // verified; empty: a click is a promise
 	Asserted    string // a name that a button or link gave; nobody has looked
-	Profile     bool   // the thing is an author
 	Clicks      int
 	Mine        bool // of the one who looks
 	Done        bool // who looks has flattred it in the running month
@@ -79,16 +78,14 @@ func asserted(owner string) string {
 	return owner
 }
 
-// showThing shows a thing that the ledger knows (view) or that an address names.
-func (s *Server) showThing(w http.ResponseWriter, r *http.Request, view flattr.Thing, page thingPage) {
+// stand fills a page with what the ledger knows of its thing (view), beside what
+// an address names, and with how the one who looks stands to it.
+func (s *Server) stand(r *http.Request, view flattr.Thing, page thingPage) (thingPage, error) {
 	if view.ID != 0 {
-		if !page.Profile { // whose click names the author, so that the thing gets its owner
-			page.Form = []field{{"thing", strconv.FormatInt(int64(view.ID), 10)}}
-		}
 		page.Title, page.URL, page.Description, page.Clicks = view.Title, view.URL, view.Description, view.Flattrs
 		page.Asserted = asserted(view.Asserted)
 	}
-	page.Owner, page.URL = view.Owner, webLink(page.URL)
+	page.Owner, page.URL, page.Description = view.Owner, webLink(page.URL), short(page.Description, maxShownAbout)
 	if page.Title = strings.TrimSpace(page.Title); page.Title == "" {
 		page.Title = where(page.URL)
 	}
@@ -97,14 +94,26 @@ func (s *Server) showThing(w http.ResponseWriter, r *http.Request, view flattr.T
 		if view.ID != 0 {
 			regards, err := s.store.Regards(r.Context(), s.now(), m.ID, []flattr.ThingID{view.ID})
 			if err != nil {
-				s.fail(w, r, fmt.Errorf("read clicks: %w", err))
-				return
+				return page, fmt.Errorf("read clicks: %w", err)
 			}
 			page.Done = regards[0].Flattred
 		}
 	}
 	if page.Next == "" {
 		page.Next = r.URL.RequestURI()
+	}
+	return page, nil
+}
+
+// showThing shows a thing. One that is known is flattred by its number.
+func (s *Server) showThing(w http.ResponseWriter, r *http.Request, view flattr.Thing, page thingPage) {
+	if view.ID != 0 {
+		page.Form = []field{{"thing", strconv.FormatInt(int64(view.ID), 10)}}
+	}
+	page, err := s.stand(r, view, page)
+	if err != nil {
+		s.fail(w, r, err)
+		return
 	}
 	s.render(w, r, http.StatusOK, "thing", page.Title, page)
 }
@@ -168,39 +177,6 @@ func (s *Server) submitted(w http.ResponseWriter, r *http.Request) {
 // submitPath is the address of the thing's page, without what makes it long.
 func (s *Server) submitPath(asked button.Asked) string {
 	return strings.TrimPrefix(asked.Submit(s.public), strings.TrimSuffix(s.public.String(), "/"))
-}
-
-// profile shows an author as a thing. Nothing else is known of a member to
-// others: profiles are private.
-func (s *Server) profile(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("name")
-	if at := r.PathValue("at"); at != "" {
-		after, isName := strings.CutPrefix(at, "@")
-		if !isName {
-			s.notFound(w, r)
-			return
-		}
-		name = after
-	}
-	m, err := s.store.MemberByName(r.Context(), name)
-	if flattr.CodeOf(err) == flattr.NotFound {
-		s.problem(w, r, http.StatusNotFound, "thing.nobody.title", "thing.nobody", "")
-		return
-	}
-	if err != nil {
-		s.fail(w, r, fmt.Errorf("find author: %w", err))
-		return
-	}
-	if view, ok := s.byURL(w, r, s.profileURL(m)); ok {
-		view.Title, view.URL, view.Owner = m.Name, "", m.Name // also before the first click
-		s.showThing(w, r, view, thingPage{Title: m.Name, Profile: true, Form: []field{{"profile", m.Name}}})
-	}
-}
-
-// profileURL is the address of an author, by which the thing is known too:
-// names are compared without case.
-func (s *Server) profileURL(m flattr.Member) string {
-	return s.public.JoinPath("/profile", flattr.NameKey(m.Name)).String()
 }
 
 // domain shows a site as a thing: the page at its root.

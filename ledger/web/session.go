@@ -52,6 +52,11 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, id flattr.MemberI
 		s.fail(w, r, fmt.Errorf("renew session: %w", err))
 		return
 	}
+	// What pages name a member by is made here, so that no page that only shows it has to.
+	if _, err := s.store.FlattrID(r.Context(), s.now(), id); err != nil {
+		s.fail(w, r, fmt.Errorf("make flattr:id: %w", err))
+		return
+	}
 	s.sessions.Put(r.Context(), sessionMember, int64(id))
 	s.sessions.Put(r.Context(), sessionPassword, markOf(hash))
 	if next == "" || next == "/" || strings.HasPrefix(next, "/sign") {

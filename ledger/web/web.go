@@ -30,7 +30,7 @@ import (
 	"flattr/ledger/store"
 )
 
-//go:embed pages/*.html
+//go:embed pages/*.html pages/parts/*.html
 var pageFiles embed.FS
 
 //go:embed static/*
@@ -46,7 +46,7 @@ const (
 	requestTimeout = 20 * time.Second
 	// maxBack bounds the address that a link to another language comes back to,
 	// in bytes: pages stay small whatever leads to them.
-	maxBack = 3000
+	maxBack = 1200
 	// sessionLifetime is how long a browser stays signed in.
 	sessionLifetime = 30 * 24 * time.Hour
 	// A name may be tried ten times at once and then every half minute: a
@@ -112,8 +112,8 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// loadPages parses each page once per language, so that templates can say
-// words without being handed them.
+// loadPages parses each page once per language, with the parts that several pages
+// have, so that templates can say words without being handed them.
 func loadPages(ts *tongues) (map[string]map[string]*template.Template, error) {
 	names, err := fs.Glob(pageFiles, "pages/*.html")
 	if err != nil {
@@ -123,7 +123,7 @@ func loadPages(ts *tongues) (map[string]map[string]*template.Template, error) {
 	for _, t := range ts.all {
 		pages[t.code] = map[string]*template.Template{}
 		for _, name := range names {
-			parsed, err := template.New("layout.html").Funcs(functions(t)).ParseFS(pageFiles, "pages/layout.html", name)
+			parsed, err := template.New("layout.html").Funcs(functions(t)).ParseFS(pageFiles, "pages/layout.html", "pages/parts/*.html", name)
 			if err != nil {
 				return nil, fmt.Errorf("parse page: %w", err)
 			}
@@ -185,6 +185,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /applications", s.member(s.applications))
 	mux.HandleFunc("POST /applications", s.member(s.register))
 	mux.HandleFunc("POST /applications/revoke", s.member(s.revokeApplication))
+	mux.HandleFunc("GET /profile", s.member(s.ownProfile))
+	mux.HandleFunc("POST /profile", s.member(s.changeProfile))
 	mux.HandleFunc("GET /language", s.chooseLanguage)
 	s.publish(mux)
 	mux.HandleFunc("/", s.notFound)
@@ -319,7 +321,7 @@ func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 // language: pages of ours that a GET shows.
 var nextPaths = map[string]bool{
 	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true,
-	"/claims": true, "/grants": true, "/applications": true,
+	"/claims": true, "/grants": true, "/applications": true, "/profile": true,
 }
 
 // safeNext is raw if it is the path of one of our pages with or without a
