@@ -3,6 +3,7 @@ package rest
 import (
 	"compress/gzip"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,7 +25,7 @@ func (c *call) write(w http.ResponseWriter, result any) {
 	status := http.StatusOK
 	if said, ok := result.(answered); ok {
 		if status = said.Status; said.Location != "" {
-			w.Header().Set("Location", said.Location)
+			w.Header().Set("Location", c.called(said.Location))
 		}
 		result = said.Body
 	}
@@ -41,6 +42,15 @@ func (c *call) write(w http.ResponseWriter, result any) {
 		return
 	}
 	c.send(w, status, text)
+}
+
+// called is an address of ours to which a script is led, with the function that
+// it calls there too.
+func (c *call) called(location string) string {
+	if c.callback == "" {
+		return location
+	}
+	return location + "?jsonp=" + url.QueryEscape(c.callback)
 }
 
 // fail sends an error. Where the format is not known, or cannot say it, it is
@@ -80,6 +90,9 @@ func (c *call) send(w http.ResponseWriter, status int, text []byte) {
 	media := formats[c.format].media[0]
 	if c.callback != "" {
 		media = "application/javascript"
+		if status >= http.StatusBadRequest {
+			status = http.StatusOK // browsers run no script of another status, and the page would never read the error
+		}
 		// The comment keeps the callback from being the first bytes of a file.
 		text = append([]byte("/**/"+c.callback+"("), append(text, ");"...)...)
 	}

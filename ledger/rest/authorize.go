@@ -14,6 +14,8 @@ const companionScope = "companion"
 
 // authenticate finds out whom a request is from, where it carries a token. Only
 // the header counts: cookies are not read, and no token is taken from an address.
+// The id and secret of an application are nobody's token: who sends them is
+// answered as everybody is.
 func (s *Server) authenticate(c *call) error {
 	header := c.r.Header.Get("Authorization")
 	c.caller = limit.Address(c.r, s.Public.Scheme == "https")
@@ -22,6 +24,9 @@ func (s *Server) authenticate(c *call) error {
 	}
 	scheme, token, _ := strings.Cut(header, " ")
 	token = strings.TrimSpace(token)
+	if strings.EqualFold(scheme, "Basic") {
+		return nil // clients without a token name their application in every request, which no answer depends on
+	}
 	refused := refuse(codeSignIn, "")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > maxToken {
 		return refused

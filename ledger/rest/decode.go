@@ -49,7 +49,7 @@ func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	limited := http.MaxBytesReader(w, r.Body, maxBodyBytes)
 	from := io.Reader(limited)
 	switch encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); encoding {
-	case "", "identity":
+	case "", "identity", "utf-8", "utf8": // clients name the charset here by mistake
 	case "gzip", "x-gzip":
 		packed, err := gzip.NewReader(limited)
 		if err != nil {

@@ -18,16 +18,17 @@ const (
 )
 
 // formats are all formats: whether a suffix names them, and their media types,
-// the first of which is answered.
+// the first of which is answered. Streams are JSON: clients ask for one as the
+// other, and for the next answer with the Accept of the last.
 var formats = map[string]struct {
 	named bool
 	media []string
 }{
-	formatJSON: {true, []string{"application/json", "text/json", "application/javascript", "text/javascript", "application/x-javascript"}},
+	formatJSON: {true, []string{"application/json", "text/json", "application/javascript", "text/javascript", "application/x-javascript", "application/stream+json"}},
 	formatXML:  {true, []string{"application/xml", "text/xml"}},
 	formatYAML: {true, []string{"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "text/vnd.yaml"}},
 	formatText: {true, []string{"text/plain"}},
-	formatAS:   {true, []string{"application/stream+json", "application/activity+json"}},
+	formatAS:   {true, []string{"application/stream+json", "application/activity+json", "application/json"}},
 	formatAtom: {true, []string{"application/atom+xml"}},
 }
 

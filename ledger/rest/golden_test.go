@@ -61,6 +61,7 @@ var readGolden = []struct{ name, path, header string }{
 	{"thing_flattrs", "/things/4711/flattrs", ""},
 	{"thing_flattrs_unknown", "/things/99/flattrs", ""},
 	{"thing_flattrs_bad", "/things/4711/flattrs?page=0", ""},
+	{"hello", "/", ""},
 }
 
 var activityGolden = []struct{ name, path, header string }{
@@ -153,7 +154,10 @@ func TestGolden(t *testing.T) {
 func (d *desk) golden(name, path, format, header string) {
 	d.t.Helper()
 	bare, query, asked := strings.Cut(path, "?")
-	bare = strings.TrimSuffix(bare, "/") + "." + format
+	if bare != "/" {
+		bare = strings.TrimSuffix(bare, "/")
+	}
+	bare += "." + format
 	if asked {
 		bare += "?" + query
 	}

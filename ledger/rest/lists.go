@@ -4,7 +4,18 @@ import "net/http"
 
 const patternRateLimit = "/rate_limit"
 
+// hello is what clients ask for to know whether the interface can be reached.
+type hello struct {
+	Message string `json:"message" doc:"always hello_world"`
+}
+
 var listRoutes = []route{
+	{
+		Method: http.MethodGet, Pattern: "/", Root: "hello",
+		Summary: "Says that the interface can be reached.",
+		Answers: []outcome{{http.StatusOK, hello{}, "It can."}},
+		handle:  func(*call) (any, error) { return hello{"hello_world"}, nil },
+	},
 	{
 		Method: http.MethodGet, Pattern: patternRateLimit, Root: "rate_limit",
 		Summary: "How many requests are left of this hour. Asking does not count.",

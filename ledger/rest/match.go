@@ -34,7 +34,7 @@ func (s *Server) match(path string) (found match, suffix string) {
 	}
 	last := len(segments) - 1
 	bare := segments[last]
-	if dot := strings.LastIndexByte(bare, '.'); dot > 0 && formats[bare[dot+1:]].named {
+	if dot := strings.LastIndexByte(bare, '.'); (dot > 0 || dot == 0 && last == 0) && formats[bare[dot+1:]].named {
 		suffix, segments[last] = bare[dot+1:], bare[:dot]
 	}
 	best := -1

@@ -119,7 +119,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 // answer finds the route of a request and goes through what stands before its
 // handler: format, preflight, token, rate, body, scope.
 func (s *Server) answer(c *call, w http.ResponseWriter) (any, error) {
-	found, suffix := s.match(strings.TrimPrefix(c.r.URL.EscapedPath(), Base))
+	found, suffix := s.match(c.older(strings.TrimPrefix(c.r.URL.EscapedPath(), Base)))
 	format, err := formatOf(suffix, c.r.Header.Values("Accept"), found.own())
 	if err != nil {
 		return nil, err
