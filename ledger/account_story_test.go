@@ -165,8 +165,12 @@ func (s story) run(t *testing.T, db string, cut bool) {
 func TestStoriesOfAccounts(t *testing.T) {
 	for _, s := range stories {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			storetest.Each(t, func(t *testing.T, db string) { s.run(t, db, false) })
 		})
-		t.Run(s.name+"/cut", func(t *testing.T) { s.run(t, storetest.SQLite(t), true) })
+		t.Run(s.name+"/cut", func(t *testing.T) {
+			t.Parallel()
+			s.run(t, storetest.SQLite(t), true)
+		})
 	}
 }

@@ -103,6 +103,7 @@ const freezes = 10
 func TestFreezeAgainstClicks(t *testing.T) {
 	for i := range freezes {
 		t.Run(strconv.Itoa(i), func(t *testing.T) {
+			t.Parallel()
 			storetest.Each(t, freezeAgainstClicks)
 		})
 	}

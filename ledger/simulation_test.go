@@ -263,7 +263,10 @@ func checkStatement(t *testing.T, text string) {
 func TestRandomWorldsHoldTheInvariants(t *testing.T) {
 	const worlds = 4
 	for seed := range uint64(worlds) {
-		t.Run(fmt.Sprintf("seed%d", seed), func(t *testing.T) { randomWorld(t, seed) })
+		t.Run(fmt.Sprintf("seed%d", seed), func(t *testing.T) {
+			t.Parallel()
+			randomWorld(t, seed)
+		})
 	}
 }
 

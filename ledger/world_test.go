@@ -75,6 +75,7 @@ func TestGoldenWorldsComeOutAsWritten(t *testing.T) {
 		for _, cut := range []bool{false, true} {
 			how := map[bool]string{false: "whole", true: "cut"}[cut]
 			t.Run(name+"/"+how, func(t *testing.T) {
+				t.Parallel()
 				storetest.Each(t, func(t *testing.T, where string) { goldenWorld(t, where, file, cut) })
 			})
 		}
