@@ -114,7 +114,7 @@ func serve(ctx context.Context, opt serveOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	clock := &clock{store: st, now: opt.now, log: opt.log}
+	clock := &clock{store: st, public: public, now: opt.now, log: opt.log}
 	if err := clock.stamp(ctx); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,13 @@ func TestPathsAndMethods(t *testing.T) {
 		}
 		if kind := w.Header().Get("Content-Type"); strings.Contains(kind, "html") || w.Code >= 400 && !json.Valid(w.Body.Bytes()) && !strings.Contains(kind, "xml") {
 			t.Errorf("GET %s answers %s: %s", path, kind, w.Body)
+		}
+	}
+	for _, path := range []string{"//rest/v2/users/ann.xml", "/rest//v2/users/ann.xml", "/./rest/v2/users/ann.xml", "/x/../rest/v2//users/ann.xml/", "/%72est/v2/users/ann.xml"} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://ledger.example"+path, nil)
+		w := httptest.NewRecorder()
+		if d.handler.ServeHTTP(w, r); w.Code != 200 || w.Header().Get("Content-Type") != "application/xml; charset=utf-8" {
+			t.Errorf("GET %s = %d %s", path, w.Code, w.Body)
 		}
 	}
 	if w := d.ask("HEAD", "/things/4711", ""); w.Code != 200 {
@@ -288,7 +296,7 @@ func TestBodies(t *testing.T) {
 		{`[1]`, []string{js}, 400, "invalid_request"},
 		{strings.Repeat("[", 100_000), []string{js}, 400, "invalid_request"},
 		{`{"a":` + strings.Repeat("[", 20_000), []string{js}, 400, "invalid_request"},
-		{"url=%zz", []string{form}, 400, "invalid_request"},
+		{"url=%zz&n=100%", []string{form}, 200, `{"fields":{"n":["100%"],"url":["%zz"]}}`},
 		{"url=%ff", []string{form}, 400, "validation"},
 		{"url=%00", []string{form}, 400, "validation"},
 		{"{\"url\":\"\xff\"}", []string{js}, 400, "validation"},

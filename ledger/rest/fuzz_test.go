@@ -76,7 +76,7 @@ func FuzzPath(f *testing.F) {
 		if _, known := formats[suffix]; suffix != "" && !known {
 			t.Fatalf("match(%q) has the suffix %q", path, suffix)
 		}
-		c := &call{server: s, r: r, query: queryOf(r), args: found.args, format: formatJSON}
+		c := &call{server: s, r: r, query: queryOf(query, found.named(http.MethodGet)), args: found.args, format: formatJSON}
 		if limit, offset, err := c.page(); err == nil && (limit < 1 || limit > maxCount || offset < 0 || offset > maxOffset) {
 			t.Fatalf("page(%q) = %d, %d", query, limit, offset)
 		}

@@ -3,6 +3,7 @@ package rest
 import (
 	"net/url"
 	"strconv"
+	"strings"
 
 	"flattr/ledger/flattr"
 )
@@ -92,7 +93,16 @@ func (s *Server) userOf(name string) user {
 	if name == "" {
 		name = flattr.UnclaimedName
 	}
-	return user{Type: "user", Resource: s.resource("users", name), Link: s.link("profile", name), Username: name}
+	return user{Type: "user", Resource: s.resource("users", addressed(name)), Link: s.link("profile", name), Username: name}
+}
+
+// addressed is a name as it stands at the end of an address: one that ends as if
+// it named a format is followed by one.
+func addressed(name string) string {
+	if dot := strings.LastIndexByte(name, '.'); dot > 0 && formats[name[dot+1:]].named {
+		return name + "." + formatJSON
+	}
+	return name
 }
 
 // wholeUserOf is a member as everybody may see it: a private profile is empty.
