@@ -27,11 +27,7 @@ var activityRoutes = []route{
 		Answers:    []outcome{{http.StatusOK, activities{}, "The activities, newest first."}},
 		Errors:     []string{codeNotFound, codeParameters},
 		handle: func(c *call) (any, error) {
-			m, err := c.named()
-			if err != nil {
-				return nil, err
-			}
-			p, err := c.server.Store.Profile(c.ctx(), m.ID)
+			m, p, err := c.profiled()
 			if err != nil {
 				return nil, err
 			}

@@ -56,12 +56,18 @@ func (c *call) named() (flattr.Member, error) {
 	return c.server.Store.MemberByName(c.ctx(), c.arg("name"))
 }
 
-func getUser(c *call) (any, error) {
+// profiled is the member that the path names, with what they say of themselves.
+func (c *call) profiled() (flattr.Member, flattr.Profile, error) {
 	m, err := c.named()
 	if err != nil {
-		return nil, err
+		return m, flattr.Profile{}, err
 	}
 	p, err := c.server.Store.Profile(c.ctx(), m.ID)
+	return m, p, err
+}
+
+func getUser(c *call) (any, error) {
+	m, p, err := c.profiled()
 	if err != nil {
 		return nil, err
 	}

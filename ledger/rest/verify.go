@@ -28,7 +28,7 @@ var verifyRoutes = []route{
 		Answers:    []outcome{{http.StatusOK, verified{}, "The member is known by that identity from now on."}},
 		Errors:     []string{codeInvalid, codeValidation},
 		handle: func(c *call) (any, error) {
-			m, err := c.server.Store.MemberByName(c.ctx(), c.arg("name"))
+			m, err := c.named()
 			if err != nil && flattr.CodeOf(err) != flattr.NotFound {
 				return nil, err
 			}
