@@ -18,7 +18,7 @@ func appCommand(db *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "app", Short: "Applications that may ask members for consent", Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newAppCommand(db), listAppsCommand(db), revokeAppCommand(db), partnerAppCommand(db))
+	cmd.AddCommand(newAppCommand(db), listAppsCommand(db), revokeAppCommand(db), partnerAppCommand(db), listIdentitiesCommand(db), decideIdentityCommand(db))
 	return cmd
 }
 

@@ -59,6 +59,7 @@ type Keeper struct {
 	fetch    *fetcher
 	resolver *net.Resolver
 	turns    chan struct{}
+	sites    sites
 }
 
 // New makes a keeper; Run lets it work by itself.

@@ -120,7 +120,7 @@ func (tx *Tx) Claim(now time.Time, owner flattr.MemberID, url string) error {
 
 const selectNewAuthors = `
 SELECT DISTINCT p.author FROM thing t JOIN parts_author p ON p.key = t.parts_key
-WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.alias_of IS NULL AND NOT ` + isOptedOut + `
+WHERE t.key >= $1 AND t.key < $2 AND (t.owner IS NULL OR t.granted = 2) AND t.alias_of IS NULL AND NOT ` + isOptedOut + `
 AND EXISTS (SELECT 1 FROM parts_author o WHERE o.key = t.parts_key AND o.author = $3) ORDER BY p.author`
 
 const selectOwnerless = `
@@ -130,11 +130,13 @@ AND NOT ` + isOptedOut + ` AND (` + isPromised + `) ORDER BY t.key`
 const selectUnlisted = `
 SELECT t.id FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.registrar IS NULL AND t.hidden = 0 ORDER BY t.key`
 
-const giveThings = `UPDATE thing AS t SET owner = $1 WHERE t.key >= $2 AND t.key < $3 AND t.owner IS NULL AND NOT ` + isOptedOut
+const giveThings = `
+UPDATE thing AS t SET owner = $1, granted = CASE t.granted WHEN 2 THEN 0 ELSE t.granted END
+WHERE t.key >= $2 AND t.key < $3 AND (t.owner IS NULL OR t.granted = 2) AND NOT ` + isOptedOut
 
-// give makes the member the owner of the known things of a span that have none:
-// voids the own clicks of those who are authors by that, and makes promises
-// clicks (product rules 2 and 12).
+// give makes the member the owner of the known things of a span that have none, or
+// one whom only their page names: voids the own clicks of those who are authors by
+// that, and makes promises clicks (product rules 2 and 12).
 func (tx *Tx) give(now time.Time, owner flattr.MemberID, keys span) error {
 	authors := []flattr.MemberID{owner}
 	err := tx.each(selectNewAuthors, func(rows *sql.Rows) error {
@@ -156,9 +158,21 @@ func (tx *Tx) give(now time.Time, owner flattr.MemberID, keys span) error {
 	if err != nil {
 		return err
 	}
+	taken, err := tx.replacedBy(owner, keys)
+	if err != nil {
+		return err
+	}
 	return tx.own(now, authors, func() ([]flattr.ThingID, error) {
 		if _, err := tx.exec(giveThings, int64(owner), keys.from, keys.to); err != nil {
 			return nil, err
+		}
+		if _, err := tx.exec(deletePageProofsIn, keys.from, keys.to); err != nil {
+			return nil, err
+		}
+		for _, t := range taken {
+			if err := tx.noteChange(now, t.key, t.former, owner, "claim"); err != nil {
+				return nil, err
+			}
 		}
 		return targets, tx.listAll(unlisted)
 	})

@@ -168,8 +168,11 @@ func (tx *Tx) AddThing(now time.Time, url, title string, owner flattr.MemberID) 
 			return err
 		}
 	}
-	if owner == 0 || t.named != 0 {
+	if owner == 0 {
 		return nil
+	}
+	if t.named != 0 {
+		return tx.confirm(t.id)
 	}
 	if err := tx.grant(key); err != nil {
 		return err
@@ -183,6 +186,20 @@ const grantThing = `UPDATE thing SET granted = 1 WHERE key = $1`
 func (tx *Tx) grant(key flattr.Key) error {
 	if err := one(tx.exec(grantThing, string(key))); err != nil {
 		return fmt.Errorf("grant thing: %w", err)
+	}
+	return nil
+}
+
+const confirmThing = `UPDATE thing SET granted = 1 WHERE id = $1 AND granted = 2`
+
+// confirm notes that the owner whom only a page named has the operator's word.
+func (tx *Tx) confirm(id flattr.ThingID) error {
+	n, err := tx.exec(confirmThing, int64(id))
+	if err == nil && n > 0 {
+		_, err = tx.exec(deletePageProof, int64(id))
+	}
+	if err != nil {
+		return fmt.Errorf("confirm owner: %w", err)
 	}
 	return nil
 }
