@@ -60,11 +60,7 @@ func ReadAsked(rawQuery string) Asked {
 		Hidden:      values["hidden"] == "1" || values["hidden"] == "true",
 		Compact:     values["button"] == "compact",
 	}
-	for _, key := range []string{"uid", "user_id", "owner"} {
-		if name := text(values[key], maxOwner); name != "" {
-			a.Owner = name
-		}
-	}
+	a.Owner = flattr.NamedOwner(func(key string) string { return text(values[key], maxOwner) })
 	if fids.MatchString(values["fid"]) {
 		a.FID = values["fid"]
 	}

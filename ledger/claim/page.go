@@ -130,7 +130,7 @@ func (r *pageReader) button(t html.Token) {
 	if !hasClass(attr(t, "class"), "FlattrButton") || hasWord(rel, "nofollow") || hasWord(rel, "ugc") || hasWord(rel, "sponsored") {
 		return
 	}
-	href, uid := attr(t, "href"), cmp.Or(attr(t, "data-flattr-uid"), attr(t, "data-flattr-owner"))
+	href, uid := attr(t, "href"), cmp.Or(attr(t, "data-flattr-owner"), attr(t, "data-flattr-uid"))
 	if named := attr(t, "data-flattr-url"); named != "" {
 		href = named
 	}
@@ -148,7 +148,7 @@ func (r *pageReader) button(t html.Token) {
 					href = value
 				}
 			}
-			uid = cmp.Or(uid, owner)
+			uid = cmp.Or(owner, uid)
 			break
 		}
 	}

@@ -3,9 +3,9 @@ package flattr
 import "strings"
 
 // ownerKeys are the keys by which the address of a button or of /submit/auto names
-// the owner of a thing, and the order in which they hold: a member's name goes
-// before what a partner calls them.
-var ownerKeys = []string{"user_id", "uid", "owner"}
+// the owner of a thing, and the order in which they hold: an author whom a partner
+// names goes before the partner's own account, which stands beside them on old pages.
+var ownerKeys = []string{"owner", "user_id", "uid"}
 
 // NamedOwner is the owner whom a query names, "" where it names nobody. Whoever
 // reads such an address reads it so.
