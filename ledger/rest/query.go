@@ -68,7 +68,7 @@ func withWholeURL(raw string, rt *route) string {
 // the URL itself.
 func (rt *route) takes(part string) bool {
 	name, _, _ := strings.Cut(part, "=")
-	if name == "jsonp" {
+	if name == "jsonp" || name == "_" || part == "full" { // libraries add _ so that nothing is taken from a cache
 		return true
 	}
 	return rt != nil && slices.ContainsFunc(rt.Parameters, func(p parameter) bool { return p.In == "query" && p.Name == name && name != "url" })

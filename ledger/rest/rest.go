@@ -157,7 +157,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 // answer finds the route of a request and goes through what stands before its
 // handler: format, preflight, token, rate, body, scope.
 func (s *Server) answer(c *call, w http.ResponseWriter) (any, error) {
-	found, suffix := s.match(c.older(strings.TrimPrefix(c.r.URL.EscapedPath(), Base)))
+	path, query := older(c.r, strings.TrimPrefix(c.r.URL.EscapedPath(), Base))
+	found, suffix := s.match(path)
 	format, err := formatOf(suffix, c.r.Header.Values("Accept"), found.own())
 	if err != nil {
 		return nil, err
@@ -166,7 +167,7 @@ func (s *Server) answer(c *call, w http.ResponseWriter) (any, error) {
 	if len(found.routes) == 0 {
 		return nil, refuse(codeNotFound, "There is no such resource. The reference is at "+s.Public.JoinPath("docs", "api").String()+".")
 	}
-	c.args, c.query = found.args, queryOf(c.r.URL.RawQuery, found.named(http.MethodGet))
+	c.args, c.query = found.args, queryOf(query, found.named(http.MethodGet))
 	if c.r.Method == http.MethodOptions {
 		w.Header().Set("Allow", found.methods())
 		w.Header().Set("Access-Control-Allow-Methods", found.methods())
