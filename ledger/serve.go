@@ -228,7 +228,12 @@ func newHandler(ctx context.Context, st *store.Store, public *url.URL, claims *c
 	feed.New(feed.Config{Store: st, Public: public, Now: now, Log: log}).Register(mux)
 	mux.Handle(rest.Reference, references)
 	mux.Handle(rest.Reference+"/", references)
-	mux.HandleFunc("POST "+api.PathToken, authorization.ServeToken)
+	for _, slash := range []string{"", "/{$}"} { // clients write one behind it
+		mux.HandleFunc("POST "+api.PathToken+slash, authorization.ServeToken)
+	}
+	mux.HandleFunc("GET "+api.PathAuthorize+"/{$}", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, api.PathAuthorize+"?"+r.URL.RawQuery, http.StatusFound)
+	})
 	mux.HandleFunc("POST "+api.PathRevoke, authorization.ServeRevoke)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		if err := st.Check(r.Context()); err != nil {

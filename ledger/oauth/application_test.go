@@ -124,6 +124,44 @@ func TestApplicationGetsToken(t *testing.T) {
 	})
 }
 
+// Whoever names no application is asked for it in the way in which libraries
+// then answer: they send the same again with id and secret.
+func TestApplicationsNameThemselvesWhenAsked(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, where string) {
+		p := newPlayer(t, where)
+		form := without(p.form(p.code(nil)), "client_id", "client_secret").Encode()
+		w := httptest.NewRecorder()
+		p.server.ServeToken(w, post("application/x-www-form-urlencoded", form).WithContext(t.Context()))
+		if w.Code != http.StatusUnauthorized || !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Basic ") || !strings.Contains(w.Body.String(), "invalid_client") {
+			t.Fatalf("without a name = %d %v %s, want to be asked", w.Code, w.Header(), w.Body)
+		}
+		r := post("application/x-www-form-urlencoded", form)
+		r.SetBasicAuth(p.app.ID, p.secret)
+		w = httptest.NewRecorder()
+		if p.server.ServeToken(w, r.WithContext(t.Context())); w.Code != http.StatusOK {
+			t.Errorf("the same again with id and secret = %d %s", w.Code, w.Body)
+		}
+	})
+}
+
+// Some clients write scopes for scope.
+func TestScopesForScope(t *testing.T) {
+	p := newPlayer(t, storetest.SQLite(t))
+	for _, c := range []struct {
+		asked url.Values
+		want  string
+	}{
+		{url.Values{"scopes": {"flattr thing"}}, "flattr thing"},
+		{url.Values{"scopes": {"thing"}, "scope": {"flattr"}}, "flattr"},
+		{url.Values{"scopes": {"flattr", "thing"}}, ""},
+	} {
+		asked, _, err := p.begin(p.asks(c.asked))
+		if err != nil || strings.Join(asked.Scopes(), " ") != c.want {
+			t.Errorf("Begin(%v) asks for %v, %v; want %q", c.asked, asked, err, c.want)
+		}
+	}
+}
+
 // What clients send goes back as it came.
 func TestStateGoesBackUnchanged(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, where string) {
@@ -158,6 +196,11 @@ func TestWaysToExchange(t *testing.T) {
 			},
 			"form, Basic": func(f url.Values) *http.Request {
 				r := post("application/x-www-form-urlencoded", without(f, "client_id", "client_secret").Encode())
+				r.SetBasicAuth(p.app.ID, p.secret)
+				return r
+			},
+			"JSON that says form": func(f url.Values) *http.Request {
+				r := post("application/x-www-form-urlencoded", asJSON(without(f, "client_id", "client_secret")))
 				r.SetBasicAuth(p.app.ID, p.secret)
 				return r
 			},
@@ -252,6 +295,11 @@ func TestWhatCanBeRegistered(t *testing.T) {
 			{" Größe 10 ", "http://localhost:1/x?y", ""},
 			{"x", "http://[::1]/", ""},
 			{"x", "com.example:/x", ""},
+			{"x", "player4://com.example.player", ""},
+			{"x", "player:opaque", oauth.AppCallback},
+			{"x", "intent://scan/", oauth.AppCallback},
+			{"x", "ftp://a.example/", oauth.AppCallback},
+			{"x", "vbscript://a/", oauth.AppCallback},
 			{"", "https://a.example/", oauth.AppName},
 			{strings.Repeat("x", 61), "https://a.example/", oauth.AppName},
 			{"a\nb", "https://a.example/", oauth.AppName},
@@ -278,6 +326,9 @@ func TestWhatCanBeRegistered(t *testing.T) {
 			if err == nil && (len(app.ID) != 32 || len(secret) != 64 || strings.Contains(app.Secret, secret)) {
 				t.Errorf("Register = %+v with secret %q", app, secret)
 			}
+		}
+		if _, _, err := d.server.Register(t.Context(), d.member, "x", "player4://com.example.player", false); flattr.CodeOf(err) != oauth.AppCallback {
+			t.Errorf("a member registers a scheme without a dot: %v, want app_callback", err)
 		}
 		for range 20 {
 			d.player(callback, false)
