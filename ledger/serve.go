@@ -231,6 +231,7 @@ func newHandler(ctx context.Context, st *store.Store, public *url.URL, claims *c
 	for _, slash := range []string{"", "/{$}"} { // clients write one behind it
 		mux.HandleFunc("POST "+api.PathToken+slash, authorization.ServeToken)
 	}
+	mux.Handle(api.PathAuthorize, pages.Handler()) // or the mux would lead there to the one with a slash
 	mux.HandleFunc("GET "+api.PathAuthorize+"/{$}", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, api.PathAuthorize+"?"+r.URL.RawQuery, http.StatusFound)
 	})
