@@ -12,11 +12,13 @@ import type { Suite } from "./suite.js";
 const require = createRequire(path.join(root, "extension", "package.json"));
 const AXE = `${readFileSync(require.resolve("axe-core"), "utf8")}; undefined`;
 
-/** What a reader may have chosen, as the browser tells a page of it. */
+/** What a reader may have chosen, as the browser tells a page of it. Nothing moves: a colour on its way is nobody's. */
+const STILL = { name: "prefers-reduced-motion", value: "reduce" };
 const LOOKS = {
-  light: [{ name: "prefers-color-scheme", value: "light" }],
-  dark: [{ name: "prefers-color-scheme", value: "dark" }],
+  light: [STILL, { name: "prefers-color-scheme", value: "light" }],
+  dark: [STILL, { name: "prefers-color-scheme", value: "dark" }],
   "forced colours": [
+    STILL,
     { name: "forced-colors", value: "active" },
     { name: "prefers-color-scheme", value: "dark" },
   ],
@@ -69,7 +71,7 @@ export async function neverWider(
             return (
               own > 0 &&
               (left < -1 || right > document.documentElement.clientWidth + 1) &&
-              !element.closest(".wide, .skip, .overflow-auto")
+              !element.closest(".wide, .skip, .overflow-auto, table.stack thead")
             );
           });
           return out.map((element) => element.outerHTML.slice(0, 120));
