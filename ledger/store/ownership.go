@@ -127,11 +127,18 @@ const selectOwnerless = `
 SELECT t.id FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.alias_of IS NULL
 AND NOT ` + isOptedOut + ` AND (` + isPromised + `) ORDER BY t.key`
 
-const selectUnlisted = `
-SELECT t.id FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.registrar IS NULL AND t.hidden = 0 ORDER BY t.key`
+// ofAnother holds of a thing t that another member than $1 has registered or that
+// was withdrawn: the new owner has neither hidden it nor taken it away.
+const ofAnother = `(t.withdrawn IS NOT NULL OR t.registrar IS NOT NULL AND t.registrar <> $1)`
 
+const selectUnlisted = `
+SELECT t.id FROM thing t WHERE (` + ofAnother + ` OR t.registrar IS NULL AND t.hidden = 0)
+AND t.key >= $2 AND t.key < $3 AND (t.owner IS NULL OR t.granted = 2) ORDER BY t.key`
+
+// giveThings also ends what another member's registration said of being shown.
 const giveThings = `
-UPDATE thing AS t SET owner = $1, granted = CASE t.granted WHEN 2 THEN 0 ELSE t.granted END
+UPDATE thing AS t SET owner = $1, granted = CASE t.granted WHEN 2 THEN 0 ELSE t.granted END,
+hidden = CASE WHEN ` + ofAnother + ` THEN 0 ELSE t.hidden END, withdrawn = NULL, registrar = CASE WHEN t.registrar = $1 THEN t.registrar END
 WHERE t.key >= $2 AND t.key < $3 AND (t.owner IS NULL OR t.granted = 2) AND NOT ` + isOptedOut
 
 // give makes the member the owner of the known things of a span that have none, or
@@ -154,7 +161,7 @@ func (tx *Tx) give(now time.Time, owner flattr.MemberID, keys span) error {
 	if err != nil {
 		return err
 	}
-	unlisted, err := tx.things(selectUnlisted, keys.from, keys.to)
+	unlisted, err := tx.things(selectUnlisted, int64(owner), keys.from, keys.to)
 	if err != nil {
 		return err
 	}

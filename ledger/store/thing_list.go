@@ -24,7 +24,7 @@ SELECT (SELECT COUNT(*) || ' ' || COUNT(DISTINCT c.reader) FROM counted c
        o.id, o.url, o.title, o.description, o.category, o.language, o.tags, o.hidden, COALESCE(o.owner, 0), COALESCE(m.name, ''),
        o.asserted, o.since, COALESCE(o.registrar, 0), COALESCE(o.updated, o.since)
 FROM thing t JOIN thing o ON o.id = COALESCE(t.alias_of, t.id) LEFT JOIN member m ON m.id = o.owner
-WHERE t.id = $1 AND o.withdrawn IS NULL`
+WHERE t.id = $1 AND NOT ` + outOfView
 
 // Thing is the thing of that id as everybody may see it, or a refusal with
 // not_found. An alias is answered as the thing that it stands for.
