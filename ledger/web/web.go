@@ -77,6 +77,7 @@ type Server struct {
 	tongues   *tongues
 	pages     map[string]map[string]*template.Template // by language and page
 	style     string                                   // address of the style sheet, with its hash
+	packed    []byte                                   // the style sheet by gzip: a seventh of it
 	names     *limit.Limiter                           // sign-ins by name
 	addresses *limit.Limiter                           // failed sign-ins and sign-ups by address
 	sites     *claim.Keeper
@@ -94,11 +95,16 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read style sheet: %w", err)
 	}
+	packed, err := pack(css)
+	if err != nil {
+		return nil, err
+	}
 	sum := sha256.Sum256(css)
 	s := &Server{
 		store: cfg.Store, oauth: cfg.OAuth, now: cfg.Now, log: cfg.Log, public: cfg.Public,
 		tongues:   ts,
-		style:     "/static/style.css?v=" + hex.EncodeToString(sum[:6]),
+		style:     stylePath + "?v=" + hex.EncodeToString(sum[:6]),
+		packed:    packed,
 		names:     limit.New(nameInterval, nameBurst),
 		addresses: limit.New(addressInterval, addressBurst),
 		sites:     cfg.Claims,
@@ -202,24 +208,6 @@ func (s *Server) Handler() http.Handler {
 	all.Handle("GET /static/", s.static())
 	all.Handle("GET /favicon.ico", http.RedirectHandler("/static/mark.svg", http.StatusMovedPermanently))
 	return secure(s.public.Scheme == "https", all)
-}
-
-// static serves the style sheet and the mark; a changed style sheet has
-// another address.
-func (s *Server) static() http.Handler {
-	files := http.FileServerFS(staticFiles)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/") {
-			http.NotFound(w, r) // no listing
-			return
-		}
-		age := "max-age=86400"
-		if r.URL.RawQuery != "" {
-			age = "max-age=31536000, immutable"
-		}
-		w.Header().Set("Cache-Control", "public, "+age)
-		files.ServeHTTP(w, r)
-	})
 }
 
 // bounded cuts off long bodies before anything reads them, and long work.
