@@ -199,6 +199,9 @@ func publicURL(named string, listening net.Addr) (*url.URL, error) {
 // companions and clients. What clients ask is counted for all processes while
 // merge runs.
 func newHandler(ctx context.Context, st *store.Store, public *url.URL, claims *claim.Keeper, now func() time.Time, log *slog.Logger) (handler http.Handler, merge func(context.Context), err error) {
+	if err := st.SetHome(public); err != nil {
+		return nil, nil, err
+	}
 	authorization, err := oauth.New(ctx, st, now)
 	if err != nil {
 		return nil, nil, err

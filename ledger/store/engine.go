@@ -12,6 +12,7 @@ type engine struct {
 	dialect    goose.Dialect
 	name       string // of the database, for messages
 	remote     bool   // a server, to which connections can be lost
+	home       string // beginning of the keys of the ledger's own pages; "": not known
 	beginWrite string
 	beginRead  string
 	// sharing is put behind a query of the row that a transaction depends on

@@ -71,6 +71,15 @@ func (tx *Tx) expected(key flattr.Key) (t storedThing, err error) {
 	if _, t.owner, err = tx.covering(claimBefore, key); err != nil {
 		return t, err
 	}
+	if t.owner == 0 {
+		author, ok, err := tx.profiled(key)
+		if err != nil {
+			return t, err
+		}
+		if ok {
+			t.owner, t.title, t.profile = author.ID, author.Name, true
+		}
+	}
 	if t.owner != 0 {
 		out, err := tx.optedOut(key)
 		if err != nil {

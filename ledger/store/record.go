@@ -293,11 +293,16 @@ func (a *arrival) find() (t storedThing, key flattr.Key, err error) {
 		}
 		if t, err = a.tx.thingByKey(a.key); err == nil && t.id == 0 {
 			t, err = a.tx.expected(a.key)
+			return t, a.key, err
 		}
-		return t, a.key, err
-	}
-	if a.Thing.ID != 0 {
+	} else if a.Thing.ID != 0 {
 		t, err = a.tx.thing(a.Thing.ID)
+	}
+	if err == nil && t.id != 0 && t.owner == 0 {
+		t, err = a.tx.ownProfile(a.now, t)
+	}
+	if a.key != "" {
+		return t, a.key, err
 	}
 	if err == nil && t.id == 0 {
 		err = flattr.Refuse(flattr.NotFound, "This ledger does not know the thing. Flattr it on its own page.")
@@ -357,10 +362,13 @@ func (a *arrival) enter(t storedThing, key flattr.Key, month flattr.Month, late 
 		}
 	}
 	if t.id == 0 {
-		if t, err = a.tx.addExpected(a.now, key, a.Thing, t); err != nil {
-			return flattr.Outcome{}, err
-		}
+		t, err = a.tx.addExpected(a.now, key, a.Thing, t)
 		k.thing = t.id
+	} else {
+		err = a.tx.assert(t, a.Thing.Owner)
+	}
+	if err != nil {
+		return flattr.Outcome{}, err
 	}
 	out := flattr.Outcome{ID: a.ID, Result: flattr.Accepted, Month: month}
 	describe(&out, t)

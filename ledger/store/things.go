@@ -29,6 +29,8 @@ type storedThing struct {
 	target flattr.ThingID  // what it stands for after aliases: itself where it is none
 	owner  flattr.MemberID // verified, of the target; 0: its clicks are promises
 	parts  flattr.Key      // longest key of parts that covers the target; "": none
+	// profile holds of a thing that is met where it is its owner's page here.
+	profile bool
 }
 
 // thingColumns cost one look-up where the thing is no alias.
@@ -85,6 +87,9 @@ func (tx *Tx) addThing(now time.Time, key flattr.Key, ref flattr.ThingRef, owner
 
 // addExpected adds a thing with the owner and the parts that t has already.
 func (tx *Tx) addExpected(now time.Time, key flattr.Key, ref flattr.ThingRef, t storedThing) (storedThing, error) {
+	if t.profile {
+		ref.Title = t.title // of members the ledger knows the name itself
+	}
 	t.url, t.title, t.named = ref.URL, cut(ref.Title, maxTitle), t.owner
 	for range idAttempts {
 		t.id = flattr.ThingID(randomID())
@@ -96,7 +101,10 @@ func (tx *Tx) addExpected(now time.Time, key flattr.Key, ref flattr.ThingRef, t 
 		if err != nil {
 			return t, fmt.Errorf("add thing: %w", err)
 		}
-		if n == 1 && t.owner != 0 && !ref.Hidden {
+		if n == 1 && t.profile {
+			err = tx.grant(key)
+		}
+		if err == nil && n == 1 && t.owner != 0 && !ref.Hidden {
 			err = tx.list(t.id)
 		}
 		if n == 1 {
