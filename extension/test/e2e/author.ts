@@ -1,11 +1,13 @@
 // An author and a reader who has no extension, by their own clicks in a real Chromium: the author copies a button into a
 // page, proves that the page is theirs, the reader clicks it, signs in and flattrs, and the author's profile counts it.
+// Then the same page in Firefox.
 import { strict as assert } from "node:assert";
 import { mkdtempSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { Page } from "puppeteer-core";
 import { chromium, text, type } from "./browser.js";
+import { Firefox, firefoxIsMissing } from "./firefox.js";
 import * as pages from "./pages.js";
 import { delay, perform } from "./programs.js";
 import { author, Published, reader, submit } from "./published.js";
@@ -143,6 +145,37 @@ async function old(suite: Suite, set: Published, url: string): Promise<void> {
   });
 }
 
+/** inFirefox shows the page with the copied button there: a drawing is as large, and as whole, as in Chromium. */
+async function inFirefox(suite: Suite, { site, ledger }: Published): Promise<void> {
+  const missing = firefoxIsMissing();
+  if (missing) return suite.skip("an author's button in Firefox", missing);
+  const browser = await Firefox.launch({
+    folder: path.join(folder, "firefox"),
+    state: path.join(folder, "no-companion"),
+  });
+  try {
+    await suite.test("the copied button is whole in Firefox, too, and leads to the thing", async () => {
+      const sheet = await browser.open(`http://127.0.0.1:${site.port}/essay`);
+      assert.deepEqual(await sheet.run(beyond), []);
+      const [width, height, href] = await sheet.run(() => {
+        const svg = document.querySelector("p > a > svg");
+        const box = svg?.getBoundingClientRect();
+        return [box?.width, box?.height, svg?.closest("a")?.href] as const;
+      });
+      assert.deepEqual([width, height], [110, 20]);
+      assert.ok(href?.startsWith(`${ledger.origin}/submit/auto?url=`), href);
+      await sheet.click("p > a > svg");
+      await sheet.visible("#enter");
+      assert.match(
+        await sheet.run(() => document.querySelector("main h1")?.textContent ?? ""),
+        /^"Peat" & <moss>$/,
+      );
+    });
+  } finally {
+    await browser.close();
+  }
+}
+
 await perform(async () => {
   let set: Published | undefined;
   const suite = new Suite(async (name) => {
@@ -156,6 +189,7 @@ await perform(async () => {
     set = await Published.set(path.join(folder, "ledger"));
     try {
       await story(suite, set);
+      await inFirefox(suite, set);
     } finally {
       await set.close();
     }
