@@ -77,6 +77,7 @@ func (tx *Tx) Register(now time.Time, member flattr.MemberID, ref flattr.ThingRe
 		if err != nil {
 			return 0, err
 		}
+		expected.listed = !ref.Hidden
 		made, err := tx.addExpected(now, key, flattr.ThingRef{URL: ref.URL}, expected)
 		if err != nil {
 			return 0, err

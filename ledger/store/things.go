@@ -29,6 +29,7 @@ type storedThing struct {
 	target flattr.ThingID  // what it stands for after aliases: itself where it is none
 	owner  flattr.MemberID // verified, of the target; 0: its clicks are promises
 	parts  flattr.Key      // longest key of parts that covers the target; "": none
+	listed bool            // of one that is made: to be listed by who registers it
 	// profile holds of a thing that is met where it is its owner's page here.
 	profile bool
 }
@@ -91,8 +92,8 @@ func (tx *Tx) addExpected(now time.Time, key flattr.Key, ref flattr.ThingRef, t 
 		ref.Title = t.title // of members the ledger knows the name itself
 	}
 	t.url, t.title, t.named = ref.URL, cut(ref.Title, maxTitle), t.owner
-	for range idAttempts {
-		t.id = flattr.ThingID(randomID())
+	for attempt := range idAttempts {
+		t.id = thingID(t.listed || t.owner != 0 && !ref.Hidden, attempt)
 		t.target = t.id
 		n, err := tx.exec(insertThing, int64(t.id), string(key), t.url, t.title, cut(ref.Description, maxDescription),
 			cut(ref.Category, maxWord), cut(ref.Language, maxWord), joined(ref.Tags),
