@@ -28,6 +28,8 @@ type userMore struct {
 	About        string  `json:"about"`
 	City         string  `json:"city"`
 	Country      string  `json:"country"`
+	ID           *string `json:"id,omitempty" doc:"of GET /user and GET /users/:name: stays what it is"`
+	Supporter    *int    `json:"active_supporter,omitempty" doc:"beside id: 1 for who has means to flattr with and does not hide it, else 0"`
 	Email        *string `json:"email,omitempty" doc:"of GET /user, with the scope email or extendedread"`
 	RegisteredAt *int64  `json:"registered_at,omitempty" doc:"of GET /user, with the scope extendedread; seconds since 1970"`
 }

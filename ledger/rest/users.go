@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/http"
+	"strconv"
 
 	"flattr/ledger/flattr"
 )
@@ -71,7 +72,25 @@ func getUser(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.server.wholeUserOf(m.Name, p), nil
+	u := c.server.wholeUserOf(m.Name, p)
+	return u, c.identify(u, m.ID, p.Public)
+}
+
+// identify adds to a whole member the id by which programs tell members apart,
+// and whether they can flattr, where that may be said.
+func (c *call) identify(u user, m flattr.MemberID, open bool) error {
+	id, supporter := strconv.FormatInt(int64(m), 10), 0
+	if open {
+		paying, _, err := c.paying(m)
+		if err != nil {
+			return err
+		}
+		if paying {
+			supporter = 1
+		}
+	}
+	u.ID, u.Supporter = &id, &supporter
+	return nil
 }
 
 func getOwnUser(c *call) (any, error) {
@@ -92,7 +111,7 @@ func getOwnUser(c *call) (any, error) {
 		since := m.Since.Unix()
 		u.RegisteredAt = &since
 	}
-	return u, nil
+	return u, c.identify(u, m.ID, true)
 }
 
 func (c *call) thingsOf(member flattr.MemberID, own bool) (any, error) {
