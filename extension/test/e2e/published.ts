@@ -218,7 +218,7 @@ export async function show(set: Published, language: Language): Promise<readonly
     `/buttons?${new URLSearchParams({ url: `${set.site.origin}/peat`, user_id: author.name, title: "What peat remembers", size, language: code })}`;
   const fresh = `/submit/auto?${new URLSearchParams({ url: "https://heron.example/tides", user_id: "heron", title: "Tide tables for herons", description: "Four weeks at the mouth of a river, hour by hour.", language: "en_GB", tags: "birds,sea", category: "text" })}`;
   const before = await open("submit-before", readers, fresh);
-  const after = await open("submit-after", readers, "/domain/heron.example");
+  const after = await open("submit-after", readers, fresh);
   await submit(after.page, "#flattr button[type=submit]");
   const applied = await open("applications", authors, "/applications");
   await typeInto(applied.page, "#app-name", "Bot");
@@ -248,5 +248,6 @@ export async function show(set: Published, language: Language): Promise<readonly
     applied,
     await open("claims", authors, "/claims"),
     await open("month", readers, "/month"),
+    await open("api", stranger, "/docs/api"),
   ];
 }
