@@ -163,6 +163,12 @@ func (k *Keeper) Wish(ctx context.Context, typed string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	select {
+	case k.wishes <- struct{}{}:
+		defer func() { <-k.wishes }()
+	default:
+		return "", ErrBusy
+	}
 	done, err := k.turn(ctx)
 	if err != nil {
 		return "", err

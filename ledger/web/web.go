@@ -82,6 +82,7 @@ type Server struct {
 	addresses *limit.Limiter                           // failed sign-ins and sign-ups by address
 	sites     *claim.Keeper
 	checks    *limit.Limiter // of sites, by member
+	wishes    *limit.Limiter // of sites that want no money, by address
 	hashing   chan struct{}
 }
 
@@ -109,6 +110,7 @@ func New(cfg Config) (*Server, error) {
 		addresses: limit.New(addressInterval, addressBurst),
 		sites:     cfg.Claims,
 		checks:    limit.New(checkInterval, checkBurst),
+		wishes:    limit.New(wishInterval, wishBurst),
 		hashing:   make(chan struct{}, maxHashing),
 	}
 	if s.pages, err = loadPages(ts); err != nil {
@@ -186,6 +188,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /claims", s.member(s.claim))
 	mux.HandleFunc("POST /claims/check", s.member(s.checkClaim))
 	mux.HandleFunc("POST /claims/end", s.member(s.endClaim))
+	mux.HandleFunc("GET /optout", s.optOut)
+	mux.HandleFunc("POST /optout", s.wish)
 	mux.HandleFunc("GET /grants", s.member(s.grants))
 	mux.HandleFunc("POST /grants/revoke", s.member(s.revokeGrant))
 	mux.HandleFunc("GET /applications", s.member(s.applications))
