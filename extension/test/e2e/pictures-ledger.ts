@@ -31,6 +31,7 @@ const KEPT: readonly (readonly [string, Language, Scheme, number])[] = [
   ["grants", "en", "light", WIDE],
   ["applications", "en", "light", WIDE],
   ["claims", "en", "light", WIDE],
+  ["optout", "en", "light", WIDE],
 ];
 
 /** take writes all of a page with few colours. */

@@ -247,6 +247,7 @@ export async function show(set: Published, language: Language): Promise<readonly
     await open("grants", readers, "/grants"),
     applied,
     await open("claims", authors, "/claims"),
+    await open("optout", stranger, "/optout"),
     await open("month", readers, "/month"),
     await open("api", stranger, "/docs/api"),
   ];
