@@ -107,8 +107,13 @@ func TestTokens(t *testing.T) {
 	if w := d.ask("GET", "/user", "", "Authorization: bearer ann:"); w.Code != 200 {
 		t.Errorf("bearer in lower case = %d", w.Code)
 	}
-	if w := d.ask("GET", "/user?access_token=ann:", "", "Cookie: flattr_session=x"); w.Code != 401 {
-		t.Errorf("a token in the address = %d", w.Code)
+	for _, cookie := range []string{"flattr_session", "__Host-flattr_session", "session", "token", "access_token", "Authorization"} {
+		if w := d.ask("GET", "/user?access_token=ann:&token=ann:&oauth_token=ann:", "", "Cookie: "+cookie+"=ann:"); w.Code != 401 {
+			t.Errorf("a token in the address or in the cookie %s = %d", cookie, w.Code)
+		}
+		if w := d.ask("GET", "/things/4711", "", "Cookie: "+cookie+"=ann:flattr"); w.Code != 200 || strings.Contains(w.Body.String(), "flattred") {
+			t.Errorf("an answer depends on the cookie %s: %s", cookie, w.Body)
+		}
 	}
 }
 
@@ -230,9 +235,13 @@ func TestPanicsAndBrokenStoresAnswerInJSON(t *testing.T) {
 		Method: http.MethodGet, Pattern: "/broken", segments: []string{"broken"},
 		handle: func(*call) (any, error) { panic("something of the program's inside") },
 	})
-	d.wants(d.ask("GET", "/broken", ""), http.StatusInternalServerError, "server_error")
+	w := d.ask("GET", "/broken", "")
+	d.wants(w, http.StatusInternalServerError, "server_error")
+	if strings.Contains(w.Body.String(), "inside") || strings.Contains(w.Body.String(), "goroutine") {
+		t.Errorf("the answer says too much: %s", w.Body)
+	}
 	d.sql("DROP TABLE profile")
-	w := d.ask("GET", "/users/ann", "")
+	w = d.ask("GET", "/users/ann", "")
 	d.wants(w, http.StatusInternalServerError, "server_error")
 	if strings.Contains(w.Body.String(), "profile") {
 		t.Errorf("the answer says too much: %s", w.Body)
