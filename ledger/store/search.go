@@ -39,6 +39,7 @@ const (
 type Search struct {
 	Query      string   // words, all of which must be there
 	URL        string   // of the thing itself
+	Below      []string // one of them begins the URL, written without a scheme: a host, with or without a path
 	Tags       string   // tags with | for or, & for and, ! for not; & binds closer
 	Languages  []string // one of them
 	Categories []string // one of them
@@ -67,6 +68,9 @@ func (s *Store) Search(ctx context.Context, now time.Time, q Search) (found Foun
 		if key, err = flattr.KeyOf(q.URL); err != nil {
 			return Found{}, err
 		}
+	}
+	if m.below, err = prefixesOf(q.Below); err != nil {
+		return Found{}, err
 	}
 	err = s.read(ctx, func(tx *Tx) error {
 		found = Found{}
@@ -125,6 +129,22 @@ type match struct {
 	ranked bool            // how well things match is wanted
 	only   flattr.ThingID  // 0: any
 	of     flattr.MemberID // 0: anybody's
+	below  []flattr.Key    // the keys with which that of a thing may begin; nil: any
+}
+
+// prefixesOf are the keys of what URLs begin with.
+func prefixesOf(starts []string) (keys []flattr.Key, err error) {
+	if len(starts) > maxTerms {
+		return nil, flattr.Refuse(flattr.Invalid, fmt.Sprintf("At most %d hosts can be looked for at once.", maxTerms))
+	}
+	for _, start := range starts {
+		key, err := flattr.KeyOf("http://" + start)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
 }
 
 // alternatives are several of which one must hold.
@@ -166,9 +186,11 @@ func (q Search) match() (match, error) {
 }
 
 // parseTags reads the language of tags: `|` or, `&` and, which binds closer, and
-// `!` not before a tag.
+// `!` not before a tag. A `!` between two tags takes away from all that stands
+// around it: "game | games ! software" are the one or the other, but no software.
 func parseTags(text string) (alternatives, error) {
 	var any alternatives
+	var never []string
 	terms := 0
 	for part := range strings.SplitSeq(text, "|") {
 		var l literals
@@ -178,6 +200,9 @@ func parseTags(text string) (alternatives, error) {
 			if tag = strings.TrimSpace(tag); tag == "" || strings.HasPrefix(tag, "!") {
 				return nil, flattr.Refuse(flattr.Invalid, "A tag is missing. Write tags like music|art&!politics.")
 			}
+			tag, away := takenAway(tag)
+			never = append(never, away...)
+			terms += len(away)
 			if not {
 				l.no = append(l.no, facet(facetTag, tag))
 			} else {
@@ -189,7 +214,26 @@ func parseTags(text string) (alternatives, error) {
 		}
 		any = append(any, l)
 	}
+	for i := range any {
+		any[i].no = append(any[i].no, never...)
+	}
 	return any, nil
+}
+
+// takenAway parts a tag from those that stand behind a `!` after it. What ends
+// with one, as a name may, is one tag.
+func takenAway(text string) (tag string, away []string) {
+	parts := strings.Split(text, "!")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	if slices.Contains(parts, "") {
+		return text, nil
+	}
+	for _, part := range parts[1:] {
+		away = append(away, facet(facetTag, part))
+	}
+	return parts[0], away
 }
 
 // terms are how an engine writes an expression.
@@ -231,7 +275,7 @@ func (in terms) join(words []string, by string) string {
 // thing, and the bound.
 func (m match) within(column string, args []any) (string, []any) {
 	where := ""
-	parameter := func(value int64) string {
+	parameter := func(value any) string {
 		args = append(args, value)
 		return "$" + strconv.Itoa(len(args))
 	}
@@ -241,6 +285,14 @@ func (m match) within(column string, args []any) (string, []any) {
 	if m.of != 0 {
 		where += " AND " + column + " IN (SELECT id FROM thing WHERE owner = " + parameter(int64(m.of)) +
 			" UNION ALL SELECT id FROM thing WHERE owner IS NULL AND registrar = " + parameter(int64(m.of)) + ")"
+	}
+	if len(m.below) > 0 {
+		var begin []string
+		for _, key := range m.below {
+			last := len(key) - 1
+			begin = append(begin, "SELECT id FROM thing WHERE key >= "+parameter(string(key))+" AND key < "+parameter(string(key[:last])+string(key[last]+1)))
+		}
+		where += " AND " + column + " IN (" + strings.Join(begin, " UNION ALL ") + ")"
 	}
 	return where + " LIMIT " + strconv.Itoa(maxFound), args
 }
