@@ -29,7 +29,9 @@ AND NOT (e.at % 86400000000 = 0 AND EXISTS (
 const outOfView = `(o.withdrawn IS NOT NULL AND (o.owner IS NOT NULL OR NOT EXISTS (
     SELECT 1 FROM month v JOIN counted w ON w.month = v.month AND w.thing = o.id)))`
 
-const inView = ` AND o.hidden = 0 AND NOT ` + outOfView
+// inView leaves of clicks those on things that lists show. What only a registrar
+// hides is hidden where they had it shown, in search, and not where others flattr.
+const inView = ` AND (o.hidden = 0 OR o.owner IS NULL AND o.registrar IS NOT NULL) AND NOT ` + outOfView
 
 const newestFirst = ` ORDER BY e.at DESC, o.id, m.id LIMIT $%d OFFSET $%d`
 

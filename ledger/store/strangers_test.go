@@ -44,6 +44,14 @@ func TestAStrangerHidesNothing(t *testing.T) {
 		if list, err := s.FlattrsOf(ctx, now, ann, true, 10, 0); err != nil || len(list) != 2 {
 			t.Errorf("the reader's own list = %+v, %v, want both", list, err)
 		}
+		if err := s.SetProfile(ctx, now, ann, flattr.Profile{Public: true}); err != nil {
+			t.Fatal(err)
+		}
+		record(t, s, now, ann, click(3, "https://victim.example/veiled", now))
+		registered(t, s, mallory, flattr.ThingRef{URL: "https://victim.example/veiled", Hidden: true})
+		if list, err := s.FlattrsOf(ctx, now, ann, false, 10, 0); err != nil || len(list) != 3 {
+			t.Errorf("the reader's public list = %+v, %v, want three", list, err)
+		}
 		hidden := registered(t, s, mallory, flattr.ThingRef{URL: "https://victim.example/hidden", Title: "Hidden", Hidden: true})
 		expectFound(t, s, Search{}, "")
 
