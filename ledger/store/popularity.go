@@ -93,11 +93,26 @@ ON CONFLICT (thing, part) DO UPDATE SET first = LEAST(popularity.first, excluded
 RETURN NULL;
 END $$`
 
-// recount counts the clicks on things, by what they stand for.
+// recount counts the clicks on things, by what they stand for. A promise that
+// became a click counts as that click only.
 const recount = `
 INSERT INTO popularity (thing, part, first, flattrs, readers)
-SELECT COALESCE(t.alias_of, t.id), c.bucket %% %d, MIN(c.month), COUNT(*), COUNT(DISTINCT c.reader)
-FROM counted c JOIN thing t ON t.id = c.thing %s GROUP BY 1, 2`
+SELECT COALESCE(t.alias_of, t.id), c.bucket %% %d, MIN(c.month), COUNT(*) - COUNT(p.thing), COUNT(DISTINCT c.reader)
+FROM counted c JOIN thing t ON t.id = c.thing ` + keptPromise + ` %s GROUP BY 1, 2`
+
+// keptPromise joins to what counts of c the promise p that has become another click.
+const keptPromise = `LEFT JOIN promise p ON p.thing = c.thing AND p.bucket = c.bucket AND p.reader = c.reader AND p.month = c.month AND p.state = 'kept'`
+
+const uncountPromise = `
+UPDATE popularity SET flattrs = flattrs - 1 WHERE thing = (SELECT COALESCE(t.alias_of, t.id) FROM thing t WHERE t.id = $1) AND part = $2`
+
+// uncountPromise counts a promise no more, that has become a click.
+func (tx *Tx) uncountPromise(reader flattr.MemberID, thing flattr.ThingID) error {
+	if err := one(tx.exec(uncountPromise, int64(thing), reader.Bucket()%tx.popularity.parts)); err != nil {
+		return fmt.Errorf("count a promise no more: %w", err)
+	}
+	return nil
+}
 
 // popularityMigration makes the table, counts what is there already and has it kept.
 func (e *engine) popularityMigration() *goose.Migration {

@@ -21,7 +21,8 @@ type clicksOf struct{ flattrs, readers int }
 const selectKept = `SELECT thing, CAST(SUM(flattrs) AS BIGINT), CAST(SUM(readers) AS BIGINT) FROM popularity GROUP BY thing`
 
 const selectRecounted = `
-SELECT COALESCE(t.alias_of, t.id), COUNT(*), COUNT(DISTINCT c.reader) FROM counted c JOIN thing t ON t.id = c.thing GROUP BY 1`
+SELECT COALESCE(t.alias_of, t.id), COUNT(*) - COUNT(p.thing), COUNT(DISTINCT c.reader)
+FROM counted c JOIN thing t ON t.id = c.thing ` + keptPromise + ` GROUP BY 1`
 
 // popularities reads what clicks things have; those with none are left out.
 func popularities(t *testing.T, s *Store, query string) map[flattr.ThingID]clicksOf {
@@ -121,6 +122,35 @@ func TestPopularityIsWhatARecountSays(t *testing.T) {
 		if again == 0 || shared < 20 || aliases < 3 || merged == 0 {
 			t.Errorf("%d clicks of readers again, %d readers, %d aliases, %d clicks merged: this world shows too little", again, shared, aliases, merged)
 		}
+	})
+}
+
+// A promise that became a click is one flattr, however many months were promised.
+func TestAKeptPromiseIsOneFlattr(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		const page = "https://bob.example/1"
+		ann, zoe, bob := join(t, s, "ann", 50*money.Euro), join(t, s, "zoe", 50*money.Euro), join(t, s, "bob", 0)
+		for n, month := range []flattr.Month{202608, 202609} {
+			now := month.Start().Add(20 * 24 * time.Hour)
+			record(t, s, now, ann, click(2*n+1, page, now))
+			record(t, s, now, zoe, click(2*n+2, page, now))
+			do(t, s, func(tx *Tx) error { return tx.FreezeThrough(month.FreezeAt(), month) })
+		}
+		now := at("10-05 12:00:00")
+		record(t, s, now, zoe, click(9, page, now)) // hers are not made another click
+		flattrs := func(what string, want int) {
+			t.Helper()
+			for _, of := range popularityHolds(t, s, what) {
+				if of.flattrs != want || of.readers != 2 {
+					t.Errorf("%s: %+v, want %d flattrs of 2 readers", what, of, want)
+				}
+			}
+		}
+		flattrs("promises", 5)
+		do(t, s, func(tx *Tx) error { return tx.Claim(now, bob, "https://bob.example/") })
+		flattrs("ann's two promises are one click", 4)
+		do(t, s, func(tx *Tx) error { return tx.Alias(now, page, "https://bob.example/2") })
+		flattrs("the thing has become an alias", 4)
 	})
 }
 
