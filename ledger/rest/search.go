@@ -15,7 +15,7 @@ var searchRoutes = []route{
 		Parameters: append([]parameter{
 			{Name: "query", In: "query", Kind: "string", Meaning: "Words that are all in the title, the description or the tags."},
 			{Name: "url", In: "query", Kind: "string", Meaning: "URL of the thing itself; or hosts, separated by |, whose things are wanted."},
-			{Name: "tags", In: "query", Kind: "string", Meaning: "Tags, with | for or, & for and, ! for not; & binds closer than |."},
+			{Name: "tags", In: "query", Kind: "string", Meaning: "Tags, with | for or, & for and, ! for not; & binds closer than |, and ! between two tags takes away from all of it: game | games ! software."},
 			{Name: "language", In: "query", Kind: "list", Meaning: "Languages, one of which it is in, separated by commas."},
 			{Name: "category", In: "query", Kind: "list", Meaning: "Categories, one of which it is in, separated by commas."},
 			{Name: "user", In: "query", Kind: "string", Meaning: "Name of the owner."},
