@@ -144,6 +144,24 @@ func TestApplicationsNameThemselvesWhenAsked(t *testing.T) {
 	})
 }
 
+// Flattr's own reference named the implicit answer in two ways; either is for
+// those alone that registered for it.
+func TestTokensAreAskedForInTwoWays(t *testing.T) {
+	d := newDesk(t, storetest.SQLite(t))
+	implicit := d.player(callback, true)
+	for _, kind := range []string{"token", "access_token"} {
+		to := implicit.answer(implicit.asks(url.Values{"response_type": {kind}, "scope": {"flattr"}, "state": {"s"}}))
+		answer, err := url.ParseQuery(to.Fragment)
+		if err != nil || !hex40.MatchString(answer.Get("access_token")) || answer.Get("state") != "s" || !d.inForce(answer.Get("access_token")) {
+			t.Errorf("response_type=%s is answered at %s, %v", kind, to, err)
+		}
+	}
+	other := d.player(callback, false)
+	if _, _, err := other.begin(other.asks(url.Values{"response_type": {"access_token"}})); err == nil {
+		t.Error("an application that did not register for it may ask for a token")
+	}
+}
+
 // Some clients write scopes for scope.
 func TestScopesForScope(t *testing.T) {
 	p := newPlayer(t, storetest.SQLite(t))
