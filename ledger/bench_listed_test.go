@@ -229,7 +229,9 @@ var restOnPostgres = restEngine{
 			}
 		}
 		execute("DROP INDEX thing_by_key, listed_by_words", "CREATE TABLE loaded (thing BIGINT, words TEXT)")
-		if err := fill(func(table string, columns ...string) inserter { return &copied{conn: conn, table: table, columns: columns} }); err != nil {
+		if err := fill(func(table string, columns ...string) inserter {
+			return &copied{conn: conn, table: table, columns: columns}
+		}); err != nil {
 			b.Fatal(err)
 		}
 		execute(

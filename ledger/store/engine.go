@@ -33,8 +33,8 @@ type engine struct {
 	proof string
 	// words is how things are found by their words.
 	words wordIndex
-	// popularity is how it is kept how often things were flattred.
-	popularity popularity
+	// popularity are the triggers that keep how often things were flattred.
+	popularity []string
 	// dropTrigger is the statement that drops a trigger.
 	dropTrigger func(trigger, table string) string
 	// dialected rewrites the words of a statement that makes tables.

@@ -18,7 +18,7 @@ import (
 // clicksOf is how often a thing was flattred and by how many.
 type clicksOf struct{ flattrs, readers int }
 
-const selectKept = `SELECT thing, CAST(SUM(flattrs) AS BIGINT), CAST(SUM(readers) AS BIGINT) FROM popularity GROUP BY thing`
+const selectKept = `SELECT thing, flattrs, readers FROM popularity`
 
 const selectRecounted = `
 SELECT COALESCE(t.alias_of, t.id), COUNT(*) - COUNT(p.thing), COUNT(DISTINCT c.reader)

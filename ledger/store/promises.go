@@ -246,7 +246,7 @@ func (tx *Tx) endPromises(reader flattr.MemberID, ended []promise, state string,
 		if state != promiseKept {
 			continue
 		}
-		if err := tx.uncountPromise(reader, p.thing); err != nil {
+		if err := tx.uncountPromise(p.thing); err != nil {
 			return err
 		}
 	}

@@ -23,7 +23,8 @@ const maxTerms = 32
 // Sort is by what a search orders what it finds.
 type Sort string
 
-// The orders, each with the best first and things of equal worth by id. Trend
+// The orders, each with the best first and things of equal worth by id, or, where
+// a search by relevance did not need to know ids, the last one listed first. Trend
 // counts clicks of the last 30 days, those of the last 7 twice and those of the
 // last day thrice.
 const (
@@ -78,12 +79,21 @@ func (s *Store) Search(ctx context.Context, now time.Time, q Search) (found Foun
 		if err != nil {
 			return err
 		}
+		if q.Sort != ByRelevance { // others count clicks
+			if err := tx.words.name(tx, hits); err != nil {
+				return err
+			}
+		}
 		if err := tx.sortHits(now, q.Sort, hits); err != nil {
 			return err
 		}
 		found.Total = len(hits)
 		from := min(max(q.From, 0), len(hits))
-		for _, h := range hits[from:min(from+max(q.Count, 0), len(hits))] {
+		page := hits[from:min(from+max(q.Count, 0), len(hits))]
+		if err := tx.words.name(tx, page); err != nil {
+			return err
+		}
+		for _, h := range page {
 			found.Things = append(found.Things, h.thing)
 		}
 		return nil
@@ -93,8 +103,9 @@ func (s *Store) Search(ctx context.Context, now time.Time, q Search) (found Foun
 
 // hit is a thing that was found.
 type hit struct {
-	thing flattr.ThingID
-	rank  float64 // higher is better
+	thing  flattr.ThingID // 0: not known yet, number is
+	number int64          // under which the engine has it in its index
+	rank   float64        // higher is better
 }
 
 // hits are the things that match, in no order.
@@ -325,7 +336,7 @@ func (tx *Tx) sortHits(now time.Time, by Sort, hits []hit) error {
 		return fmt.Errorf("count clicks: %w", err)
 	}
 	slices.SortFunc(hits, func(a, b hit) int {
-		return cmp.Or(cmp.Compare(b.rank, a.rank), cmp.Compare(a.thing, b.thing))
+		return cmp.Or(cmp.Compare(b.rank, a.rank), cmp.Compare(a.thing, b.thing), cmp.Compare(b.number, a.number))
 	})
 	return nil
 }

@@ -14,14 +14,13 @@ import (
 // withAliases are a thing and all that stand for it.
 const withAliases = `(SELECT CAST($1 AS BIGINT) UNION ALL SELECT id FROM thing WHERE alias_of = $1)`
 
-// selectListed reads a thing; one that is an alias is read as what it stands for.
+// selectListed reads a thing, and which one it stands for, where it is an alias.
 // What was taken out of view is not there.
 const selectListed = `
-SELECT CAST((SELECT COALESCE(SUM(p.flattrs), 0) FROM popularity p WHERE p.thing = o.id) AS BIGINT),
-       CAST((SELECT COALESCE(SUM(p.readers), 0) FROM popularity p WHERE p.thing = o.id) AS BIGINT), o.id, o.url, o.title, o.description, o.category, o.language, o.tags, o.hidden, COALESCE(o.owner, 0), COALESCE(m.name, ''),
+SELECT COALESCE(o.alias_of, 0), COALESCE(p.flattrs, 0), COALESCE(p.readers, 0), o.id, o.url, o.title, o.description, o.category, o.language, o.tags, o.hidden, COALESCE(o.owner, 0), COALESCE(m.name, ''),
        o.asserted, o.since, COALESCE(o.registrar, 0), COALESCE(o.updated, o.since)
-FROM thing t JOIN thing o ON o.id = COALESCE(t.alias_of, t.id) LEFT JOIN member m ON m.id = o.owner
-WHERE t.id = $1 AND NOT ` + outOfView
+FROM thing o LEFT JOIN member m ON m.id = o.owner LEFT JOIN popularity p ON p.thing = o.id
+WHERE o.id = $1 AND (o.alias_of IS NOT NULL OR NOT ` + outOfView + `)`
 
 // Thing is the thing of that id as everybody may see it, or a refusal with
 // not_found. An alias is answered as the thing that it stands for.
@@ -60,15 +59,19 @@ func (tx *Tx) listedAll(ids []flattr.ThingID) ([]flattr.Thing, error) {
 
 func (tx *Tx) listed(id flattr.ThingID) (flattr.Thing, error) {
 	var t flattr.Thing
+	var of flattr.ThingID
 	var tags string
 	var since, updated int64
-	err := tx.row(selectListed, int64(id)).Scan(&t.Flattrs, &t.Readers, &t.ID, &t.URL, &t.Title, &t.Description, &t.Category, &t.Language, &tags,
+	err := tx.row(selectListed, int64(id)).Scan(&of, &t.Flattrs, &t.Readers, &t.ID, &t.URL, &t.Title, &t.Description, &t.Category, &t.Language, &tags,
 		&t.Hidden, &t.OwnerID, &t.Owner, &t.Asserted, &since, &t.Registrar, &updated)
 	if errors.Is(err, sql.ErrNoRows) {
 		return t, flattr.Refuse(flattr.NotFound, "There is no such thing.")
 	}
 	if err != nil {
 		return t, fmt.Errorf("read thing: %w", err)
+	}
+	if of != 0 {
+		return tx.listed(of) // which is no alias
 	}
 	t.Since, t.Updated = timeOf(since), timeOf(updated)
 	if tags != "" {
