@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -121,6 +122,46 @@ func TestPopularityIsWhatARecountSays(t *testing.T) {
 		})
 		if again == 0 || shared < 20 || aliases < 3 || merged == 0 {
 			t.Errorf("%d clicks of readers again, %d readers, %d aliases, %d clicks merged: this world shows too little", again, shared, aliases, merged)
+		}
+	})
+}
+
+// Two processes that write at the same time, also while owners change and things
+// become aliases, lose no batch and keep what a recount says.
+func TestPopularityHoldsForWritersAtTheSameTime(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, where string) {
+		stores := []*Store{openFor(t, where), openFor(t, where)}
+		now := at("10-20 12:00:00")
+		bob := join(t, stores[0], "bob", 0)
+		var writers sync.WaitGroup
+		for i := range 8 {
+			reader := join(t, stores[0], fmt.Sprintf("reader%d", i), 50*money.Euro)
+			writers.Go(func() {
+				for n := range 8 {
+					var batch []flattr.Event
+					for k := range 6 {
+						id := i*1000 + n*10 + k
+						e := click(id, fmt.Sprintf("https://bob.example/%d", (k*(1+i%3)+n)%9), now)
+						if k%3 == 2 {
+							e = undo(id, id-1, now)
+						}
+						batch = append(batch, e)
+					}
+					if _, err := stores[i%2].Record(t.Context(), now, reader, batch); err != nil {
+						t.Errorf("batch %d of reader %d: %v", n, i, err)
+					}
+				}
+			})
+		}
+		for i := range 4 {
+			do(t, stores[1], func(tx *Tx) error {
+				return tx.Alias(now, fmt.Sprintf("https://bob.example/%d", i), fmt.Sprintf("https://bob.example/%d", 8-i))
+			})
+		}
+		do(t, stores[0], func(tx *Tx) error { return tx.Claim(now, bob, "https://bob.example/") })
+		writers.Wait()
+		if len(popularityHolds(t, stores[0], "all of it")) == 0 {
+			t.Error("nothing was flattred")
 		}
 	})
 }
