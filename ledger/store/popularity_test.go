@@ -195,6 +195,27 @@ func TestAKeptPromiseIsOneFlattr(t *testing.T) {
 	})
 }
 
+// A search orders things by the number that each of them shows.
+func TestASearchOrdersByWhatThingsShow(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		const promised, clicked = "https://bob.example/promised", "https://bob.example/clicked"
+		ann, zoe, bob := join(t, s, "ann", 50*money.Euro), join(t, s, "zoe", 50*money.Euro), join(t, s, "bob", 0)
+		for n, month := range []flattr.Month{202607, 202608, 202609} {
+			now := month.Start().Add(20 * 24 * time.Hour)
+			record(t, s, now, ann, click(n+1, promised, now))
+			do(t, s, func(tx *Tx) error { return tx.FreezeThrough(month.FreezeAt(), month) })
+		}
+		now := at("10-05 12:00:00")
+		do(t, s, func(tx *Tx) error { return tx.Claim(now, bob, "https://bob.example/") })
+		first := record(t, s, now, ann, click(8, clicked, now))
+		record(t, s, now, zoe, click(9, clicked, now))
+		found, err := s.Search(t.Context(), now, Search{Sort: ByFlattrs, Count: 9})
+		if err != nil || len(found.Things) != 2 || found.Things[0] != first.ThingID {
+			t.Errorf("found %+v, %v, want the one with two flattrs before the one with one of three promises", found, err)
+		}
+	})
+}
+
 // What counted before popularity was kept counts in it.
 func TestOldClicksAreCounted(t *testing.T) {
 	everyEmpty(t, func(t *testing.T, where string) {
