@@ -271,6 +271,7 @@ func (d *desk) echo() {
 
 func TestBodies(t *testing.T) {
 	d := newDesk(t, storetest.SQLite(t))
+	d.member("ann")
 	d.echo()
 	const form, js = "Content-Type: application/x-www-form-urlencoded", "Content-Type: application/json; charset=utf-8"
 	var packed bytes.Buffer
@@ -313,7 +314,7 @@ func TestBodies(t *testing.T) {
 		{"{\"url\":\"\xff\"}", []string{js}, 400, "validation"},
 		{`{"url":"\u0000"}`, []string{js}, 400, "validation"},
 	} {
-		w := d.ask("POST", "/echo", test.body, test.header...)
+		w := d.ask("POST", "/echo", test.body, append(test.header, byAnn)...)
 		if test.status == 200 {
 			if got := w.Body.String(); w.Code != 200 || got != test.want {
 				t.Errorf("%.60q = %d %s, want %s", test.body, w.Code, got, test.want)
@@ -323,8 +324,8 @@ func TestBodies(t *testing.T) {
 		d.wants(w, test.status, test.want)
 	}
 	for _, w := range []string{
-		d.ask("PATCH", "/echo", "tags=a, b,,c", form).Body.String(), d.ask("POST", "/echo?_method=PATCH", `{"tags":["a","b","c"]}`, js).Body.String(),
-		d.ask("POST", "/echo", "tags=a&tags=b,c&_method=patch", form).Body.String(),
+		d.ask("PATCH", "/echo", "tags=a, b,,c", form, byAnn).Body.String(), d.ask("POST", "/echo?_method=PATCH", `{"tags":["a","b","c"]}`, js, byAnn).Body.String(),
+		d.ask("POST", "/echo", "tags=a&tags=b,c&_method=patch", form, byAnn).Body.String(),
 	} {
 		if w != `["a","b","c"]` {
 			t.Errorf("tags = %s", w)
