@@ -124,16 +124,23 @@ func (k *Keeper) see(ctx context.Context, raw string) (found sight, err error) {
 	return found, nil
 }
 
+// heed sees a page, and books that it wants no money where it says so.
+func (k *Keeper) heed(ctx context.Context, raw string) (sight, error) {
+	found, err := k.see(ctx, raw)
+	if err != nil || found.optOut == "" {
+		return found, err
+	}
+	if err := k.store.OptOut(ctx, k.now(), found.optOut); err != nil {
+		return found, fmt.Errorf("book opt-out: %w", err)
+	}
+	return found, nil
+}
+
 // look reads the page of one thing and books the owner whom it names.
 func (k *Keeper) look(ctx context.Context, l store.Look) error {
-	found, err := k.see(ctx, l.URL)
+	found, err := k.heed(ctx, l.URL)
 	if err != nil {
 		return err
-	}
-	if found.optOut != "" {
-		if err := k.store.OptOut(ctx, k.now(), found.optOut); err != nil {
-			return fmt.Errorf("book opt-out: %w", err)
-		}
 	}
 	if err := k.store.Looked(ctx, k.now(), l.Thing, found.owner, found.named); err != nil {
 		return fmt.Errorf("book a look: %w", err)
@@ -143,14 +150,9 @@ func (k *Keeper) look(ctx context.Context, l store.Look) error {
 
 // lookAgain reads the page of a thing whose owner hangs on it.
 func (k *Keeper) lookAgain(ctx context.Context, p store.PageOwner) error {
-	found, err := k.see(ctx, p.URL)
+	found, err := k.heed(ctx, p.URL)
 	if err != nil {
 		return err
-	}
-	if found.optOut != "" {
-		if err := k.store.OptOut(ctx, k.now(), found.optOut); err != nil {
-			return fmt.Errorf("book opt-out: %w", err)
-		}
 	}
 	lapsed, err := k.store.PageChecked(ctx, k.now(), p.Thing, found.owner)
 	if err != nil {
