@@ -66,6 +66,7 @@ var allowed = map[string]struct {
 	"ledger/limit":           {"how often one may ask", []string{"golang.org/x/time"}},
 	"ledger/button":          {"the publisher's buttons: loader, frame, badges, counters", []string{"ledger/flattr", "ledger/store"}},
 	"ledger/oauth":           {"the authorization server", []string{"ledger/api", "ledger/flattr", "ledger/store", "github.com/ory/fosite"}},
+	"ledger/chart":           {"bars and lines as SVG from numbers and labels", nil},
 	"ledger/feed":            {"Atom feeds of things and flattrs", []string{"ledger/flattr", "ledger/store"}},
 	"ledger/hook":            {"tells partners of clicks that nobody has claimed", []string{"ledger/flattr", "ledger/store", "github.com/cenkalti/backoff/v5", "github.com/google/uuid"}},
 	"ledger/web": {"pages for readers and authors", []string{
