@@ -170,6 +170,16 @@ func (t *tongue) plainEuro(m money.Micro) string {
 	return text
 }
 
+// percent writes basis points: 0 %, 7.5 %.
+func (t *tongue) percent(basisPoints int) string {
+	text := fmt.Sprintf("%d.%02d", basisPoints/100, basisPoints%100)
+	text = strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+	if t.code == "de" {
+		return strings.Replace(text, ".", ",", 1) + noBreak + "%"
+	}
+	return text + "%"
+}
+
 // readEuro reads an amount as people type it: with comma or point, with or
 // without the sign.
 func readEuro(text string) (money.Micro, error) {

@@ -24,7 +24,6 @@ import (
 	"flattr/ledger/claim"
 	"flattr/ledger/flattr"
 	"flattr/ledger/limit"
-	"flattr/ledger/money"
 	"flattr/ledger/oauth"
 	"flattr/ledger/report"
 	"flattr/ledger/store"
@@ -82,6 +81,7 @@ type Server struct {
 	sites     *claim.Keeper
 	checks    *limit.Limiter // of sites, by member
 	hashing   chan struct{}
+	closed    lastMonth
 }
 
 // New prepares the pages.
@@ -104,6 +104,7 @@ func New(cfg Config) (*Server, error) {
 		sites:     cfg.Claims,
 		checks:    limit.New(checkInterval, checkBurst),
 		hashing:   make(chan struct{}, maxHashing),
+		closed:    lastMonth{store: cfg.Store},
 	}
 	if s.pages, err = loadPages(ts); err != nil {
 		return nil, err
@@ -163,6 +164,8 @@ func where(raw string) string {
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.front)
+	mux.HandleFunc("GET /money", s.shown(s.flow))
+	mux.HandleFunc("GET /privacy", s.shown(s.privacy))
 	mux.HandleFunc("GET /signup", s.signUpForm)
 	mux.HandleFunc("POST /signup", s.signUp)
 	mux.HandleFunc("GET /signin", s.signInForm)
@@ -283,25 +286,6 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page
 	}
 }
 
-// front is the first page: what Flattr is, in one screen.
-func (s *Server) front(w http.ResponseWriter, r *http.Request) {
-	r, err := s.withMember(r)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	type row struct {
-		Clicks int
-		Share  money.Micro
-	}
-	var rows []row
-	for _, n := range []int{1, 10, 20} {
-		share, _ := money.Split(flattr.MinBudget, n)
-		rows = append(rows, row{n, share})
-	}
-	s.render(w, r, http.StatusOK, "front", s.tongues.of(r).say("front.title"), map[string]any{"Min": flattr.MinBudget, "Rows": rows})
-}
-
 // chooseLanguage remembers a language and goes back.
 func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 	if t := s.tongues.named(r.URL.Query().Get("to")); t != nil {
@@ -320,7 +304,7 @@ func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 // nextPaths are where a visitor may be sent after signing in or choosing a
 // language: pages of ours that a GET shows.
 var nextPaths = map[string]bool{
-	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true,
+	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true, "/money": true, "/privacy": true,
 	"/claims": true, "/grants": true, "/applications": true, "/profile": true,
 }
 
