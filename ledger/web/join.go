@@ -14,6 +14,7 @@ import (
 
 	"flattr/ledger/flattr"
 	"flattr/ledger/limit"
+	"flattr/ledger/money"
 	"flattr/ledger/store"
 )
 
@@ -71,13 +72,45 @@ func (s *Server) turn(ctx context.Context, work func() error) error {
 // what is wrong, by field.
 type joinForm struct {
 	Invite, Name, Next string
+	From               string      // who invites; "": the operator, or not known
+	Means              money.Micro // that the invite carries
 	Wrong              map[string]string
 	MinPassword        int
 }
 
 func (s *Server) signUpForm(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	s.showSignUp(w, r, http.StatusOK, joinForm{Invite: q.Get("invite"), Name: q.Get("name"), Next: safeNext(q.Get("next"))})
+	form := joinForm{Invite: strings.TrimSpace(q.Get("invite")), Name: q.Get("name"), Next: safeNext(q.Get("next")), Wrong: map[string]string{}}
+	if err := s.invited(r, &form); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.showSignUp(w, r, http.StatusOK, form)
+}
+
+// invited fills in who invites, to whoever has the code, or says at once that the
+// code is of no use. Codes that are not known count as failures.
+func (s *Server) invited(r *http.Request, form *joinForm) error {
+	if form.Invite == "" || s.addresses.Wait(s.address(r), s.now()) > 0 {
+		return nil
+	}
+	invite, err := s.store.Invite(r.Context(), form.Invite)
+	if err == nil && invite.Used {
+		err = flattr.Refuse(flattr.InviteUsed, "")
+	}
+	var refused *flattr.Error
+	if errors.As(err, &refused) {
+		s.addresses.Take(s.address(r), s.now())
+		form.Wrong["invite"] = sentence(s.tongues.of(r), refused)
+		return nil
+	}
+	if err != nil || invite.By == 0 {
+		form.Means = invite.Means
+		return err
+	}
+	by, err := s.store.Member(r.Context(), invite.By)
+	form.From, form.Means = by.Name, invite.Means
+	return err
 }
 
 func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, status int, form joinForm) {

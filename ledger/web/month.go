@@ -103,7 +103,7 @@ func (s *Server) monthPage(ctx context.Context, m *flattr.Member) (monthPage, er
 		return page, fmt.Errorf("read invites: %w", err)
 	}
 	for _, invite := range invites {
-		line := inviteLine{Invite: invite, Link: s.public.JoinPath("/signup").String() + "?invite=" + url.QueryEscape(invite.Code)}
+		line := inviteLine{Invite: invite, Link: s.inviteLink(invite.Code)}
 		if invite.Used {
 			page.Joined = append(page.Joined, line)
 		} else {

@@ -172,6 +172,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /signin", s.signIn)
 	mux.HandleFunc("POST /signout", s.signOut)
 	mux.HandleFunc("GET /month", s.member(s.month))
+	mux.HandleFunc("GET /invites/{code}", s.member(s.letter))
 	mux.HandleFunc("POST /budget", s.member(s.changeBudget))
 	mux.HandleFunc("POST /undo", s.member(s.undo))
 	mux.HandleFunc("GET /revenue", s.member(s.revenue))
