@@ -98,7 +98,6 @@ func (s *Server) example(ctx context.Context, t *tongue, budget, count string) (
 
 // moneyPage tells how the money flows.
 type moneyPage struct {
-	Steps  []string // keys of the sentences
 	Min    money.Micro
 	Share  money.Micro // of ten clicks on Min
 	Fee    string      // in percent
@@ -156,8 +155,20 @@ func (l *lastMonth) last(ctx context.Context) (*flattr.ClosedMonth, error) {
 	return &sums, nil
 }
 
-// privacyParts are what the privacy page tells of, in its order.
-var privacyParts = []string{"read", "flattred", "account", "authors", "public", "sites", "others", "cookies", "operator", "leave"}
+// privacyParts are what the privacy page tells of, in its order: keys of a title
+// and of what stands below it.
+var privacyParts = []struct{ Title, Text string }{
+	{"privacy.read.title", "privacy.read"},
+	{"privacy.flattred.title", "privacy.flattred"},
+	{"privacy.account.title", "privacy.account"},
+	{"privacy.authors.title", "privacy.authors"},
+	{"privacy.public.title", "privacy.public"},
+	{"privacy.sites.title", "privacy.sites"},
+	{"privacy.others.title", "privacy.others"},
+	{"privacy.cookies.title", "privacy.cookies"},
+	{"privacy.operator.title", "privacy.operator"},
+	{"privacy.leave.title", "privacy.leave"},
+}
 
 // privacy tells what is known of whom.
 func (s *Server) privacy(w http.ResponseWriter, r *http.Request) {
