@@ -34,36 +34,65 @@ WHERE m.state <> 'open' AND m.month < $3 AND m.month >= $4 ORDER BY m.month DESC
 // which a reader had clicks that count, the latest first and at most so many.
 func (s *Store) GivenMonths(ctx context.Context, reader flattr.MemberID, before, from flattr.Month, most int) (months []GivenMonth, err error) {
 	err = s.read(ctx, func(tx *Tx) error {
-		months = nil
-		err := tx.each(selectGivenMonths, func(rows *sql.Rows) error {
-			var m GivenMonth
-			var at int64
-			err := rows.Scan(&m.Month, &m.State, &at, &m.Budget)
-			m.FrozenAt = timeOf(at)
-			months = append(months, m)
-			return err
-		}, reader.Bucket(), int64(reader), int32(before), int32(from), most)
-		if err != nil {
-			return fmt.Errorf("read months of a reader: %w", err)
-		}
-		for i := range months {
-			m := &months[i]
-			if m.Clicks, m.Promises, err = tx.paid(reader, m.Month); err != nil {
-				return err
-			}
-			if m.Clicks > 0 {
-				m.Share, _ = money.Split(m.Budget, m.Clicks)
-			}
-			if m.State == flattr.Closed {
-				continue
-			}
-			if m.Held, err = tx.balance(heldOf(reader, m.Month)); err != nil {
-				return err
-			}
-		}
-		return nil
+		months, err = tx.givenMonths(reader, before, from, most)
+		return err
 	})
 	return months, err
+}
+
+func (tx *Tx) givenMonths(reader flattr.MemberID, before, from flattr.Month, most int) (months []GivenMonth, err error) {
+	err = tx.each(selectGivenMonths, func(rows *sql.Rows) error {
+		var m GivenMonth
+		var at int64
+		err := rows.Scan(&m.Month, &m.State, &at, &m.Budget)
+		m.FrozenAt = timeOf(at)
+		months = append(months, m)
+		return err
+	}, reader.Bucket(), int64(reader), int32(before), int32(from), most)
+	if err != nil {
+		return nil, fmt.Errorf("read months of a reader: %w", err)
+	}
+	for i := range months {
+		m := &months[i]
+		if m.Clicks, m.Promises, err = tx.paid(reader, m.Month); err != nil {
+			return nil, err
+		}
+		if m.Clicks > 0 {
+			m.Share, _ = money.Split(m.Budget, m.Clicks)
+		}
+		if m.State == flattr.Closed {
+			continue
+		}
+		if m.Held, err = tx.balance(heldOf(reader, m.Month)); err != nil {
+			return nil, err
+		}
+	}
+	return months, nil
+}
+
+// Given is one month of a reader: as it stands where it is open, else as it is
+// divided. A month without clicks has nothing but its state.
+func (s *Store) Given(ctx context.Context, now time.Time, reader flattr.MemberID, month flattr.Month) (m GivenMonth, err error) {
+	if err := s.begin(ctx, now, reader); err != nil {
+		return m, err
+	}
+	err = s.read(ctx, func(tx *Tx) error {
+		m = GivenMonth{Month: month}
+		if m.State, err = tx.state(month); err != nil {
+			return err
+		}
+		if m.State == flattr.Open {
+			sum, err := tx.summary(reader, month, flattr.Running)
+			m.Budget, m.Held, m.Clicks, m.Promises, m.Share = sum.Budget, sum.Held, sum.Clicks, sum.Promises, sum.Share
+			return err
+		}
+		given, err := tx.givenMonths(reader, month.Next(), month, 1)
+		if len(given) > 0 {
+			m = given[0]
+		}
+		return err
+	})
+	return m, err
 }
 
 const selectGivenYears = `

@@ -21,6 +21,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"flattr/ledger/api"
+	"flattr/ledger/chart"
 	"flattr/ledger/claim"
 	"flattr/ledger/flattr"
 	"flattr/ledger/limit"
@@ -80,6 +81,7 @@ type Server struct {
 	addresses *limit.Limiter                           // failed sign-ins and sign-ups by address
 	sites     *claim.Keeper
 	checks    *limit.Limiter // of sites, by member
+	downloads *limit.Limiter // of a member's own files, by member
 	hashing   chan struct{}
 	closed    lastMonth
 }
@@ -103,6 +105,7 @@ func New(cfg Config) (*Server, error) {
 		addresses: limit.New(addressInterval, addressBurst),
 		sites:     cfg.Claims,
 		checks:    limit.New(checkInterval, checkBurst),
+		downloads: limit.New(downloadInterval, downloadBurst),
 		hashing:   make(chan struct{}, maxHashing),
 		closed:    lastMonth{store: cfg.Store},
 	}
@@ -124,7 +127,11 @@ func loadPages(ts *tongues) (map[string]map[string]*template.Template, error) {
 	for _, t := range ts.all {
 		pages[t.code] = map[string]*template.Template{}
 		for _, name := range names {
-			parsed, err := template.New("layout.html").Funcs(functions(t)).ParseFS(pageFiles, "pages/layout.html", "pages/parts/*.html", name)
+			charts, err := template.New("layout.html").Funcs(functions(t)).Parse(chart.Templates)
+			if err != nil {
+				return nil, fmt.Errorf("parse charts: %w", err)
+			}
+			parsed, err := charts.ParseFS(pageFiles, "pages/layout.html", "pages/parts/*.html", name)
 			if err != nil {
 				return nil, fmt.Errorf("parse page: %w", err)
 			}
@@ -136,7 +143,7 @@ func loadPages(ts *tongues) (map[string]map[string]*template.Template, error) {
 
 func functions(t *tongue) template.FuncMap {
 	return template.FuncMap{
-		"t": t.say, "n": t.count, "eur": t.euro, "plain": t.plainEuro, "month": t.month, "day": t.day, "moment": t.moment,
+		"t": t.say, "n": t.count, "eur": t.euro, "plain": t.plainEuro, "month": t.month, "day": t.day, "moment": t.moment, "date": t.date,
 		"iso":   func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
 		"where": where,
 	}
@@ -192,6 +199,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /profile", s.member(s.ownProfile))
 	mux.HandleFunc("POST /profile", s.member(s.changeProfile))
 	mux.HandleFunc("GET /language", s.chooseLanguage)
+	s.past(mux)
 	s.publish(mux)
 	mux.HandleFunc("/", s.notFound)
 
@@ -307,6 +315,7 @@ func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 var nextPaths = map[string]bool{
 	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true, "/money": true, "/privacy": true,
 	"/claims": true, "/grants": true, "/applications": true, "/profile": true,
+	"/history": true, "/history/authors": true, "/history/clicks": true, "/history/promises": true, "/subscriptions": true, "/settings/data": true,
 }
 
 // safeNext is raw if it is the path of one of our pages with or without a
@@ -314,7 +323,7 @@ var nextPaths = map[string]bool{
 func safeNext(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || u.Fragment != "" || u.RawPath != "" ||
-		!nextPaths[u.Path] && !publishedPath.MatchString(u.Path) {
+		!nextPaths[u.Path] && !publishedPath.MatchString(u.Path) && !historyPath.MatchString(u.Path) {
 		return ""
 	}
 	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()

@@ -8,5 +8,5 @@ CREATE INDEX event_without_month ON event (bucket, reader, id) WHERE month IS NU
 -- The transfers out of and into the accounts of a member, whose ids lie together.
 -- The other side of a settlement's postings is the clearing account of the month,
 -- which has one for every reader and author and is nobody's to look up.
-CREATE INDEX transfer_by_debit ON transfer (debit_account) WHERE code <> 'earn';
-CREATE INDEX transfer_by_credit ON transfer (credit_account) WHERE code <> 'give';
+CREATE INDEX transfer_by_debit ON transfer (debit_account, id) WHERE code <> 'earn';
+CREATE INDEX transfer_by_credit ON transfer (credit_account, id) WHERE code <> 'give';
