@@ -69,6 +69,8 @@ var allowed = map[string]struct {
 	"ledger/chart":           {"bars and lines as SVG from numbers and labels", nil},
 	"ledger/feed":            {"Atom feeds of things and flattrs", []string{"ledger/flattr", "ledger/store"}},
 	"ledger/hook":            {"tells partners of clicks that nobody has claimed", []string{"ledger/flattr", "ledger/store", "github.com/cenkalti/backoff/v5", "github.com/google/uuid"}},
+	"ledger/mail":            {"letters to members", []string{"ledger/api", "ledger/flattr", "ledger/money", "ledger/store", "github.com/wneessen/go-mail", "github.com/cenkalti/backoff/v5"}},
+	"ledger/passkey":         {"lets members in by passkeys", []string{"ledger/flattr", "ledger/store", "github.com/go-webauthn/webauthn"}},
 	"ledger/web": {"pages for readers and authors", []string{
 		"ledger/api", "ledger/button", "ledger/chart", "ledger/claim", "ledger/money", "ledger/flattr", "ledger/limit", "ledger/oauth", "ledger/report", "ledger/store",
 		"github.com/alexedwards/scs/v2", "github.com/alexedwards/argon2id", "github.com/google/uuid", "github.com/skip2/go-qrcode", "golang.org/x/text",

@@ -25,12 +25,15 @@ const (
 	NoSite        Code = "no_site"     // a URL that nobody can claim alone
 	OptedOut      Code = "opted_out"   // its owner wants no money
 	BalanceLeft   Code = "balance_left"
-	ClockBack     Code = "clock_back" // the wall clock is behind what it was
-	Reversed      Code = "reversed"   // a transfer is reversed once
-	BooksFull     Code = "books_full" // more money than the books can count
-	Forbidden     Code = "forbidden"  // another member's thing
-	Registered    Code = "registered" // somebody has registered this URL before
-	Subscribed    Code = "subscribed" // there is such a subscription already
+	ClockBack     Code = "clock_back"    // the wall clock is behind what it was
+	Reversed      Code = "reversed"      // a transfer is reversed once
+	BooksFull     Code = "books_full"    // more money than the books can count
+	Forbidden     Code = "forbidden"     // another member's thing
+	Registered    Code = "registered"    // somebody has registered this URL before
+	Subscribed    Code = "subscribed"    // there is such a subscription already
+	LettersFull   Code = "letters_full"  // too many letters were asked for
+	PasskeysFull  Code = "passkeys_full" // a member's passkeys are as many as may be
+	PasskeyKnown  Code = "passkey_known" // a passkey that is somebody's already
 )
 
 // Error is an expected failure: a code for programs and a sentence for the

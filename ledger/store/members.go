@@ -189,17 +189,15 @@ func (s *Store) Password(ctx context.Context, name string) (id flattr.MemberID, 
 	return id, hash, err
 }
 
-const updatePassword = `UPDATE member SET password_hash = $1 WHERE name_key = $2 AND deleted IS NULL`
-
-// SetPassword sets the hash with which the member of that name signs in, or
-// refuses with not_found.
-func (s *Store) SetPassword(ctx context.Context, name, hash string) error {
+// SetPassword sets the hash with which the member of that name signs in, signs
+// them out everywhere and tells them by letter, or refuses with not_found.
+func (s *Store) SetPassword(ctx context.Context, now time.Time, name, hash string) error {
 	return s.write(ctx, func(tx *Tx) error {
-		n, err := tx.exec(updatePassword, hash, flattr.NameKey(name))
-		if err == nil && n == 0 {
-			return unknownMember(name)
+		m, err := tx.memberByName(name)
+		if err != nil {
+			return err
 		}
-		return err
+		return tx.changePassword(now, m.ID, hash, Exit{})
 	})
 }
 

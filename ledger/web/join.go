@@ -161,7 +161,7 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) {
 		s.showSignUp(w, r, http.StatusUnprocessableEntity, form)
 		return
 	}
-	s.enter(w, r, id, hash, form.Next)
+	s.enter(w, r, id, hash, form.Next, false)
 }
 
 // checkSignUp looks at what can be told before a password is hashed.
@@ -217,7 +217,8 @@ func sentence(t *tongue, refused *flattr.Error, args ...any) string {
 // entryForm is the sign-in form.
 type entryForm struct {
 	Name, Next, Wrong string
-	First             bool // the visitor was on the way to another page
+	First             bool   // the visitor was on the way to another page
+	Script            string // address of the script that asks for passkeys; "" none
 }
 
 func (s *Server) signInForm(w http.ResponseWriter, r *http.Request) {
@@ -226,6 +227,7 @@ func (s *Server) signInForm(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, form entryForm) {
+	form.Script = s.allowScript(w)
 	s.render(w, r, status, "signin", s.tongues.of(r).say("signin.title"), form)
 }
 
@@ -268,7 +270,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.names.Forget(name)
-	s.enter(w, r, id, hash, form.Next)
+	s.enter(w, r, id, hash, form.Next, false)
 }
 
 func (s *Server) compare(ctx context.Context, password, hash string) (match bool, err error) {
@@ -285,6 +287,10 @@ func (s *Server) compare(ctx context.Context, password, hash string) (match bool
 // signOut forgets the session here and in the store.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 	if !s.parse(w, r) {
+		return
+	}
+	if err := s.endSignIn(r); err != nil {
+		s.fail(w, r, err)
 		return
 	}
 	if err := s.sessions.Destroy(r.Context()); err != nil {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/language"
 
 	"flattr/ledger/flattr"
+	"flattr/ledger/mail"
 	"flattr/ledger/money"
 )
 
@@ -215,4 +216,23 @@ func (t *tongue) day(at time.Time) string {
 // moment is day and time, in UTC.
 func (t *tongue) moment(at time.Time) string {
 	return t.day(at) + ", " + at.UTC().Format("15:04")
+}
+
+// LetterFormat is how letters write amounts and times: as the pages do.
+func LetterFormat() (mail.Format, error) {
+	ts, err := loadTongues()
+	if err != nil {
+		return mail.Format{}, err
+	}
+	in := func(language string) *tongue {
+		if t := ts.named(language); t != nil {
+			return t
+		}
+		return ts.all[0]
+	}
+	return mail.Format{
+		Euro:   func(language string, amount money.Micro) string { return in(language).euro(amount) },
+		Month:  func(language string, month flattr.Month) string { return in(language).month(month) },
+		Moment: func(language string, at time.Time) string { return in(language).moment(at) },
+	}, nil
 }

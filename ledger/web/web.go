@@ -26,6 +26,7 @@ import (
 	"flattr/ledger/flattr"
 	"flattr/ledger/limit"
 	"flattr/ledger/oauth"
+	"flattr/ledger/passkey"
 	"flattr/ledger/report"
 	"flattr/ledger/store"
 )
@@ -64,6 +65,7 @@ type Config struct {
 	Now    func() time.Time
 	Log    *slog.Logger
 	Public *url.URL // origin under which the ledger is reached
+	Mail   bool     // letters to members are sent
 }
 
 // Server serves the pages.
@@ -77,6 +79,10 @@ type Server struct {
 	tongues   *tongues
 	pages     map[string]map[string]*template.Template // by language and page
 	style     string                                   // address of the style sheet, with its hash
+	script    string                                   // address of the script that asks for passkeys, with its hash
+	passkeys  *passkey.Keeper                          // nil: browsers keep none for this ledger
+	mail      bool                                     // letters are sent
+	asks      *limit.Limiter                           // questions to passkeys and wishes for letters, by address
 	names     *limit.Limiter                           // sign-ins by name
 	addresses *limit.Limiter                           // failed sign-ins and sign-ups by address
 	sites     *claim.Keeper
@@ -92,15 +98,26 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	css, err := staticFiles.ReadFile("static/style.css")
+	style, err := hashed("style.css")
 	if err != nil {
-		return nil, fmt.Errorf("read style sheet: %w", err)
+		return nil, err
 	}
-	sum := sha256.Sum256(css)
+	script, err := hashed("passkey.js")
+	if err != nil {
+		return nil, err
+	}
+	passkeys, err := passkey.New(cfg.Store, cfg.Public, cfg.Now)
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
 		store: cfg.Store, oauth: cfg.OAuth, now: cfg.Now, log: cfg.Log, public: cfg.Public,
 		tongues:   ts,
-		style:     "/static/style.css?v=" + hex.EncodeToString(sum[:6]),
+		style:     style,
+		script:    script,
+		passkeys:  passkeys,
+		mail:      cfg.Mail,
+		asks:      limit.New(addressInterval, addressBurst),
 		names:     limit.New(nameInterval, nameBurst),
 		addresses: limit.New(addressInterval, addressBurst),
 		sites:     cfg.Claims,
@@ -114,6 +131,16 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.sessions = s.newSessions()
 	return s, nil
+}
+
+// hashed is the address of a static file; a changed file has another one.
+func hashed(name string) (string, error) {
+	raw, err := staticFiles.ReadFile("static/" + name)
+	if err != nil {
+		return "", fmt.Errorf("read static file: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	return "/static/" + name + "?v=" + hex.EncodeToString(sum[:6]), nil
 }
 
 // loadPages parses each page once per language, with the parts that several pages
@@ -199,6 +226,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /profile", s.member(s.ownProfile))
 	mux.HandleFunc("POST /profile", s.member(s.changeProfile))
 	mux.HandleFunc("GET /language", s.chooseLanguage)
+	s.waysIn(mux)
+	s.letters(mux)
 	s.past(mux)
 	s.publish(mux)
 	mux.HandleFunc("/", s.notFound)
@@ -314,6 +343,7 @@ func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 // language: pages of ours that a GET shows.
 var nextPaths = map[string]bool{
 	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true, "/money": true, "/privacy": true,
+	"/settings/signin": true, "/settings/mail": true, "/signin/forgotten": true, "/signin/reset": true, "/mail/confirm": true, "/mail/unsubscribe": true,
 	"/claims": true, "/grants": true, "/applications": true, "/profile": true,
 	"/history": true, "/history/authors": true, "/history/clicks": true, "/history/promises": true, "/subscriptions": true, "/settings/data": true,
 }
