@@ -70,6 +70,7 @@ var allowed = map[string]struct {
 	"ledger/feed":            {"Atom feeds of things and flattrs", []string{"ledger/flattr", "ledger/store"}},
 	"ledger/hook":            {"tells partners of clicks that nobody has claimed", []string{"ledger/flattr", "ledger/store", "github.com/cenkalti/backoff/v5", "github.com/google/uuid"}},
 	"ledger/mail":            {"letters to members", []string{"ledger/api", "ledger/flattr", "ledger/money", "ledger/store", "github.com/wneessen/go-mail", "github.com/cenkalti/backoff/v5"}},
+	"ledger/mail/mailtest":   {"a mail server on loopback, for tests", []string{"github.com/emersion/go-smtp", "github.com/emersion/go-sasl"}},
 	"ledger/passkey":         {"lets members in by passkeys", []string{"ledger/flattr", "ledger/store", "github.com/go-webauthn/webauthn"}},
 	"ledger/web": {"pages for readers and authors", []string{
 		"ledger/api", "ledger/button", "ledger/chart", "ledger/claim", "ledger/money", "ledger/flattr", "ledger/limit", "ledger/oauth", "ledger/report", "ledger/store",

@@ -170,7 +170,9 @@ func TestTheOperatorPrintsALinkForAPassword(t *testing.T) {
 	b := newBrowser(t, s.origin)
 	b.get(first.RequestURI())
 	b.wants("Your name here is ann.")
-	b.get(first.RequestURI()) // looking at it does not use it up
+	if kept := b.get(first.RequestURI()).Header.Get("Cache-Control"); kept != "no-store" { // looking at it does not use it up
+		t.Errorf("the page of the link is kept: %q", kept)
+	}
 	b.submit("reset", map[string]string{"new": "short", "all": ""})
 	b.wants("The password needs at least 8 characters.")
 	b.submit("reset", map[string]string{"new": "another horse", "all": ""})

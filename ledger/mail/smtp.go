@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -31,6 +32,7 @@ type Server struct {
 	Password string
 	From     mail.Address
 	Roots    *x509.CertPool // that vouch for the server; nil: those of the system
+	patience time.Duration  // other than answerTimeout; for tests
 }
 
 // ParseServer reads the address of a mail server, smtps://user@host:465 or
@@ -70,7 +72,7 @@ func ParseServer(address, from string) (Server, error) {
 // client speaks to the server as it is configured.
 func (s Server) client() (*gomail.Client, error) {
 	options := []gomail.Option{
-		gomail.WithPort(s.Port), gomail.WithTimeout(answerTimeout), gomail.WithoutSMTPUTF8(),
+		gomail.WithPort(s.Port), gomail.WithTimeout(cmp.Or(s.patience, answerTimeout)), gomail.WithoutSMTPUTF8(),
 		gomail.WithTLSConfig(&tls.Config{ServerName: s.Host, RootCAs: s.Roots, MinVersion: tls.VersionTLS12}),
 		gomail.WithHELO(s.domain()),
 	}

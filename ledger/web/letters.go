@@ -19,10 +19,10 @@ func (s *Server) letters(mux *http.ServeMux) {
 	mux.HandleFunc("POST "+pageLetters, s.member(s.askAddress))
 	mux.HandleFunc("POST "+pageLetters+"/summary", s.member(s.wantSummary))
 	mux.HandleFunc("POST "+pageLetters+"/remove", s.member(s.removeAddress))
-	mux.HandleFunc("GET /mail/confirm", s.confirmForm)
-	mux.HandleFunc("POST /mail/confirm", s.confirm)
-	mux.HandleFunc("GET /mail/unsubscribe", s.unsubscribeForm)
-	mux.HandleFunc("POST /mail/unsubscribe", s.unsubscribe)
+	mux.HandleFunc("GET /mail/confirm", s.anybody(s.confirmForm))
+	mux.HandleFunc("POST /mail/confirm", s.anybody(s.confirm))
+	mux.HandleFunc("GET /mail/unsubscribe", s.anybody(s.unsubscribeForm))
+	mux.HandleFunc("POST /mail/unsubscribe", s.anybody(s.unsubscribe))
 }
 
 // lettersPage is what a member says about letters.

@@ -20,10 +20,10 @@ const pageWaysIn = "/settings/signin"
 func (s *Server) waysIn(mux *http.ServeMux) {
 	mux.HandleFunc("POST /signin/passkey/ask", s.askSignIn)
 	mux.HandleFunc("POST /signin/passkey", s.signInByPasskey)
-	mux.HandleFunc("GET /signin/forgotten", s.forgottenForm)
-	mux.HandleFunc("POST /signin/forgotten", s.forgotten)
-	mux.HandleFunc("GET /signin/reset", s.resetForm)
-	mux.HandleFunc("POST /signin/reset", s.reset)
+	mux.HandleFunc("GET /signin/forgotten", s.anybody(s.forgottenForm))
+	mux.HandleFunc("POST /signin/forgotten", s.anybody(s.forgotten))
+	mux.HandleFunc("GET /signin/reset", s.anybody(s.resetForm))
+	mux.HandleFunc("POST /signin/reset", s.anybody(s.reset))
 	mux.HandleFunc("GET "+pageWaysIn, s.member(s.signInSettings))
 	mux.HandleFunc("POST "+pageWaysIn+"/password", s.member(s.changePassword))
 	mux.HandleFunc("POST "+pageWaysIn+"/out", s.member(s.signOutOne))
@@ -31,6 +31,18 @@ func (s *Server) waysIn(mux *http.ServeMux) {
 	mux.HandleFunc("POST "+pageWaysIn+"/passkey/ask", s.member(s.askPasskey))
 	mux.HandleFunc("POST "+pageWaysIn+"/passkey", s.member(s.addPasskey))
 	mux.HandleFunc("POST "+pageWaysIn+"/passkey/remove", s.member(s.removePasskey))
+}
+
+// anybody lets a page be used by members and others, and be kept by nobody.
+func (s *Server) anybody(page http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r, err := s.withMember(r)
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		page(w, r)
+	}
 }
 
 // waysInPage is how a member gets in.
