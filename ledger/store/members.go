@@ -29,11 +29,11 @@ const insertMember = `
 INSERT INTO member (bucket, id, name, name_key, password_hash, language, since)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`
 
-const selectMember = `SELECT id, name, language, since FROM member WHERE bucket = $1 AND id = $2`
+const selectMember = `SELECT id, name, language, zone, since FROM member WHERE bucket = $1 AND id = $2`
 
 const selectLiveMember = selectMember + ` AND deleted IS NULL`
 
-const selectMemberByName = `SELECT id, name, language, since FROM member WHERE name_key = $1 AND deleted IS NULL`
+const selectMemberByName = `SELECT id, name, language, zone, since FROM member WHERE name_key = $1 AND deleted IS NULL`
 
 const selectPassword = `SELECT id, password_hash FROM member WHERE name_key = $1 AND deleted IS NULL`
 
@@ -205,6 +205,19 @@ func unknownMember(name string) error {
 	return flattr.Refuse(flattr.NotFound, fmt.Sprintf("There is no member named %.60q.", name))
 }
 
+const updateDisplay = `UPDATE member SET language = $1, zone = $2 WHERE bucket = $3 AND id = $4 AND deleted IS NULL`
+
+// SetDisplay sets in which language and zone a member is shown pages and written
+// letters. Both are known by whoever calls.
+func (s *Store) SetDisplay(ctx context.Context, member flattr.MemberID, language, zone string) error {
+	return s.write(ctx, func(tx *Tx) error {
+		if err := one(tx.exec(updateDisplay, language, zone, member.Bucket(), int64(member))); err != nil {
+			return fmt.Errorf("set language and zone: %w", err)
+		}
+		return nil
+	})
+}
+
 // MemberID is the id of the member of that name, or refuses with not_found.
 func (tx *Tx) MemberID(name string) (flattr.MemberID, error) {
 	m, err := tx.memberByName(name)
@@ -235,7 +248,7 @@ func (tx *Tx) member(id flattr.MemberID) (flattr.Member, error) {
 func scanMember(r row) (flattr.Member, error) {
 	var m flattr.Member
 	var since int64
-	err := r.Scan(&m.ID, &m.Name, &m.Language, &since)
+	err := r.Scan(&m.ID, &m.Name, &m.Language, &m.Zone, &since)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("read member: %w", err)
 	}

@@ -117,9 +117,9 @@ func (t *tongue) shortMonth(m flattr.Month) string {
 	return string(name[:min(3, len(name))])
 }
 
-// date is "4 November 2026" or "4. November 2026", in UTC.
+// date is "4 November 2026" or "4. November 2026", as t shows times.
 func (t *tongue) date(at time.Time) string {
-	return fmt.Sprintf("%s %d", t.day(at), at.UTC().Year())
+	return fmt.Sprintf("%s %d", t.day(at), at.In(t.zone).Year())
 }
 
 // historyMonthPage is one month of a reader: an open one as it stands, another

@@ -10,8 +10,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"html/template"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -21,7 +19,6 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"flattr/ledger/api"
-	"flattr/ledger/chart"
 	"flattr/ledger/claim"
 	"flattr/ledger/flattr"
 	"flattr/ledger/limit"
@@ -77,7 +74,7 @@ type Server struct {
 	public    *url.URL
 	sessions  *scs.SessionManager
 	tongues   *tongues
-	pages     map[string]map[string]*template.Template // by language and page
+	pages     *pageSet
 	style     string                                   // address of the style sheet, with its hash
 	script    string                                   // address of the script that asks for passkeys, with its hash
 	passkeys  *passkey.Keeper                          // nil: browsers keep none for this ledger
@@ -126,7 +123,7 @@ func New(cfg Config) (*Server, error) {
 		hashing:   make(chan struct{}, maxHashing),
 		closed:    lastMonth{store: cfg.Store},
 	}
-	if s.pages, err = loadPages(ts); err != nil {
+	if s.pages, err = newPageSet(ts); err != nil {
 		return nil, err
 	}
 	s.sessions = s.newSessions()
@@ -141,39 +138,6 @@ func hashed(name string) (string, error) {
 	}
 	sum := sha256.Sum256(raw)
 	return "/static/" + name + "?v=" + hex.EncodeToString(sum[:6]), nil
-}
-
-// loadPages parses each page once per language, with the parts that several pages
-// have, so that templates can say words without being handed them.
-func loadPages(ts *tongues) (map[string]map[string]*template.Template, error) {
-	names, err := fs.Glob(pageFiles, "pages/*.html")
-	if err != nil {
-		return nil, fmt.Errorf("list pages: %w", err)
-	}
-	pages := map[string]map[string]*template.Template{}
-	for _, t := range ts.all {
-		pages[t.code] = map[string]*template.Template{}
-		for _, name := range names {
-			charts, err := template.New("layout.html").Funcs(functions(t)).Parse(chart.Templates)
-			if err != nil {
-				return nil, fmt.Errorf("parse charts: %w", err)
-			}
-			parsed, err := charts.ParseFS(pageFiles, "pages/layout.html", "pages/parts/*.html", name)
-			if err != nil {
-				return nil, fmt.Errorf("parse page: %w", err)
-			}
-			pages[t.code][strings.TrimSuffix(strings.TrimPrefix(name, "pages/"), ".html")] = parsed
-		}
-	}
-	return pages, nil
-}
-
-func functions(t *tongue) template.FuncMap {
-	return template.FuncMap{
-		"t": t.say, "n": t.count, "eur": t.euro, "plain": t.plainEuro, "month": t.month, "day": t.day, "moment": t.moment, "date": t.date,
-		"iso":   func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
-		"where": where,
-	}
 }
 
 // maxWhere bounds an address shown beside a title, in characters.
@@ -229,6 +193,7 @@ func (s *Server) Handler() http.Handler {
 	s.waysIn(mux)
 	s.letters(mux)
 	s.past(mux)
+	s.settings(mux)
 	s.publish(mux)
 	mux.HandleFunc("/", s.notFound)
 
@@ -301,13 +266,13 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page
 		back = here
 	}
 	for _, other := range s.tongues.all {
-		if other != t {
+		if other.code != t.code {
 			query := url.Values{"to": {other.code}, "next": {back}}
 			v.Languages = append(v.Languages, languageLink{Code: other.code, Label: other.label, Href: "/language?" + query.Encode()})
 		}
 	}
 	var out bytes.Buffer
-	if err := s.pages[t.code][page].Execute(&out, v); err != nil {
+	if err := s.pages.execute(&out, t, page, v); err != nil {
 		s.log.Error("render page", "page", page, "error", err)
 		http.Error(w, t.say("problem.internal"), http.StatusInternalServerError)
 		return
@@ -327,10 +292,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page
 // chooseLanguage remembers a language and goes back.
 func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 	if t := s.tongues.named(r.URL.Query().Get("to")); t != nil {
-		http.SetCookie(w, &http.Cookie{
-			Name: languageCookie, Value: t.code, Path: "/", MaxAge: int(languageAge.Seconds()),
-			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.public.Scheme == "https",
-		})
+		s.rememberLanguage(w, t)
 	}
 	next := safeNext(r.URL.Query().Get("next"))
 	if next == "" {
@@ -339,10 +301,18 @@ func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
+// rememberLanguage keeps a choice in the browser.
+func (s *Server) rememberLanguage(w http.ResponseWriter, t *tongue) {
+	http.SetCookie(w, &http.Cookie{
+		Name: languageCookie, Value: t.code, Path: "/", MaxAge: int(languageAge.Seconds()),
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.public.Scheme == "https",
+	})
+}
+
 // nextPaths are where a visitor may be sent after signing in or choosing a
 // language: pages of ours that a GET shows.
 var nextPaths = map[string]bool{
-	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true, "/money": true, "/privacy": true,
+	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true, "/money": true, "/privacy": true, "/settings": true,
 	"/settings/signin": true, "/settings/mail": true, "/signin/forgotten": true, "/signin/reset": true, "/mail/confirm": true, "/mail/unsubscribe": true,
 	"/claims": true, "/grants": true, "/applications": true, "/profile": true,
 	"/history": true, "/history/authors": true, "/history/clicks": true, "/history/promises": true, "/subscriptions": true, "/settings/data": true,
