@@ -118,6 +118,9 @@ func (b *browser) quiet(path string) {
 	if len(b.text) >= 100_000 {
 		b.t.Errorf("%s has %d bytes", path, len(b.text))
 	}
+	if strings.Contains(b.text, "%!") {
+		b.t.Errorf("%s says a sentence with the wrong values:\n%s", path, words(b.page))
+	}
 	for n := range b.page.Descendants() {
 		if n.Type == html.CommentNode {
 			b.t.Errorf("%s has a comment %.80q", path, n.Data)

@@ -44,6 +44,7 @@ func (s *Server) past(mux *http.ServeMux) {
 	mux.HandleFunc("POST /subscriptions/pause", s.member(s.pauseSubscription))
 	mux.HandleFunc("POST /subscriptions/stop", s.member(s.stopSubscription))
 	s.exports(mux)
+	s.data(mux)
 }
 
 // historyPage is what a reader gave, month by month.

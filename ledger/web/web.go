@@ -19,6 +19,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"flattr/ledger/api"
+	"flattr/ledger/chart"
 	"flattr/ledger/claim"
 	"flattr/ledger/flattr"
 	"flattr/ledger/limit"
@@ -194,6 +195,7 @@ func (s *Server) Handler() http.Handler {
 	s.letters(mux)
 	s.past(mux)
 	s.settings(mux)
+	s.past(mux)
 	s.publish(mux)
 	mux.HandleFunc("/", s.notFound)
 
