@@ -73,7 +73,7 @@ var allowed = map[string]struct {
 	"ledger/mail/mailtest":   {"a mail server on loopback, for tests", []string{"github.com/emersion/go-smtp", "github.com/emersion/go-sasl"}},
 	"ledger/passkey":         {"lets members in by passkeys", []string{"ledger/flattr", "ledger/store", "github.com/go-webauthn/webauthn"}},
 	"ledger/web": {"pages for readers and authors", []string{
-		"ledger/api", "ledger/button", "ledger/chart", "ledger/claim", "ledger/money", "ledger/flattr", "ledger/limit", "ledger/oauth", "ledger/report", "ledger/store",
+		"ledger/api", "ledger/button", "ledger/chart", "ledger/claim", "ledger/money", "ledger/flattr", "ledger/limit", "ledger/mail", "ledger/oauth", "ledger/passkey", "ledger/report", "ledger/store",
 		"github.com/alexedwards/scs/v2", "github.com/alexedwards/argon2id", "github.com/google/uuid", "github.com/skip2/go-qrcode", "golang.org/x/text",
 	}},
 
