@@ -19,7 +19,6 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"flattr/ledger/api"
-	"flattr/ledger/chart"
 	"flattr/ledger/claim"
 	"flattr/ledger/flattr"
 	"flattr/ledger/limit"
@@ -195,7 +194,6 @@ func (s *Server) Handler() http.Handler {
 	s.letters(mux)
 	s.past(mux)
 	s.settings(mux)
-	s.past(mux)
 	s.publish(mux)
 	mux.HandleFunc("/", s.notFound)
 
