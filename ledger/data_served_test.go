@@ -162,10 +162,10 @@ func TestAMemberLeaves(t *testing.T) {
 		if _, err := s.store.MemberByName(t.Context(), "ann"); err != nil {
 			t.Fatalf("ann is gone too early: %v", err)
 		}
-		ann.lang = "de"
+		ann.speak("de")
 		ann.quiet("/settings/data")
 		ann.wants("Zur Bestätigung tippe deinen Namen: ann")
-		ann.lang = "en"
+		ann.speak("en")
 		ann.submit("delete", map[string]string{"name": "ANN", "password": "correct horse"})
 		ann.wants("Your account is deleted", "deleted-", "Sign in")
 		if _, err := s.store.MemberByName(t.Context(), "ann"); flattr.CodeOf(err) != flattr.NotFound {

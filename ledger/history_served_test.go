@@ -105,6 +105,12 @@ func (s *served) enter(name string) *browser {
 	return b
 }
 
+// speak chooses a language, as the link at the foot of each page does.
+func (b *browser) speak(language string) {
+	b.t.Helper()
+	b.get("/language?" + url.Values{"to": {language}, "next": {b.at.RequestURI()}}.Encode())
+}
+
 // quiet holds that a page has nothing that runs and is not too large.
 func (b *browser) quiet(path string) {
 	b.t.Helper()
@@ -193,7 +199,7 @@ func TestAReaderSeesWhereTheMoneyWent(t *testing.T) {
 		ann.wants("nobody.example/2026-10", "an author to claim it", "April 2027")
 		ann.quiet("/subscriptions")
 		ann.wants("You have no subscription.")
-		ann.lang = "de"
+		ann.speak("de")
 		for _, path := range []string{"/month", "/history", "/history/2026-10", "/history/2026-10/statement", "/history/authors", "/history/promises", "/history/clicks"} {
 			ann.quiet(path)
 		}

@@ -38,7 +38,7 @@ func TestTheEndedMonthIsLookedOver(t *testing.T) {
 		s.setClock(time.Date(2026, 12, 2, 12, 0, 0, 0, time.UTC))
 		send(t, client, click(s.clock(), api.Thing{URL: "https://bob.example/2"}))
 		ann.quiet("/month")
-		ann.wants("November 2026: look it over", "If you do nothing, these 3 clicks share your €2.00 equally on 4 December, 00:00.",
+		ann.wants("November 2026: look it over", "If you do nothing, these 3 clicks share your €2.00 equally on 4 December, 00:00 UTC.",
 			"One click is worth now €0.667", "Take one out, and each of the others is worth €1.00.", "December 2026 running")
 		if text := words(ann.page); strings.Index(text, "November 2026: look it over") > strings.Index(text, "December 2026 running") {
 			t.Error("the ended month does not stand first")
@@ -64,14 +64,14 @@ func TestTheEndedMonthIsLookedOver(t *testing.T) {
 		ann.wants("Taken back.", "these 2 clicks share your €2.00", "One click is worth now €1.00", "each of the others is worth €2.00")
 		ann.send(takeOut("Take the click on Song 2"), nil)
 		ann.wants("this one click gets your whole €2.00", "It is the only one.")
-		ann.lang = "de"
+		ann.speak("de")
 		ann.quiet("/month")
 		ann.wants("November 2026: sieh noch einmal durch", "Wenn du nichts tust", "4. Dezember, 00:00")
-		ann.lang = "en"
+		ann.speak("en")
 
 		// An undo from the list of the month comes back to that list.
 		ann.quiet("/history/2026-11")
-		ann.wants("It stands so now, and can change until 4 December, 00:00.", "Nobody's")
+		ann.wants("It stands so now, and can change until 4 December, 00:00 UTC.", "Nobody's")
 		last := takeOut("Take the click on Song 3")
 		if last == nil {
 			t.Fatalf("Song 3 cannot be taken out:\n%s", ann.text)
@@ -184,7 +184,7 @@ func TestSubscriptionsAreLookedAfter(t *testing.T) {
 		}
 		ann.quiet("/subscriptions")
 		ann.wants("Its click for December 2026 waits for means.")
-		ann.lang = "de"
+		ann.speak("de")
 		ann.quiet("/subscriptions")
 		ann.wants("wartet auf Guthaben", "läuft")
 	})

@@ -28,6 +28,7 @@ type Everything struct {
 type aboutMember struct {
 	Name     string         `json:"name"`
 	Language string         `json:"language"`
+	Zone     string         `json:"zone"`
 	Since    time.Time      `json:"since"`
 	FlattrID string         `json:"flattr_id,omitempty"`
 	Profile  flattr.Profile `json:"profile"`
@@ -112,7 +113,7 @@ func (e Everything) file(z *zip.Writer, name string, write func(io.Writer) error
 }
 
 func (e Everything) about(ctx context.Context, s *store.Store, to io.Writer) error {
-	about := aboutMember{Name: e.Member.Name, Language: e.Member.Language, Since: e.Member.Since, Taken: e.Now}
+	about := aboutMember{Name: e.Member.Name, Language: e.Member.Language, Zone: e.Member.Zone, Since: e.Member.Since, Taken: e.Now}
 	stands, err := s.Standing(ctx, e.Member.ID)
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ var settingLinks = []struct{ Path, Name, About string }{
 	{"/settings/mail", "mail.title", "settings.mail"},
 	{"/grants", "grants.title", "settings.grants"},
 	{"/applications", "apps.title", "settings.applications"},
+	{"/settings/data", "data.title", "settings.data"},
 	{"/month#invites", "invites.title", "settings.invites"},
 }
 
