@@ -34,6 +34,7 @@ const (
 	LettersFull   Code = "letters_full"  // too many letters were asked for
 	PasskeysFull  Code = "passkeys_full" // a member's passkeys are as many as may be
 	PasskeyKnown  Code = "passkey_known" // a passkey that is somebody's already
+	SharingsFull  Code = "sharings_full" // a member shares as many addresses as may be
 )
 
 // Error is an expected failure: a code for programs and a sentence for the

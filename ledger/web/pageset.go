@@ -83,7 +83,7 @@ func (set *pageSet) make(key pageKey, t *tongue) (*template.Template, error) {
 
 func functions(t *tongue) template.FuncMap {
 	return template.FuncMap{
-		"t": t.say, "n": t.count, "eur": t.euro, "plain": t.plainEuro,
+		"t": t.say, "n": t.count, "eur": t.euro, "plain": t.plainEuro, "percent": t.percent,
 		"month": t.month, "day": t.day, "moment": t.moment, "instant": t.instant, "date": t.date,
 		"iso":   func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
 		"where": where, "zone": t.zone.String,

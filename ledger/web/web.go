@@ -75,13 +75,13 @@ type Server struct {
 	sessions  *scs.SessionManager
 	tongues   *tongues
 	pages     *pageSet
-	style     string                                   // address of the style sheet, with its hash
-	script    string                                   // address of the script that asks for passkeys, with its hash
-	passkeys  *passkey.Keeper                          // nil: browsers keep none for this ledger
-	mail      bool                                     // letters are sent
-	asks      *limit.Limiter                           // questions to passkeys and wishes for letters, by address
-	names     *limit.Limiter                           // sign-ins by name
-	addresses *limit.Limiter                           // failed sign-ins and sign-ups by address
+	style     string          // address of the style sheet, with its hash
+	script    string          // address of the script that asks for passkeys, with its hash
+	passkeys  *passkey.Keeper // nil: browsers keep none for this ledger
+	mail      bool            // letters are sent
+	asks      *limit.Limiter  // questions to passkeys and wishes for letters, by address
+	names     *limit.Limiter  // sign-ins by name
+	addresses *limit.Limiter  // failed sign-ins and sign-ups by address
 	sites     *claim.Keeper
 	checks    *limit.Limiter // of sites, by member
 	downloads *limit.Limiter // of a member's own files, by member
@@ -193,6 +193,7 @@ func (s *Server) Handler() http.Handler {
 	s.waysIn(mux)
 	s.letters(mux)
 	s.past(mux)
+	s.authors(mux)
 	s.settings(mux)
 	s.publish(mux)
 	mux.HandleFunc("/", s.notFound)
@@ -315,7 +316,7 @@ var nextPaths = map[string]bool{
 	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true, "/money": true, "/privacy": true, "/settings": true,
 	"/settings/signin": true, "/settings/mail": true, "/signin/forgotten": true, "/signin/reset": true, "/mail/confirm": true, "/mail/unsubscribe": true,
 	"/claims": true, "/grants": true, "/applications": true, "/profile": true,
-	"/history": true, "/history/authors": true, "/history/clicks": true, "/history/promises": true, "/subscriptions": true, "/settings/data": true,
+	"/history": true, "/history/authors": true, "/history/clicks": true, "/history/promises": true, "/subscriptions": true, "/things": true, "/parts": true, "/parts/edit": true, "/settings/data": true,
 }
 
 // safeNext is raw if it is the path of one of our pages with or without a
@@ -323,7 +324,7 @@ var nextPaths = map[string]bool{
 func safeNext(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || u.Fragment != "" || u.RawPath != "" ||
-		!nextPaths[u.Path] && !publishedPath.MatchString(u.Path) && !historyPath.MatchString(u.Path) {
+		!nextPaths[u.Path] && !publishedPath.MatchString(u.Path) && !historyPath.MatchString(u.Path) && !authorPath.MatchString(u.Path) {
 		return ""
 	}
 	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()
