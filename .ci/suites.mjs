@@ -13,4 +13,5 @@ export const SUITES = [
   ["threats in Firefox", ["threats", "firefox"]],
   ["old buttons in Chromium", ["replace"]],
   ["accessibility", ["access"]],
+  ["passkeys in Chromium", ["passkey"]],
 ];
