@@ -25,7 +25,7 @@ SITE_MODULES := $(SITE)/node_modules/.package-lock.json
 BOT := ledger/rest/testdata/hubot
 BOT_MODULES := $(BOT)/node_modules/.package-lock.json
 
-.PHONY: help run check test soak bench mutants build package test-packages generate clean e2e
+.PHONY: help run check test soak fuzz bench mutants build package test-packages generate clean e2e
 
 help: ## says what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -78,9 +78,14 @@ e2e: ## only what is tested in real browsers, Chromium and Firefox
 	@$(MAKE) build
 	@node .ci/e2e.mjs all
 
-soak: ## the long counts: kills of companion and ledger, freezes against clicks, the simulated year, audited after each
+soak: ## the long counts: kills of companion and ledger, freezes against clicks, the simulated year, audited after each; then fuzz
 	@.ci/install test
 	$(GO) test -tags soak -count=1 -timeout 90m -run '^(TestSoak|TestNoLossOfPower)' -v -p 1 ./daemon ./ledger ./ledger/settle
+	@$(MAKE) fuzz
+
+FUZZ_SECONDS ?= 30
+fuzz: ## feeds every fuzz test for FUZZ_SECONDS (30)
+	@node .ci/fuzz.mjs $(FUZZ_SECONDS)
 
 # What is asked for by FLATTR_BENCH_ROWS may be the extension's alone; it is built only when a browser is there.
 bench: ## measures against floors of the same run; SIZE=small is quick and judges nothing, WRITE=1 writes BENCHMARKS.md

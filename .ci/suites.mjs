@@ -12,6 +12,7 @@ export const SUITES = [
   ["threats in Chromium", ["threats", "chromium"]],
   ["threats in Firefox", ["threats", "firefox"]],
   ["old buttons in Chromium", ["replace"]],
+  ["an author's button, in both", ["author"]],
   ["accessibility", ["access"]],
   ["passkeys in Chromium", ["passkey"]],
 ];

@@ -92,11 +92,15 @@ func (t *Table) markdown() string {
 }
 
 // Finish prints the table and, where that is asked for and the table is whole,
-// writes it into the page at path, between the lines that name it.
-func (t *Table) Finish(path, name string, whole bool) error {
+// writes it into the page at path, between the lines that name it. The table is
+// whole where everything is measured, or just the rows of that word.
+func (t *Table) Finish(path, name, rows string, whole bool) error {
+	if len(t.rows) == 0 {
+		return nil
+	}
 	text := t.markdown()
 	fmt.Print("\n", text, "\n", machine(), "\n")
-	if os.Getenv(writeVariable) != "1" || os.Getenv(rowsVariable) != "" || !whole {
+	if only := os.Getenv(rowsVariable); os.Getenv(writeVariable) != "1" || only != "" && only != rows || !whole {
 		return nil
 	}
 	begins := "<!-- " + name + ": written by make bench WRITE=1 -->\n"

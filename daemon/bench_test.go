@@ -61,7 +61,7 @@ func TestBench(t *testing.T) {
 			})
 		}
 	}
-	if err := b.Finish(filepath.Join("..", "BENCHMARKS.md"), "the companion's table", !t.Failed()); err != nil {
+	if err := b.Finish(filepath.Join("..", "BENCHMARKS.md"), "the companion's table", "companion", !t.Failed()); err != nil {
 		t.Fatal(err)
 	}
 }

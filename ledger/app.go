@@ -18,7 +18,7 @@ func appCommand(db *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "app", Short: "Applications that may ask members for consent", Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newAppCommand(db), listAppsCommand(db), revokeAppCommand(db), partnerAppCommand(db))
+	cmd.AddCommand(newAppCommand(db), listAppsCommand(db), revokeAppCommand(db), partnerAppCommand(db), listIdentitiesCommand(db), decideIdentityCommand(db))
 	return cmd
 }
 
@@ -31,7 +31,8 @@ func newAppCommand(db *string) *cobra.Command {
 		Short: "Register an application and print its id and secret",
 		Long: `Register an application and print its id and secret. The secret is printed this
 once and not kept. The callback is where members are sent back to, compared to
-the byte; for http://127.0.0.1 and http://[::1] every port is taken.`,
+the byte; for http://127.0.0.1 and http://[::1] every port is taken. A program's
+own scheme needs no dot here, unlike on the pages, since old programs have none.`,
 		Example: `  flattr-ledger app new --name "Podcast player" --callback https://player.example/callback --db ledger.db`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -36,6 +36,8 @@ func TestMemberRegistersApplication(t *testing.T) {
 	}
 
 	ask := "/oauth/authorize?" + url.Values{"response_type": {"code"}, "client_id": {id}, "scope": {"flattr,email"}, "state": {"s"}}.Encode()
+	ann.get(strings.Replace(ask, "?", "/?", 1)) // as clients write it too
+	ann.wants("Allow this application?")
 	resp := ann.get(ask)
 	ann.wants("Allow this application?", "Blog <b>&", "Registered by bob", "https://blog.example", "flattr and subscribe for you", "see your e-mail address")
 	if got := words(ann.page); strings.Contains(got, "register things") {
@@ -46,6 +48,9 @@ func TestMemberRegistersApplication(t *testing.T) {
 		t.Errorf("Content-Security-Policy = %q", policy)
 	}
 	code := s.codeFor(ann, "https://blog.example/done")
+	if resp := s.forge(ann, http.MethodPost, "/oauth/token/", url.Values{"code": {code}}, nil); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("an exchange at an address with a slash behind it = %d, want 401 for want of a secret", resp.StatusCode)
+	}
 	token := s.exchange(url.Values{"grant_type": {"authorization_code"}, "code": {code}, "client_id": {id}, "client_secret": {secret}})
 	if status := s.restUser(token); status != http.StatusOK {
 		t.Errorf("GET /user with the token = %d, want 200", status)
@@ -122,7 +127,7 @@ func TestApplicationOfAnotherStays(t *testing.T) {
 	}
 	ann.lang = "de"
 	ann.get("/applications")
-	ann.wants("Deine Anwendungen", "Rückadresse")
+	ann.wants("Eigene Anwendungen", "Rückadresse")
 	ann.get("/grants")
 	ann.wants("Du hast keiner Anwendung erlaubt")
 }

@@ -42,12 +42,7 @@ type thingGets struct{ clicks, gross int64 }
 
 // benchPostgres computes a month in a database and has the database do it too.
 func benchPostgres(b *bench) {
-	server := storetest.Private(b.T)
-	origin := server.Database()
-	// The server of the tests does not wait for the disk.
-	b.onDatabase(origin, "/postgres", "ALTER SYSTEM SET fsync = on")
-	b.onDatabase(origin, "/postgres", "ALTER SYSTEM SET full_page_writes = on")
-	b.onDatabase(origin, "/postgres", "SELECT pg_reload_conf()")
+	origin := b.durableServer().Database()
 	w := newBenchWorld(b.postgres)
 	b.fillPostgres(w, origin)
 	var window, compute benchtable.Fastest
@@ -79,6 +74,18 @@ func benchPostgres(b *bench) {
 		Measured: benchtable.Rate(compute.PerSecond(w.clicks)), Floor: benchtable.Rate(window.PerSecond(w.clicks)),
 		Ratio: float64(window) / float64(compute), Reach: 2,
 	})
+}
+
+// durableServer starts a private server that waits for the disk, which those of
+// the tests do not.
+func (b *bench) durableServer() *storetest.Server {
+	b.Helper()
+	server := storetest.Private(b.T)
+	anywhere := server.Database()
+	b.onDatabase(anywhere, "/postgres", "ALTER SYSTEM SET fsync = on")
+	b.onDatabase(anywhere, "/postgres", "ALTER SYSTEM SET full_page_writes = on")
+	b.onDatabase(anywhere, "/postgres", "SELECT pg_reload_conf()")
+	return server
 }
 
 // fillPostgres makes a ledger on PostgreSQL with a frozen month.

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,11 +17,11 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"flattr/benchtable"
 	"flattr/ledger/flattr"
-	"flattr/ledger/money"
 	"flattr/ledger/rest"
 	"flattr/ledger/store"
 )
@@ -30,83 +29,75 @@ import (
 // How the interface of old clients is measured.
 const (
 	perAddress   = 900 // requests that come from one address: fewer than an hour allows
-	restRequests = 20  // GETs a round, for each batch of clicks of this size
-	restFlattrs  = 8   // flattrs a round, for each batch of clicks of this size
-	restLookups  = 40
-	oneInWord    = 2000 // things have a word that is looked for
-	perLoad      = 5000 // things a transaction while the ledger is made
+	restRequests = 10  // GETs a round, for each batch of clicks of this size
+	restFlattrs  = 4   // flattrs a round, for each batch of clicks of this size
+	restLookups  = 20
+	perReader    = 30 // things that a reader flattrs
 )
 
 // restWorld is a ledger that old clients ask.
 type restWorld struct {
 	*bench
+	engine  restEngine
 	store   *store.Store
-	path    string
+	where   string
 	server  *httptest.Server
 	client  *http.Client
 	asked   atomic.Int64
 	random  *rand.Rand
-	ids     []flattr.ThingID // of some things
+	ids     []int64   // of all things, in the order of their numbers
+	popular [][]int64 // of those with clicks, as in popularities
 	readers []flattr.MemberID
 }
 
 // benchREST asks for things, looks them up, searches and flattrs, each in turn
-// with its floor.
+// with its floor, on both databases.
 func benchREST(b *bench) {
-	w := &restWorld{bench: b, path: filepath.Join(b.TempDir(), "rest.db"), random: rand.New(rand.NewPCG(6, 6))}
-	w.open()
+	b.Run("SQLite", func(t *testing.T) {
+		b := &bench{T: t, benchSize: b.benchSize, Table: b.Table}
+		where := filepath.Join(b.TempDir(), "rest.db")
+		makeLedger(b, where)
+		newRESTWorld(b, restOnSQLite, where).measure(b.floorLedgers("")[0])
+	})
+	b.Run("PostgreSQL", func(t *testing.T) {
+		b := &bench{T: t, benchSize: b.benchSize, Table: b.Table}
+		server := b.durableServer()
+		where := server.Database()
+		makeLedger(b, where)
+		newRESTWorld(b, restOnPostgres, where).measure(restOnPostgres.open(b, where))
+	})
+}
+
+func newRESTWorld(b *bench, engine restEngine, where string) *restWorld {
+	return &restWorld{bench: b, engine: engine, where: where, random: rand.New(rand.NewPCG(6, 6))}
+}
+
+// alternations is how often what is measured and its floor take turns: rounds are
+// short here, and a busy neighbour is to miss one of them.
+func (w *restWorld) alternations() int { return 2 * w.rounds }
+
+func (w *restWorld) readersPerRound() int { return w.batches * restFlattrs / perReader }
+
+// measure measures everything; durable is a database into which single rows are
+// inserted.
+func (w *restWorld) measure(durable *sql.DB) {
+	w.load()
+	w.serve()
 	w.things()
 	w.lookups()
 	w.searches()
-	w.flattrs()
+	w.flattrs(durable)
 }
 
-// open makes the ledger and serves it.
-func (w *restWorld) open() {
+// serve serves the ledger in this process.
+func (w *restWorld) serve() {
 	w.Helper()
-	ctx, now := w.Context(), time.Now()
-	s, err := store.Open(ctx, w.path)
+	s, err := store.Open(w.Context(), w.where)
 	if err != nil {
 		w.Fatal(err)
 	}
 	w.store = s
 	w.Cleanup(func() { _ = s.Close() })
-	var author flattr.MemberID
-	err = s.Write(ctx, func(tx *store.Tx) error {
-		author, err = tx.AddMember(now, store.NewMember{Name: "author", Budget: flattr.DefaultBudget})
-		for i := 0; err == nil && i < (w.rounds+1)*w.batches*restFlattrs; i++ {
-			var id flattr.MemberID
-			id, err = tx.AddMember(now, store.NewMember{Name: fmt.Sprintf("reader%d", i), Budget: flattr.DefaultBudget, Means: 10 * money.Euro})
-			w.readers = append(w.readers, id)
-		}
-		return err
-	})
-	for from := 0; err == nil && from < w.listed; from += perLoad {
-		err = s.Write(ctx, func(tx *store.Tx) error {
-			for i := from; i < min(from+perLoad, w.listed); i++ {
-				if err := tx.AddThing(now, thingURL(i), w.title(i), author); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	if err != nil {
-		w.Fatal(err)
-	}
-	for range knownAuthors {
-		known, err := s.LookUp(ctx, thingURL(w.random.IntN(w.listed)))
-		if err != nil {
-			w.Fatal(err)
-		}
-		w.ids = append(w.ids, known.Thing)
-	}
-	w.serve()
-}
-
-// serve serves the ledger in this process, and beside it a constant.
-func (w *restWorld) serve() {
-	w.Helper()
 	server, err := rest.New(w.Context(), rest.Config{
 		Store: w.store, Public: &url.URL{Scheme: "https", Host: "ledger.example"}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Member: func(_ context.Context, token string) (flattr.MemberID, []string, string, error) {
@@ -133,11 +124,6 @@ func (w *restWorld) serve() {
 
 // constantThing is as long as the answer about a thing.
 var constantThing = `{"type":"thing","padding":"` + strings.Repeat("x", 640) + `"}`
-
-// title is that of a thing; one in oneInWord has a word that others have not.
-func (w *restWorld) title(i int) string {
-	return fmt.Sprintf("Thing number %d of many about subject%d", i, i%oneInWord)
-}
 
 // send sends so many requests over all connections and answers how long it took.
 func (w *restWorld) send(count int, request func(i int) (method, path, token string), want int) time.Duration {
@@ -183,58 +169,64 @@ func (w *restWorld) once(method, path, token string, want int) error {
 }
 
 // row adds a line of which more a second is better.
-func (w *restWorld) row(what string, count int, measured, floor benchtable.Fastest, reach float64) {
+func (w *restWorld) row(what, beside string, count int, measured, floor benchtable.Fastest, reach float64) {
 	w.Add(benchtable.Row{
-		What: what, Measured: benchtable.Rate(measured.PerSecond(count)), Floor: benchtable.Rate(floor.PerSecond(count)),
+		What: what + ", " + w.engine.name, Measured: benchtable.Rate(measured.PerSecond(count)),
+		Floor: benchtable.Rate(floor.PerSecond(count)) + ", " + beside,
 		Ratio: float64(floor) / float64(measured), Reach: reach,
 	})
 }
 
-// things asks for things, in turn with a constant answer of that length.
+// things asks for things of each popularity, in turn with the categories, which
+// are a constant that goes the same way: route, limits, headers and encoding.
 func (w *restWorld) things() {
 	w.Helper()
-	var measured, floor benchtable.Fastest
 	count := w.batches * restRequests
-	for range w.rounds {
-		measured.Take(w.send(count, func(i int) (string, string, string) {
-			return http.MethodGet, rest.Base + "/things/" + strconv.FormatInt(int64(w.ids[i%len(w.ids)]), 10), ""
-		}, http.StatusOK))
-		floor.Take(w.send(count, func(int) (string, string, string) { return http.MethodGet, "/constant", "" }, http.StatusOK))
+	get := func(path func(i int) string) time.Duration {
+		return w.send(count, func(i int) (string, string, string) { return http.MethodGet, path(i), "" }, http.StatusOK)
 	}
-	w.row(fmt.Sprintf("GET /things/:id, keep-alive, %d connections; floor: a constant answer", connections), count, measured, floor, 0.5)
+	measured := make([]benchtable.Fastest, len(popularities))
+	var floor, bare benchtable.Fastest
+	for range w.alternations() {
+		for p, ids := range w.popular {
+			measured[p].Take(get(func(i int) string { return rest.Base + "/things/" + strconv.FormatInt(ids[i%len(ids)], 10) }))
+		}
+		floor.Take(get(func(int) string { return rest.Base + "/categories" }))
+		bare.Take(get(func(int) string { return "/constant" }))
+	}
+	for p, of := range popularities {
+		w.row(fmt.Sprintf("GET /things/:id of one with %s clicks, keep-alive, %d connections", benchtable.Grouped(of.clicks), connections),
+			"the same server answers a constant", count, measured[p], floor, 0.5)
+	}
+	w.Say("%s: a handler of net/http that writes %d bytes, without routes, limits and headers, answers %s here.",
+		w.engine.name, len(constantThing), benchtable.Rate(bare.PerSecond(count)))
 }
 
-// lookups finds things by URL, in turn with reads of the same rows by their key,
-// each in a transaction of its own too.
+// lookups finds things by URL, in turn with reads of the rows by their key.
 func (w *restWorld) lookups() {
 	w.Helper()
 	var measured, floor benchtable.Fastest
 	count := w.batches * restLookups
-	db := openRaw(w.bench, w.path, "FULL")
+	db := w.engine.open(w.bench, w.where)
 	defer db.Close() // it is only read
-	for range w.rounds {
+	for range w.alternations() {
 		start := time.Now()
 		for range count {
-			known, err := w.store.LookUp(w.Context(), thingURL(w.random.IntN(w.listed)))
-			if err != nil || known.Thing == 0 {
+			i := w.random.IntN(w.listed)
+			known, err := w.store.LookUp(w.Context(), thingURL(i))
+			if err != nil || int64(known.Thing) != w.ids[i] {
 				w.Fatal(known, err)
 			}
 		}
 		measured.Take(time.Since(start))
 		floor.Take(w.byKey(db, count))
 	}
-	w.row("lookup by URL among "+benchtable.Grouped(w.listed)+" things; floor: the row read by its primary key", count, measured, floor, 0.5)
+	w.row("lookup by URL among "+benchtable.Grouped(w.listed)+" things, through the store", "the row by its primary key", count, measured, floor, 0.5)
 }
 
 func (w *restWorld) byKey(db *sql.DB, count int) time.Duration {
 	w.Helper()
-	ctx := w.Context()
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer conn.Close() // nothing was written
-	read, err := conn.PrepareContext(ctx, `SELECT id, url, title, owner FROM thing WHERE id = ?`)
+	read, err := db.PrepareContext(w.Context(), `SELECT id, url, title, owner FROM thing WHERE id = $1`)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -244,10 +236,7 @@ func (w *restWorld) byKey(db *sql.DB, count int) time.Duration {
 		var id int64
 		var address, title string
 		var owner sql.NullInt64
-		_, began := conn.ExecContext(ctx, "BEGIN DEFERRED")
-		err := read.QueryRowContext(ctx, int64(w.ids[w.random.IntN(len(w.ids))])).Scan(&id, &address, &title, &owner)
-		_, ended := conn.ExecContext(ctx, "COMMIT")
-		if err = errors.Join(began, err, ended); err != nil {
+		if err := read.QueryRowContext(w.Context(), w.ids[w.random.IntN(w.listed)]).Scan(&id, &address, &title, &owner); err != nil {
 			w.Fatal(err)
 		}
 	}
@@ -258,15 +247,15 @@ func (w *restWorld) byKey(db *sql.DB, count int) time.Duration {
 func (w *restWorld) searches() {
 	w.Helper()
 	var measured, floor benchtable.Fastest
-	count := w.batches
-	db := openRaw(w.bench, w.path, "FULL")
+	count := w.batches / 2
+	db := w.engine.open(w.bench, w.where)
 	defer db.Close() // it is only read
-	bare, err := db.PrepareContext(w.Context(), `SELECT docid FROM words WHERE words MATCH ?`)
+	bare, err := db.PrepareContext(w.Context(), w.engine.bare)
 	if err != nil {
 		w.Fatal(err)
 	}
 	defer bare.Close()
-	for range w.rounds {
+	for range w.alternations() {
 		start := time.Now()
 		for range count {
 			found, err := w.store.Search(w.Context(), start, store.Search{Query: w.word(), Sort: store.ByRelevance, Count: 30})
@@ -281,7 +270,8 @@ func (w *restWorld) searches() {
 		}
 		floor.Take(time.Since(start))
 	}
-	w.row("search among "+benchtable.Grouped(w.listed)+" things; floor: the bare FTS4 query", count, measured, floor, 0.5)
+	w.row("search among "+benchtable.Grouped(w.listed)+" things, a word that one in 2,000 has, through the store",
+		"the bare "+w.engine.index+" query", count, measured, floor, 0.5)
 }
 
 // word is one that some things have.
@@ -306,26 +296,26 @@ func (w *restWorld) bare(query *sql.Stmt) {
 	}
 }
 
-// flattrs flattrs things, each by a reader who has not yet flattred, in turn with
-// inserts of one row that is durable before the next.
-func (w *restWorld) flattrs() {
+// flattrs flattrs things, 30 each reader, in turn with inserts of one row that is
+// durable before the next.
+func (w *restWorld) flattrs(db *sql.DB) {
 	w.Helper()
 	var measured, floor benchtable.Fastest
-	count := w.batches * restFlattrs
-	floors := w.floorLedgers("")
-	for round := range w.rounds {
+	readers := w.readersPerRound()
+	count := readers * perReader
+	for round := range w.alternations() {
 		measured.Take(w.send(count, func(i int) (string, string, string) {
-			path := rest.Base + "/things/" + strconv.FormatInt(int64(w.ids[i%len(w.ids)]), 10) + "/flattr"
-			return http.MethodPost, path, strconv.Itoa(round*count + i)
+			path := rest.Base + "/things/" + strconv.FormatInt(w.ids[i/readers*len(w.ids)/perReader+i], 10) + "/flattr"
+			return http.MethodPost, path, strconv.Itoa(round*readers + i%readers)
 		}, http.StatusOK))
-		floor.Take(w.durable(floors[0], round, count))
+		floor.Take(w.durable(db, round, count))
 	}
-	w.row("POST /things/:id/flattr, "+strconv.Itoa(connections)+" connections; floor: durable inserts of one row", count, measured, floor, 0.6)
+	w.row(fmt.Sprintf("POST /things/:id/flattr, %d connections, %d things a reader", connections, perReader), "durable inserts of one row", count, measured, floor, 0.6)
 }
 
 func (w *restWorld) durable(db *sql.DB, round, count int) time.Duration {
 	w.Helper()
-	insert, err := db.PrepareContext(w.Context(), `INSERT INTO secret (name, value) VALUES (?, ?)`)
+	insert, err := db.PrepareContext(w.Context(), `INSERT INTO secret (name, value) VALUES ($1, $2)`)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"flattr/ledger/api"
 	"flattr/ledger/flattr"
+	"flattr/ledger/rest"
 	"flattr/ledger/store"
 )
 
@@ -24,10 +26,11 @@ const stampEvery = time.Minute
 // clock keeps a serving ledger from work while the wall clock is behind the
 // last time that was written down.
 type clock struct {
-	store *store.Store
-	now   func() time.Time
-	log   *slog.Logger
-	back  atomic.Pointer[flattr.Error] // set while the clock is behind
+	store  *store.Store
+	public *url.URL
+	now    func() time.Time
+	log    *slog.Logger
+	back   atomic.Pointer[flattr.Error] // set while the clock is behind
 }
 
 // stamp writes the time down. It fails with clock_back, or where the database
@@ -77,8 +80,11 @@ func (c *clock) guard(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Retry-After", strconv.Itoa(int(stampEvery.Seconds())))
+		if rest.Unavailable(w, r, c.public, refused.Sentence) {
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusServiceUnavailable)
 		_ = json.NewEncoder(w).Encode(api.Problem{Code: string(refused.Code), Sentence: refused.Sentence}) // who asked may be gone
 	})

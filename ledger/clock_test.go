@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -56,21 +57,29 @@ func TestServeRefusesWhileTheClockIsBehind(t *testing.T) {
 	}
 	defer s.Close()
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	c := &clock{store: s, now: func() time.Time { return now }, log: slog.New(slog.DiscardHandler)}
+	c := &clock{store: s, public: &url.URL{Scheme: "https", Host: "ledger.example"}, now: func() time.Time { return now }, log: slog.New(slog.DiscardHandler)}
 	asked := 0
 	handler := c.guard(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
-	ask := func() *httptest.ResponseRecorder {
+	askFor := func(path string) *httptest.ResponseRecorder {
 		c.look(context.Background())
 		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/healthz", nil))
+		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 		return w
 	}
+	ask := func() *httptest.ResponseRecorder { return askFor("/healthz") }
 	if w := ask(); w.Code != http.StatusOK || asked != 1 {
 		t.Errorf("at noon it answers %d", w.Code)
 	}
 	now = now.Add(-time.Hour)
 	if w := ask(); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), `"clock_back"`) || w.Header().Get("Retry-After") == "" || asked != 1 {
 		t.Errorf("an hour before it answers %d %s", w.Code, w.Body)
+	}
+	for path, want := range map[string]string{"/rest/v2/user": `"error":"server_error"`, "//rest/v2/categories.xml": "<error>server_error</error>"} {
+		w := askFor(path)
+		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), want) || !strings.Contains(w.Body.String(), "operator") ||
+			w.Header().Get("Retry-After") != "60" || w.Header().Get("Access-Control-Allow-Origin") != "*" || asked != 1 {
+			t.Errorf("an hour before %s answers %d %v %s", path, w.Code, w.Header(), w.Body)
+		}
 	}
 	now = now.Add(2 * time.Hour)
 	if w := ask(); w.Code != http.StatusOK || asked != 2 {

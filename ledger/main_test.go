@@ -50,6 +50,9 @@ func TestScripts(t *testing.T) {
 	}
 }
 
+// appID finds the id of an application where it is printed.
+var appID = regexp.MustCompile(`(?m)^id: ([0-9a-f]{32})$`)
+
 // aboutAFile finds what a script says of the database's file.
 var aboutAFile = regexp.MustCompile(`\.db\b|(?m)^(damage|mode) |FLATTR_LEDGER_DB`)
 
@@ -63,6 +66,13 @@ func runScript(t *testing.T, script, where string) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"damage": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(damage(ts.MkAbs(args[0]), args[1]))
+			},
+			"id": func(ts *testscript.TestScript, _ bool, args []string) {
+				id := appID.FindStringSubmatch(ts.ReadFile(args[1]))
+				if id == nil {
+					ts.Fatalf("%s names no application", args[1])
+				}
+				ts.Setenv(args[0], id[1])
 			},
 			"mode": func(ts *testscript.TestScript, _ bool, args []string) {
 				info, err := os.Stat(ts.MkAbs(args[1]))

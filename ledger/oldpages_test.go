@@ -135,6 +135,18 @@ var flattr_cat = 'audio'; var flattr_tag = 'cello, hausmusik'; var flattr_url = 
 		opens: "/submit/auto?url=https%3A%2F%2Fnew.example%2Fp&title=By%20prefix",
 	},
 	{
+		why: "one link of several, which the page has made itself",
+		text: `<script src="//LEDGER/js/0.6/load.js"></script><p id="list"></p><a id="not" class="FlattrButton" href="https://bob.example/a"></a>
+<script>window.onload = function () {
+  var link = document.createElement("a");
+  link.className = "FlattrButton"; link.rev = "flattr;button:compact;popout:0;"; link.href = "https://new.example/made";
+  document.getElementById("list").appendChild(link);
+  FlattrLoader.loadButton(link);
+}</script>`,
+		frames: []string{"110x20 Flattr this (0 clicks) 0 url=https://new.example/made&button=compact&popout=0"},
+		places: []string{"list "}, buttons: 1, opens: "/submit/auto?url=https%3A%2F%2Fnew.example%2Fmade",
+	},
+	{
 		why: "what means harm becomes text",
 		text: `<script src="//LEDGER/js/0.6/load.js?mode=auto&uid=%22%3E%3Cscript%3E&button=x&language=&html5-key-prefix=onclick"></script>
 <a class="FlattrButton" href="https://new.example/h" title='"><img src=x onerror="top.harmed=true">' rev="flattr;uid:'><svg onload=top.harmed=true>">&lt;script&gt;top.harmed=true&lt;/script&gt;<img src=x></a>`,

@@ -154,6 +154,22 @@ func TestEveryPageIsFoundFromTheMonth(t *testing.T) {
 	}
 }
 
+// The characters by which pages name a member are made when they join or sign in,
+// so that no page that shows them has to change anything.
+func TestJoiningMakesTheFlattrID(t *testing.T) {
+	s := startLedger(t)
+	bob := s.join("bob", 0)
+	had, err := s.store.KnownFlattrID(t.Context(), s.member("bob"))
+	if err != nil || had == "" {
+		t.Fatalf("joining makes %q, %v", had, err)
+	}
+	bob.get("/buttons?url=https://bob.example/")
+	bob.wants("Account tag", "Once it stands there, have the page checked.")
+	if !strings.Contains(bob.text, had) {
+		t.Error("the page shows another one")
+	}
+}
+
 // What pages of others make a browser load, and what their links lead to, is
 // small, sets no cookie, and asks nobody else for anything.
 func TestWhatVisitorsGetIsSmallAndTracksNobody(t *testing.T) {
@@ -169,11 +185,16 @@ func TestWhatVisitorsGetIsSmallAndTracksNobody(t *testing.T) {
 		"city": {strings.Repeat("ö", 80)}, "country": {strings.Repeat("&", 80)}, "url": {"https://bob.example/" + strings.Repeat("c", 450)},
 	})
 	bob.wants("Saved.")
+	ann := s.join("ann", 5*money.Euro)
+	ann.post("/flattr", url.Values{"submit": {url.Values{
+		"url": {"https://wordy.example/"}, "title": {long}, "description": {strings.Repeat("'&", 500)}, "user_id": {"mallory"}, "tags": {strings.Repeat("tag,", 100)},
+	}.Encode()}})
+	ann.wants("It is a promise")
 	loaded := regexp.MustCompile(`(?i)(?:src|<link[^>]*href|url\(|@import|srcset|action|poster|data)\s*=?\s*["'(]?\s*(?:https?:)?//([^/"')\s]+)`)
 	host := strings.TrimPrefix(s.origin, "http://")
 	for _, path := range []string{
 		"/js/0.6/load.js?mode=auto", "/js/0.5.0/load.js", "/js/0.5/load.js", "/button/load.js", "/button/view/?url=https://bob.example/0/x&uid=bob", "/button/view/?url=https://bob.example/&button=compact",
-		"/button/flattr-badge-large.png", "/button/flattr-badge-small.png", fmt.Sprintf("/thing/%d", id), fmt.Sprintf("/t/%d", id), "/profile/bob", "/profile/bob?things=20", "/@bob", "/domain/bob.example",
+		"/button/flattr-badge-large.png", "/button/flattr-badge-small.png", fmt.Sprintf("/thing/%d", id), fmt.Sprintf("/t/%d", id), "/submit/auto?url=https://wordy.example/", "/profile/bob", "/profile/bob?things=20", "/@bob", "/domain/bob.example",
 		"/submit/auto?url=https://bob.example/&user_id=bob&title=News", "/submit/auto?url=https://new.example/" + strings.Repeat("%25e4", 400) + "&user_id=bob&title=" + url.QueryEscape(long),
 	} {
 		for _, lang := range []string{"en", "de"} {

@@ -125,7 +125,7 @@ func serve(ctx context.Context, opt serveOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	clock := &clock{store: st, now: opt.now, log: opt.log}
+	clock := &clock{store: st, public: public, now: opt.now, log: opt.log}
 	if err := clock.stamp(ctx); err != nil {
 		return err
 	}
@@ -207,9 +207,12 @@ func publicURL(named string, listening net.Addr) (*url.URL, error) {
 }
 
 // newHandler joins the pages, the authorization server and the interfaces for
-// companions and clients; mail says whether letters are sent. What clients ask is counted for all processes while
-// merge runs.
+// companions and clients; mail says whether letters are sent. What clients ask is
+// counted for all processes while merge runs.
 func newHandler(ctx context.Context, st *store.Store, public *url.URL, claims *claim.Keeper, mail bool, now func() time.Time, log *slog.Logger) (handler http.Handler, merge func(context.Context), err error) {
+	if err := st.SetHome(public); err != nil {
+		return nil, nil, err
+	}
 	authorization, err := oauth.New(ctx, st, now)
 	if err != nil {
 		return nil, nil, err
@@ -239,7 +242,13 @@ func newHandler(ctx context.Context, st *store.Store, public *url.URL, claims *c
 	feed.New(feed.Config{Store: st, Public: public, Now: now, Log: log}).Register(mux)
 	mux.Handle(rest.Reference, references)
 	mux.Handle(rest.Reference+"/", references)
-	mux.HandleFunc("POST "+api.PathToken, authorization.ServeToken)
+	for _, slash := range []string{"", "/{$}"} { // clients write one behind it
+		mux.HandleFunc("POST "+api.PathToken+slash, authorization.ServeToken)
+	}
+	mux.Handle(api.PathAuthorize, pages.Handler()) // or the mux would lead there to the one with a slash
+	mux.HandleFunc("GET "+api.PathAuthorize+"/{$}", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, api.PathAuthorize+"?"+r.URL.RawQuery, http.StatusFound)
+	})
 	mux.HandleFunc("POST "+api.PathRevoke, authorization.ServeRevoke)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		if err := st.Check(r.Context()); err != nil {

@@ -60,11 +60,7 @@ func ReadAsked(rawQuery string) Asked {
 		Hidden:      values["hidden"] == "1" || values["hidden"] == "true",
 		Compact:     values["button"] == "compact",
 	}
-	for _, key := range []string{"uid", "user_id", "owner"} {
-		if name := text(values[key], maxOwner); name != "" {
-			a.Owner = name
-		}
-	}
+	a.Owner = flattr.NamedOwner(func(key string) string { return text(values[key], maxOwner) })
 	if fids.MatchString(values["fid"]) {
 		a.FID = values["fid"]
 	}
@@ -141,10 +137,11 @@ func plain(html string) string {
 	return tagsOf.ReplaceAllString(breaks.ReplaceAllString(html, " "), "")
 }
 
-// text folds blanks and control characters and cuts to most characters.
+// text folds blanks, control characters and what XML knows no character for, and
+// cuts to most characters.
 func text(s string, most int) string {
 	s = strings.ToValidUTF8(s, " ")
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r == 0xfffe || r == 0xffff }), " ")
 	if runes := []rune(s); len(runes) > most {
 		s = strings.TrimSpace(string(runes[:most]))
 	}

@@ -18,7 +18,8 @@ a{display:block;box-sizing:border-box;width:55px;height:62px;font:700 12px/20px 
 b{display:block;box-sizing:border-box;height:36px;border:1px solid #8a93a1;border-radius:6px;background:#fff;font-size:16px;line-height:34px;font-variant-numeric:tabular-nums}
 span{display:block;height:22px;margin-top:4px;border-radius:6px;background:#2f7d1f;color:#fff;line-height:22px;white-space:nowrap}
 svg{width:11px;height:11px;margin-right:3px;vertical-align:-1px;fill:#fff}
-a:not(.compact) span{font-size:11px}
+a:not(.compact) span{font-size:10px;letter-spacing:.2px}
+a:not(.compact) svg{width:10px;height:10px;margin-right:2px}
 a.compact{display:flex;width:110px;height:20px;gap:4px}
 .compact b{order:2;flex:1;height:20px;font-size:12px;line-height:18px}
 .compact span{flex:0 0 64px;height:20px;margin:0;line-height:20px}

@@ -142,11 +142,16 @@
     return data;
   }
 
+  // loadButton shows the button of one link.
+  function loadButton(link) {
+    replace(link, frameOf(dataOf(link)));
+  }
+
   // setup shows every button of the page.
   function setup() {
     var links = document.getElementsByTagName("a");
     for (var i = links.length - 1; i >= 0; i--) {
-      if (/(?:^|\s)FlattrButton(?:\s|$)/.test(links[i].className)) replace(links[i], frameOf(dataOf(links[i])));
+      if (/(?:^|\s)FlattrButton(?:\s|$)/.test(links[i].className)) loadButton(links[i]);
     }
   }
 
@@ -182,7 +187,7 @@
     else window.attachEvent("onload", call);
   }
 
-  window.FlattrLoader = { setup: setup, render: render, domReady: ready };
+  window.FlattrLoader = { setup: setup, render: render, loadButton: loadButton, domReady: ready };
 
   if ("%MODE%" === "globals") {
     if (script && script.parentNode) {

@@ -29,6 +29,8 @@ import (
 const (
 	// maxChecks is how many sites are asked at the same time.
 	maxChecks = 8
+	// maxWishes is how many of them are asked for whoever need not be a member.
+	maxWishes = 2
 	// patience is how long a check waits for its turn.
 	patience = 5 * time.Second
 	// lookupTimeout bounds the asking for one name's records.
@@ -59,6 +61,8 @@ type Keeper struct {
 	fetch    *fetcher
 	resolver *net.Resolver
 	turns    chan struct{}
+	sites    sites
+	wishes   chan struct{}
 }
 
 // New makes a keeper; Run lets it work by itself.
@@ -80,7 +84,7 @@ func New(cfg Config) *Keeper {
 	}
 	return &Keeper{
 		store: cfg.Store, now: cfg.Now, log: cfg.Log, ours: ours,
-		fetch: newFetcher(r, resolver), resolver: resolver, turns: make(chan struct{}, maxChecks),
+		fetch: newFetcher(r, resolver), resolver: resolver, turns: make(chan struct{}, maxChecks), wishes: make(chan struct{}, maxWishes),
 	}
 }
 

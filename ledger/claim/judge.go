@@ -2,8 +2,8 @@ package claim
 
 import (
 	"context"
-	"fmt"
 	"net/url"
+	"strings"
 
 	"flattr/ledger/flattr"
 )
@@ -25,17 +25,22 @@ func (k *Keeper) judge(ctx context.Context, c flattr.Claim, said answers) (flatt
 	byFile, _ := ruling(said.file, path)
 	byRecord, _ := ruling(said.records, "/")
 	voices := []voice{{flattr.ProofDNS, byRecord}, {flattr.ProofFile, byFile}}
-	if said.page.id != "" {
-		voices = append(voices, voice{flattr.ProofMeta, []string{said.page.id}})
+	switch page := said.page; {
+	case strings.HasPrefix(page.id, flattr.PartnerPrefix):
+		voices = append(voices, voice{flattr.ProofPartner, []string{page.id}})
+	case page.id != "":
+		voices = append(voices, voice{flattr.ProofMeta, []string{page.id}})
+	case len(page.payment) == 1 && strings.HasPrefix(page.payment[0], flattr.PartnerPrefix):
+		voices = append(voices, voice{flattr.ProofPartner, page.payment})
 	}
 	var f flattr.Finding
 	for _, v := range voices {
 		for _, id := range v.ids {
-			who, err := k.store.MemberByFlattrID(ctx, id)
+			who, err := k.who(ctx, hostOf(c.URL), id)
 			switch {
-			case flattr.CodeOf(err) == flattr.NotFound:
 			case err != nil:
-				return f, fmt.Errorf("find whom a site names: %w", err)
+				return f, err
+			case who == 0:
 			case who == c.Member:
 				if f.Proof == "" {
 					f.Proof = v.proof

@@ -2,6 +2,7 @@ package claim
 
 import (
 	"bytes"
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -19,7 +20,7 @@ const maxToken = 64 << 10
 
 // names is whom a page names as its owner.
 type names struct {
-	id      string   // <meta name="flattr:id"> of the head, the first; none: wants no money
+	id      string   // <meta name="flattr:id"> of the head, the first, or what a partner calls the owner there; none: wants no money
 	payment []string // rel="payment" links of the head to a flattr of this very page
 	buttons []string // uid of buttons for this very page
 	crowded bool     // more than maxNames
@@ -94,7 +95,7 @@ func (r *pageReader) start(t html.Token) {
 	switch t.DataAtom {
 	case atom.Meta:
 		if !r.body && r.found.id == "" && strings.EqualFold(strings.TrimSpace(attr(t, "name")), "flattr:id") {
-			if id := strings.TrimSpace(attr(t, "content")); id == none || isID(id) {
+			if id := strings.TrimSpace(attr(t, "content")); id == none || isOwner(id) {
 				r.found.id = id
 			}
 		}
@@ -129,21 +130,25 @@ func (r *pageReader) button(t html.Token) {
 	if !hasClass(attr(t, "class"), "FlattrButton") || hasWord(rel, "nofollow") || hasWord(rel, "ugc") || hasWord(rel, "sponsored") {
 		return
 	}
-	href, uid := attr(t, "href"), attr(t, "data-flattr-uid")
+	href, uid := attr(t, "href"), cmp.Or(attr(t, "data-flattr-owner"), attr(t, "data-flattr-uid"))
 	if named := attr(t, "data-flattr-url"); named != "" {
 		href = named
 	}
 	for _, text := range []string{attr(t, "rev"), rel} {
 		if strings.HasPrefix(text, "flattr") && len(text) > len("flattr;") {
 			uid = ""
+			owner := ""
 			for piece := range strings.SplitSeq(text[len("flattr;"):], ";") {
 				switch key, value, _ := strings.Cut(piece, ":"); key {
 				case "uid":
 					uid = value
+				case "owner":
+					owner = value
 				case "url":
 					href = value
 				}
 			}
+			uid = cmp.Or(owner, uid)
 			break
 		}
 	}
@@ -167,11 +172,8 @@ func (r *pageReader) link(href string, to *[]string) {
 	if q.Get("url") == "" || !r.isPage(q.Get("url")) {
 		return
 	}
-	for _, key := range []string{"user_id", "fid", "owner"} {
-		if who := strings.TrimSpace(q.Get(key)); who != "" {
-			r.add(to, who)
-			return
-		}
+	if who := cmp.Or(flattr.NamedOwner(q.Get), strings.TrimSpace(q.Get("fid"))); who != "" {
+		r.add(to, who)
 	}
 }
 

@@ -15,9 +15,9 @@ import (
 const (
 	// roundEvery is how often it looks what is due.
 	roundEvery = time.Minute
-	// roundClaims, roundOptOuts and roundLooks bound a round: strangers can make
-	// things, and nobody may use a ledger to flood a site.
-	roundClaims, roundOptOuts, roundLooks = 60, 20, 60
+	// roundClaims and its like bound a round: strangers can make things, and nobody
+	// may use a ledger to flood a site.
+	roundClaims, roundOptOuts, roundLooks, roundPages = 60, 20, 60, 60
 	// hostLooks is how many pages of one host are looked at in a round.
 	hostLooks = 2
 	// roundAtOnce leaves half of all turns to members who wait for an answer.
@@ -43,7 +43,7 @@ func (k *Keeper) Run(ctx context.Context) {
 }
 
 // Round checks once what is due: claims, opt-outs, and pages of things whose
-// owner was asserted.
+// owner was asserted, or hangs on the page.
 func (k *Keeper) Round(ctx context.Context) error {
 	claims, err := k.store.DueClaims(ctx, k.now(), lease, roundClaims)
 	if err != nil {
@@ -62,10 +62,12 @@ func (k *Keeper) Round(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := k.optOuts(ctx); err != nil {
-		return err
+	for _, work := range []func(context.Context) error{k.optOuts, k.looks, k.pages} {
+		if err := work(ctx); err != nil {
+			return err
+		}
 	}
-	return k.looks(ctx)
+	return nil
 }
 
 // few does work for all, for at most roundAtOnce at the same time, and waits for
@@ -110,18 +112,36 @@ func (k *Keeper) looks(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("take things to look at: %w", err)
 	}
-	asked := map[string]int{}
-	due = slices.DeleteFunc(due, func(l store.Look) bool {
-		name := hostOf(l.URL)
-		asked[name]++
-		return name != "" && asked[name] > hostLooks // the lease brings it back
-	})
-	few(due, func(l store.Look) {
+	few(sparing(due, func(l store.Look) string { return l.URL }), func(l store.Look) {
 		if err := k.look(ctx, l); err != nil && ctx.Err() == nil {
 			k.log.Warn("look at a page", "thing", int64(l.Thing), "error", err)
 		}
 	})
 	return ctx.Err()
+}
+
+// pages looks whether pages on which the owner of a thing hangs still name them.
+func (k *Keeper) pages(ctx context.Context) error {
+	due, err := k.store.DuePageOwners(ctx, k.now(), lease, roundPages)
+	if err != nil {
+		return fmt.Errorf("take pages to look at again: %w", err)
+	}
+	few(sparing(due, func(p store.PageOwner) string { return p.URL }), func(p store.PageOwner) {
+		if err := k.lookAgain(ctx, p); err != nil && ctx.Err() == nil {
+			k.log.Warn("look at a page again", "thing", int64(p.Thing), "error", err)
+		}
+	})
+	return ctx.Err()
+}
+
+// sparing leaves out what would ask one host too often; the lease brings it back.
+func sparing[T any](due []T, urlOf func(T) string) []T {
+	asked := map[string]int{}
+	return slices.DeleteFunc(due, func(one T) bool {
+		name := hostOf(urlOf(one))
+		asked[name]++
+		return name != "" && asked[name] > hostLooks
+	})
 }
 
 // hostOf is the name of a URL's host, or "" where nothing is to be looked at.
@@ -131,55 +151,4 @@ func hostOf(raw string) string {
 		return ""
 	}
 	return host(u)
-}
-
-// look reads the page of one thing and books the owner whom it names.
-func (k *Keeper) look(ctx context.Context, l store.Look) error {
-	var owner flattr.MemberID
-	if hostOf(l.URL) != "" {
-		u, err := target(l.URL)
-		if err != nil {
-			return err
-		}
-		page, err := k.page(ctx, u)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err == nil && page.id == none {
-			if err := k.store.OptOut(ctx, k.now(), l.URL); err != nil {
-				return fmt.Errorf("book opt-out: %w", err)
-			}
-		} else if err == nil {
-			if owner, err = k.ownerOf(ctx, page); err != nil {
-				return err
-			}
-		}
-	}
-	if err := k.store.Looked(ctx, k.now(), l.Thing, owner); err != nil {
-		return fmt.Errorf("book a look: %w", err)
-	}
-	return nil
-}
-
-// ownerOf is the one member whom a page names, 0 where it names nobody, somebody
-// who is no member, or several. The head's word goes before buttons, which on many
-// pages visitors can write too.
-func (k *Keeper) ownerOf(ctx context.Context, page names) (flattr.MemberID, error) {
-	if page.id != "" {
-		owner, err := k.store.MemberByFlattrID(ctx, page.id)
-		if flattr.CodeOf(err) == flattr.NotFound {
-			return 0, nil
-		}
-		return owner, err
-	}
-	for _, named := range [][]string{page.payment, page.buttons} {
-		if len(named) == 0 {
-			continue
-		}
-		if len(named) > 1 || page.crowded {
-			return 0, nil
-		}
-		return k.store.Named(ctx, named[0])
-	}
-	return 0, nil
 }

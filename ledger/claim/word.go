@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"strings"
+
+	"flattr/ledger/flattr"
 )
 
 // none is what a site says that wants no money.
@@ -14,7 +16,7 @@ const maxWords = 1000
 
 // word is what a site says of one of its paths: who is thanked for it.
 type word struct {
-	id   string // a flattr:id, or none
+	id   string // a flattr:id, partner:NAMESPACE:ID, or none
 	path string // holds for it, and for what is below where it ends in `/`
 }
 
@@ -31,6 +33,14 @@ func isID(s string) bool {
 	return true
 }
 
+// maxIdentity bounds what a partner calls an owner, as the store does.
+const maxIdentity = 64
+
+// isOwner reports whether s names an owner: by a flattr:id, or as a partner does.
+func isOwner(s string) bool {
+	return isID(s) || len(s) <= maxIdentity && strings.Count(s, ":") >= 2 && strings.HasPrefix(s, flattr.PartnerPrefix)
+}
+
 // parseWord reads `flattr: abc123 /path/`, or `flattr=abc123`; without a path the
 // whole host is meant. What else stands in a file or a record is not for us.
 func parseWord(line string) (word, bool) {
@@ -44,7 +54,7 @@ func parseWord(line string) (word, bool) {
 		return word{}, false
 	}
 	fields := strings.Fields(rest[1:])
-	if len(fields) == 0 || len(fields) > 2 || fields[0] != none && !isID(fields[0]) {
+	if len(fields) == 0 || len(fields) > 2 || fields[0] != none && !isOwner(fields[0]) {
 		return word{}, false
 	}
 	w := word{id: fields[0], path: "/"}

@@ -43,9 +43,10 @@ type Proof string
 
 // The proofs. The operator's word is one, and is not looked for on the site.
 const (
-	ProofMeta     Proof = "meta" // flattr:id in the head of the page
-	ProofFile     Proof = "file" // /.well-known/flattr.txt
-	ProofDNS      Proof = "dns"  // a TXT record of _flattr.HOST
+	ProofMeta     Proof = "meta"    // flattr:id in the head of the page
+	ProofFile     Proof = "file"    // /.well-known/flattr.txt
+	ProofDNS      Proof = "dns"     // a TXT record of _flattr.HOST
+	ProofPartner  Proof = "partner" // the owner as a partner calls them, in the head of one of its pages
 	ProofOperator Proof = "operator"
 )
 
@@ -128,7 +129,7 @@ func (c Claim) After(now time.Time, f Finding, holder, above MemberID) Claim {
 		if c.Due = now.Add(ClaimRetry); now.Sub(c.Since) > ClaimPatience {
 			c.Due = Never
 		}
-	case above != 0 && above != c.Member && f.Proof == ProofMeta:
+	case above != 0 && above != c.Member && (f.Proof == ProofMeta || f.Proof == ProofPartner):
 		// Whoever may write one page of a site could take what is below it.
 		c.State, c.Rival = ClaimConflict, above
 	default:
@@ -139,24 +140,43 @@ func (c Claim) After(now time.Time, f Finding, holder, above MemberID) Claim {
 
 // miss is a check of a verified claim that found no proof.
 func (c *Claim) miss(now time.Time) {
-	if c.Lost.IsZero() {
-		c.Lost = now
-	}
-	if !now.Before(c.Lapses()) {
-		c.State, c.Due = ClaimLapsed, Never
-		return
-	}
 	c.State = ClaimLost
-	if c.Due = now.Add(ClaimRetry); c.Lapses().Before(c.Due) {
-		c.Due = c.Lapses()
+	lapsed := false
+	if c.Lost, c.Due, lapsed = Missing(now, c.Lost); lapsed {
+		c.State = ClaimLapsed
 	}
+}
+
+// Missing is what follows where a proof that was there is not found: since when
+// it is lost, when to look next, and whether that was too long ago. since is
+// zero where it was there the last time.
+func Missing(now, since time.Time) (lost, due time.Time, lapsed bool) {
+	if lost = since; lost.IsZero() {
+		lost = now
+	}
+	end := lost.Add(ClaimLapse)
+	if !now.Before(end) {
+		return lost, Never, true
+	}
+	if due = now.Add(ClaimRetry); end.Before(due) {
+		due = end
+	}
+	return lost, due, false
 }
 
 // ClaimChange is a change of who owns what a URL covers.
 type ClaimChange struct {
 	Key           Key
 	Former, Owner MemberID  // 0: nobody
-	How           string    // a Proof, page, lapsed, given_up or opted_out
+	How           string    // a Proof, page, claim, lapsed, given_up, opted_out or identity
 	At            time.Time // when
 	Payable       time.Time // not before then is paid out what it brings
+}
+
+// Identity is an owner whom a partner knows, and the member who is it.
+type Identity struct {
+	Identity string // partner:NAMESPACE:ID
+	Name     string // of the member
+	Since    time.Time
+	Others   []string // names of members of whom the partner has said it later: the operator decides
 }

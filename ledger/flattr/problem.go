@@ -23,6 +23,7 @@ const (
 	Claimed       Code = "claimed"     // another member has claimed this URL
 	ClaimsFull    Code = "claims_full" // a member's claims are as many as may be
 	NoSite        Code = "no_site"     // a URL that nobody can claim alone
+	SiteSilent    Code = "site_silent" // a site that could not be read
 	OptedOut      Code = "opted_out"   // its owner wants no money
 	BalanceLeft   Code = "balance_left"
 	ClockBack     Code = "clock_back"    // the wall clock is behind what it was

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,7 +65,7 @@ func (s *Server) Register(ctx context.Context, by flattr.MemberID, name, callbac
 	if err := checkName(name); err != nil {
 		return store.App{}, "", err
 	}
-	if err := checkCallback(callback); err != nil {
+	if err := checkCallback(callback, by == 0); err != nil {
 		return store.App{}, "", err
 	}
 	secret = random(secretBytesOfApp)
@@ -122,9 +123,20 @@ func checkName(name string) error {
 	return nil
 }
 
+// ownScheme is the form of a scheme that a program has for itself alone.
+var ownScheme = regexp.MustCompile(`^[a-z][a-z0-9+-]{3,40}$`)
+
+// taken are schemes that browsers or the system do something else with.
+var taken = []string{
+	"about", "blob", "data", "file", "filesystem", "http", "https", "intent", "javascript", "mailto", "ftps", "sftp", "vbscript", "view-source",
+	"chrome", "chrome-extension", "moz-extension", "resource", "jar", "wss", "tel", "news", "nntp", "telnet", "gopher", "magnet", "content",
+}
+
 // checkCallback refuses addresses to which no answer is sent: those that others
-// could read on the way, and those that are no address of a program.
-func checkCallback(callback string) error {
+// could read on the way, and those that are no address of a program. The operator
+// may register what programs that cannot be changed have in them: a scheme of
+// their own without a dot.
+func checkCallback(callback string, operator bool) error {
 	refuse := func(why string) error {
 		return flattr.Refuse(AppCallback, "The callback "+why+". Name one like https://example.com/callback, or http://127.0.0.1/callback for a program on the member's computer.")
 	}
@@ -140,6 +152,8 @@ func checkCallback(callback string) error {
 	case u.Scheme == "http" && fosite.IsLocalhost(u):
 		return nil
 	case strings.Contains(u.Scheme, "."): // a program's own scheme, RFC 8252 section 7.1
+		return nil
+	case operator && ownScheme.MatchString(u.Scheme) && !slices.Contains(taken, u.Scheme) && u.Opaque == "":
 		return nil
 	}
 	return refuse("begins neither with https://, nor with http:// and this computer, nor with a scheme of your own such as com.example.app:")

@@ -161,6 +161,11 @@ func TestWaysToExchange(t *testing.T) {
 				r.SetBasicAuth(p.app.ID, p.secret)
 				return r
 			},
+			"JSON that says form": func(f url.Values) *http.Request {
+				r := post("application/x-www-form-urlencoded", asJSON(without(f, "client_id", "client_secret")))
+				r.SetBasicAuth(p.app.ID, p.secret)
+				return r
+			},
 			"redirect named again": func(f url.Values) *http.Request {
 				f.Set("redirect_uri", callback)
 				return post("application/x-www-form-urlencoded", f.Encode())
@@ -252,6 +257,11 @@ func TestWhatCanBeRegistered(t *testing.T) {
 			{" Größe 10 ", "http://localhost:1/x?y", ""},
 			{"x", "http://[::1]/", ""},
 			{"x", "com.example:/x", ""},
+			{"x", "player4://com.example.player", ""},
+			{"x", "player:opaque", oauth.AppCallback},
+			{"x", "intent://scan/", oauth.AppCallback},
+			{"x", "ftp://a.example/", oauth.AppCallback},
+			{"x", "vbscript://a/", oauth.AppCallback},
 			{"", "https://a.example/", oauth.AppName},
 			{strings.Repeat("x", 61), "https://a.example/", oauth.AppName},
 			{"a\nb", "https://a.example/", oauth.AppName},
@@ -278,6 +288,9 @@ func TestWhatCanBeRegistered(t *testing.T) {
 			if err == nil && (len(app.ID) != 32 || len(secret) != 64 || strings.Contains(app.Secret, secret)) {
 				t.Errorf("Register = %+v with secret %q", app, secret)
 			}
+		}
+		if _, _, err := d.server.Register(t.Context(), d.member, "x", "player4://com.example.player", false); flattr.CodeOf(err) != oauth.AppCallback {
+			t.Errorf("a member registers a scheme without a dot: %v, want app_callback", err)
 		}
 		for range 20 {
 			d.player(callback, false)

@@ -108,6 +108,12 @@ func formOf(r *http.Request) (url.Values, error) {
 			form.Set(name, values[0])
 		}
 	}
+	if form.Get("response_type") == "access_token" {
+		form.Set("response_type", "token") // as Flattr's own reference once had it
+	}
+	if scopes := r.Form["scopes"]; !form.Has("scope") && len(scopes) == 1 && len(scopes[0]) <= maxParameter {
+		form.Set("scope", scopes[0]) // as some old clients have it
+	}
 	if form.Has("scope") {
 		form.Set("scope", spaced(form.Get("scope")))
 	}

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -20,6 +21,11 @@ func (s *Server) ServeToken(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	plain, ok := s.decoded(w, r)
 	if !ok {
+		return
+	}
+	if plain.Header.Get("Authorization") == "" && plain.PostForm.Get("client_id") == "" {
+		// Many name themselves only once they are asked to.
+		s.refuse(w, r, nil, fosite.ErrInvalidClient.WithHint("Name the application, by HTTP Basic or by client_id and client_secret."))
 		return
 	}
 	if err := s.complete(plain); err != nil {
@@ -101,7 +107,7 @@ func (s *Server) decoded(w http.ResponseWriter, r *http.Request) (*http.Request,
 	var form url.Values
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
-	case err == nil && kind == "application/json":
+	case err == nil && kind == "application/json", bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")): // some say form of it
 		form, err = jsonForm(raw)
 	case err == nil && kind != "application/x-www-form-urlencoded":
 		return refuse(http.StatusUnsupportedMediaType, "The body is a form or JSON.")

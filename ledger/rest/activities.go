@@ -27,11 +27,7 @@ var activityRoutes = []route{
 		Answers:    []outcome{{http.StatusOK, activities{}, "The activities, newest first."}},
 		Errors:     []string{codeNotFound, codeParameters},
 		handle: func(c *call) (any, error) {
-			m, err := c.named()
-			if err != nil {
-				return nil, err
-			}
-			p, err := c.server.Store.Profile(c.ctx(), m.ID)
+			m, p, err := c.profiled()
 			if err != nil {
 				return nil, err
 			}
@@ -62,7 +58,7 @@ type activities struct {
 }
 
 type activity struct {
-	Published string         `json:"published"` // RFC 3339
+	Published string         `json:"published"` // RFC 3339, as timeWithOffset
 	Title     string         `json:"title"`
 	Actor     activityObject `json:"actor"`
 	Verb      string         `json:"verb"`
@@ -107,6 +103,10 @@ func (c *call) activities(m flattr.Member, own, shown bool) (any, error) {
 	return out, nil
 }
 
+// timeWithOffset is RFC 3339 with +00:00 for Z, which programs that read a zone
+// by its digits do not know.
+const timeWithOffset = "2006-01-02T15:04:05-07:00"
+
 func (s *Server) activityOf(f flattr.Flattred) activity {
 	reader, thing := s.userOf(f.Reader), s.thingOf(f.Thing)
 	title := thing.Title
@@ -114,7 +114,7 @@ func (s *Server) activityOf(f flattr.Flattred) activity {
 		title = thing.URL
 	}
 	return activity{
-		Published: f.At.UTC().Truncate(time.Second).Format(time.RFC3339),
+		Published: f.At.UTC().Truncate(time.Second).Format(timeWithOffset),
 		Title:     fmt.Sprintf("%s flattred %q", f.Reader, title),
 		Actor:     activityObject{f.Reader, reader.Link, "person"},
 		Verb:      "like",

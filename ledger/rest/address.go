@@ -80,11 +80,7 @@ func submitted(query url.Values) (address, error) {
 		Category: oneOf(categories, query.Get("category")), Language: oneOf(languages, query.Get("language")),
 		Hidden: slices.Contains([]string{"1", "true"}, query.Get("hidden")),
 	}}
-	for _, name := range []string{"user_id", "uid", "owner"} {
-		if a.ref.Owner = strings.TrimSpace(query.Get(name)); a.ref.Owner != "" {
-			break
-		}
-	}
+	a.ref.Owner = flattr.NamedOwner(query.Get)
 	for tag := range strings.SplitSeq(query.Get("tags"), ",") {
 		if tag = strings.TrimSpace(tag); tag != "" {
 			a.ref.Tags = append(a.ref.Tags, tag)

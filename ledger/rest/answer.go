@@ -61,7 +61,9 @@ func (c *call) fail(w http.ResponseWriter, err error) {
 	switch {
 	case p.status == http.StatusServiceUnavailable:
 		log.Warn("ledger busy", "path", c.pattern, "error", err)
-		w.Header().Set("Retry-After", "5")
+		if w.Header().Get("Retry-After") == "" {
+			w.Header().Set("Retry-After", "5")
+		}
 	case !expected && c.ctx().Err() == nil:
 		log.Error("request failed", "path", c.pattern, "error", err)
 	}

@@ -44,18 +44,6 @@ type call struct {
 
 func (c *call) ctx() context.Context { return c.r.Context() }
 
-// queryOf is the query of a request; what cannot be read of it is left out.
-func queryOf(r *http.Request) url.Values {
-	values, _ := valuesOf(r.URL.RawQuery) // it answers what could be read
-	return values
-}
-
-// valuesOf reads a query or a form. A semicolon parts nothing: clients send that
-// of a URL or a sentence as it is.
-func valuesOf(raw string) (url.Values, error) {
-	return url.ParseQuery(strings.ReplaceAll(raw, ";", "%3B"))
-}
-
 // method is what is to be done: old clients say PATCH, PUT and DELETE within a
 // POST.
 func (c *call) method() string {

@@ -23,18 +23,6 @@ func (rt *route) answersIn(o outcome) []string {
 	return []string{formatJSON, formatXML, formatYAML}
 }
 
-// refusals are all codes that a route lists, and those of its token.
-func (rt *route) refusals() []string {
-	codes := slices.Clone(rt.Errors)
-	if rt.Token || rt.Scope != "" {
-		codes = append(codes, codeSignIn)
-	}
-	if rt.Scope != "" {
-		codes = append(codes, codeScope)
-	}
-	return codes
-}
-
 // TestEveryRowHasGoldenFiles holds that each route of the table has a golden
 // file for each success in every format it is answered in, and for each error
 // that it lists. With FLATTR_GOLDEN_LIST the list is written to that file.

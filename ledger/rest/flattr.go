@@ -90,7 +90,7 @@ func (c *call) flattrKnown(id flattr.ThingID) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	outcomes, err := c.record([]flattr.ThingRef{{ID: id}})
+	outcomes, err := c.record([]flattr.ThingRef{{URL: t.URL}})
 	if err != nil {
 		return nil, err
 	}
@@ -143,11 +143,11 @@ func (c *call) record(refs []flattr.ThingRef) ([]flattr.Outcome, error) {
 	for i, ref := range refs {
 		events[i] = flattr.Event{ID: flattr.NewEventID(), Kind: flattr.KindClick, At: c.now, Thing: ref}
 	}
-	answer, err := c.server.Store.RecordAndSum(c.ctx(), c.now, c.member, events)
+	outcomes, err := c.server.Store.Record(c.ctx(), c.now, c.member, events)
 	if err != nil {
 		return nil, fmt.Errorf("record flattr: %w", err)
 	}
-	return answer.Outcomes, nil
+	return outcomes, nil
 }
 
 // refusalOf is why a click does not count, nil where it does.

@@ -65,7 +65,7 @@ func (c *call) flattrs(read func(limit, offset int) ([]flattr.Flattred, error)) 
 	}
 	out := make([]flattrd, len(list))
 	for i, f := range list {
-		out[i] = flattrd{Type: "flattr", Thing: c.server.thingOf(f.Thing), Owner: c.server.userOf(f.Reader), CreatedAt: f.At.Unix()}
+		out[i] = flattrd{Type: "flattr", Thing: c.server.ownedThingOf(f.Thing), Owner: c.server.userOf(f.Reader), CreatedAt: f.At.Unix()}
 	}
 	if !c.full() {
 		return out, nil

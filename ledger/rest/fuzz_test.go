@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"flattr/ledger/flattr"
 )
 
 // FuzzBody holds that whatever is sent is text in the end, or is refused in words.
@@ -76,7 +79,7 @@ func FuzzPath(f *testing.F) {
 		if _, known := formats[suffix]; suffix != "" && !known {
 			t.Fatalf("match(%q) has the suffix %q", path, suffix)
 		}
-		c := &call{server: s, r: r, query: queryOf(r), args: found.args, format: formatJSON}
+		c := &call{server: s, r: r, query: queryOf(query, found.named(http.MethodGet)), args: found.args, format: formatJSON}
 		if limit, offset, err := c.page(); err == nil && (limit < 1 || limit > maxCount || offset < 0 || offset > maxOffset) {
 			t.Fatalf("page(%q) = %d, %d", query, limit, offset)
 		}
@@ -88,6 +91,72 @@ func FuzzPath(f *testing.F) {
 			t.Fatalf("callback %q", name)
 		}
 		_ = c.decode(httptest.NewRecorder())
+	})
+}
+
+// FuzzQuery holds that no query is refused, that what is escaped is read as it
+// was meant, and that a URL which is not escaped comes out whole.
+func FuzzQuery(f *testing.F) {
+	f.Add("url=https://bob.example/?a=1&b=2;c%&jsonp=f", "https://bob.example/100%?a=1&b=2+3")
+	f.Add("url=http://flattr.com/submit/auto?user_id=bob&url=https%3A%2F%2Fbob.example%2F", "https://bob.example/%zz;")
+	f.Add("&&=;%", "https://bob.example/?full=1&_=2")
+	f.Fuzz(func(t *testing.T, query, address string) {
+		for _, rt := range []*route{nil, &lookupRoutes[0], &searchRoutes[0]} {
+			values := queryOf(query, rt)
+			if again := queryOf(values.Encode(), rt); !maps.EqualFunc(values, again, slices.Equal) {
+				t.Fatalf("%q is %v, and escaped anew %v", query, values, again)
+			}
+			if got := queryOf("url="+url.QueryEscape(address)+"&jsonp=f", rt); got.Get("url") != address || got.Get("jsonp") != "f" {
+				t.Fatalf("%q comes out as %v", address, got)
+			}
+		}
+		plain := "https://bob.example/?" + address
+		if strings.Contains(plain, "#") || strings.Contains(strings.ToLower(plain), "%25") || strings.Contains(plain, "jsonp") || strings.Contains(plain, "&_") || strings.Contains(plain, "full") {
+			return // this says more than a URL
+		}
+		if got := queryOf("url="+plain+"&jsonp=f", &lookupRoutes[0]); got.Get("url") != plain || got.Get("jsonp") != "f" {
+			t.Fatalf("%q, not escaped, comes out as %v", plain, got)
+		}
+	})
+}
+
+// FuzzIDs holds that ids are ids, as many as can be asked for, whatever is
+// between the commas.
+func FuzzIDs(f *testing.F) {
+	for _, seed := range []string{"1", "1,2", ",", "0", "-1,x", "4503599627370497", " 7 ,8", strings.Repeat("1,", maxIDs+1)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		c := &call{args: map[string]string{"id": raw}}
+		ids, several, err := c.ids()
+		if err != nil && statusOf(err) != http.StatusNotFound && statusOf(err) != http.StatusBadRequest {
+			t.Fatalf("ids(%q) = %v", raw, err)
+		}
+		if err == nil && (several != strings.Contains(raw, ",") || !several && len(ids) != 1 || len(ids) > maxIDs) {
+			t.Fatalf("ids(%q) = %v, %v", raw, ids, several)
+		}
+		for _, id := range ids {
+			if id < 1 || id > flattr.MaxID {
+				t.Fatalf("ids(%q) has %d", raw, id)
+			}
+		}
+	})
+}
+
+// FuzzCallback holds that what stands before the bracket of JSONP is the name of
+// a function, and that nobody with a token gets one.
+func FuzzCallback(f *testing.F) {
+	for _, seed := range []string{"f", "jQuery1_2.call", "alert(1)//", "\u2028", "a\n", "<script>", "$", strings.Repeat("a", 65)} {
+		f.Add(seed, "")
+		f.Add(seed, "Bearer x")
+	}
+	f.Fuzz(func(t *testing.T, name, token string) {
+		r := &http.Request{Method: http.MethodGet, URL: &url.URL{}, Header: http.Header{"Authorization": {token}}}
+		got, err := callbackOf(&call{r: r, query: url.Values{"jsonp": {name}}, format: formatJSON})
+		plain := strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$.") == ""
+		if err == nil && (got != name || name != "" && token != "" || !plain || len(name) > 64) {
+			t.Fatalf("callback %q with the token %q is %q", name, token, got)
+		}
 	})
 }
 

@@ -3,6 +3,7 @@ package rest
 import (
 	"net/url"
 	"strconv"
+	"strings"
 
 	"flattr/ledger/flattr"
 )
@@ -27,6 +28,8 @@ type userMore struct {
 	About        string  `json:"about"`
 	City         string  `json:"city"`
 	Country      string  `json:"country"`
+	ID           *string `json:"id,omitempty" doc:"of GET /user and GET /users/:name: stays what it is"`
+	Supporter    *int    `json:"active_supporter,omitempty" doc:"beside id: 1 for who has means to flattr with and does not hide it, else 0"`
 	Email        *string `json:"email,omitempty" doc:"of GET /user, with the scope email or extendedread"`
 	RegisteredAt *int64  `json:"registered_at,omitempty" doc:"of GET /user, with the scope extendedread; seconds since 1970"`
 }
@@ -42,6 +45,7 @@ type thing struct {
 	Image    string `json:"image" doc:"empty where there is none"`
 	Flattrs  int    `json:"flattrs" doc:"clicks of all months that count"`
 	*thingMore
+	Owner *user `json:"owner,omitempty" doc:"the verified owner, in short; whole with full. Not of a thing that was just flattred or subscribed to"`
 }
 
 // thingMore is what a whole thing has besides.
@@ -52,7 +56,6 @@ type thingMore struct {
 	Language     string   `json:"language" doc:"such as en_GB, empty where it is not known"`
 	Category     string   `json:"category" doc:"one of the categories, empty where it is not known"`
 	CreatedAt    int64    `json:"created_at" doc:"seconds since 1970"`
-	Owner        user     `json:"owner" doc:"the verified owner, in short; whole with full"`
 	Hidden       bool     `json:"hidden" doc:"not to be listed"`
 	Flattred     *bool    `json:"flattred,omitempty" doc:"with a token: by its member, this month"`
 	Subscribed   *bool    `json:"subscribed,omitempty" doc:"with a token: by its member"`
@@ -92,7 +95,16 @@ func (s *Server) userOf(name string) user {
 	if name == "" {
 		name = flattr.UnclaimedName
 	}
-	return user{Type: "user", Resource: s.resource("users", name), Link: s.link("profile", name), Username: name}
+	return user{Type: "user", Resource: s.resource("users", addressed(name)), Link: s.link("profile", name), Username: name}
+}
+
+// addressed is a name as it stands at the end of an address: one that ends as if
+// it named a format is followed by one.
+func addressed(name string) string {
+	if dot := strings.LastIndexByte(name, '.'); dot > 0 && formats[name[dot+1:]].named {
+		return name + "." + formatJSON
+	}
+	return name
 }
 
 // wholeUserOf is a member as everybody may see it: a private profile is empty.
@@ -120,16 +132,24 @@ func (s *Server) thingOf(t flattr.Thing) thing {
 	}
 }
 
+// ownedThingOf is a thing in short with its owner, as it stands in lists of what
+// somebody flattrs: clients read there whom it is for.
+func (s *Server) ownedThingOf(t flattr.Thing) thing {
+	out, owner := s.thingOf(t), s.userOf(t.Owner)
+	out.Owner = &owner
+	return out
+}
+
 // wholeThingOf is a thing as everybody may see it.
 func (s *Server) wholeThingOf(t flattr.Thing) thing {
-	out := s.thingOf(t)
+	out := s.ownedThingOf(t)
 	tags := t.Tags
 	if tags == nil {
 		tags = []string{}
 	}
 	out.thingMore = &thingMore{
 		Readers: t.Readers, Description: t.Description, Tags: tags, Language: t.Language, Category: t.Category,
-		CreatedAt: t.Since.Unix(), Owner: s.userOf(t.Owner), Hidden: t.Hidden,
+		CreatedAt: t.Since.Unix(), Hidden: t.Hidden,
 	}
 	return out
 }

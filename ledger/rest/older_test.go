@@ -100,3 +100,29 @@ func TestOlderAddresses(t *testing.T) {
 		t.Errorf("GET /things without ids = %d", w.Code)
 	}
 }
+
+// A search by url= names a thing, or hosts without a scheme.
+func TestSearchByHosts(t *testing.T) {
+	d := newGoldenDesk(t, storetest.SQLite(t))
+	for query, want := range map[string]int{
+		"bob.example": 3, "nobody.example%7Cbob.example": 3, "nobody.example|www.bob.example": 3, "bob.example/one": 1, "none.example": 0, "https://bob.example/one": 1,
+	} {
+		var got searched
+		if w := d.ask("GET", "/things/search?url="+query, ""); w.Code != 200 || json.Unmarshal(onlyTotals(t, w.Body.Bytes()), &got) != nil || got.TotalItems != want {
+			t.Errorf("search by url=%s = %d %.200s, want %d things", query, w.Code, w.Body, want)
+		}
+	}
+	d.wants(d.ask("GET", "/things/search?url=junk%20here", ""), http.StatusBadRequest, "validation")
+	d.wants(d.ask("GET", "/things/search?url=javascript:alert(1)", ""), http.StatusBadRequest, "validation")
+	d.wants(d.ask("GET", "/things/search?url="+strings.Repeat("a.example|", 40)+"b.example", ""), http.StatusBadRequest, "invalid_parameters")
+}
+
+// onlyTotals leaves the things out of a search's answer.
+func onlyTotals(t *testing.T, body []byte) []byte {
+	t.Helper()
+	before, _, ok := strings.Cut(string(body), `,"things":`)
+	if !ok {
+		t.Fatalf("a search answers %.200s", body)
+	}
+	return []byte(before + "}")
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -102,6 +103,11 @@ func (s *Server) operation(rt *route) tree {
 		}
 		responses[strconv.Itoa(answer.Status)] = response
 	}
+	for status, meanings := range rt.failures() {
+		if responses[status] == nil {
+			responses[status] = tree{"description": strings.Join(meanings, " "), "content": contentOf(nil, tree{"$ref": "#/components/schemas/error"})}
+		}
+	}
 	op := tree{"operationId": rt.operationID(), "summary": rt.Summary, "responses": responses}
 	parameters, body, required := []tree{}, tree{}, []string{}
 	for _, p := range rt.Parameters {
@@ -145,6 +151,30 @@ func (s *Server) operation(rt *route) tree {
 		op["security"] = []tree{{"oauth": []string{}}}
 	}
 	return op
+}
+
+// refusals are the codes that a route lists, and those of its token.
+func (rt *route) refusals() []string {
+	codes := slices.Clone(rt.Errors)
+	if rt.Token || rt.Scope != "" {
+		codes = append(codes, codeSignIn)
+	}
+	if rt.Scope != "" {
+		codes = append(codes, codeScope)
+	}
+	return codes
+}
+
+// failures are the statuses of a route's refusals, with what each code means.
+func (rt *route) failures() map[string][]string {
+	all := map[string][]string{}
+	for _, kind := range errorKinds {
+		if slices.Contains(rt.refusals(), kind.Code) {
+			status := strconv.Itoa(kind.Status)
+			all[status] = append(all[status], kind.Code+": "+kind.Meaning)
+		}
+	}
+	return all
 }
 
 // contentOf is what an answer with a schema is in each of its formats.

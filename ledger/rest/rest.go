@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -87,12 +88,49 @@ func (s *Server) Run(ctx context.Context) {
 // written shorter.
 func (s *Server) Before(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if below, ok := strings.CutPrefix(r.URL.Path, Base); ok && (below == "" || below[0] == '/') {
-			s.serve(w, r)
+		if asked, ok := ours(r); ok {
+			s.serve(w, asked)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// ours reports whether a request is for this interface. One whose path has
+// slashes or dots too many is answered as if it had not.
+func ours(r *http.Request) (*http.Request, bool) {
+	if isBelow(r.URL.EscapedPath()) {
+		return r, true
+	}
+	clean := path.Clean("/" + r.URL.Path)
+	if !isBelow(clean) {
+		return r, false
+	}
+	asked, at := *r, *r.URL
+	at.Path, at.RawPath = clean, ""
+	asked.URL = &at
+	return &asked, true
+}
+
+func isBelow(path string) bool {
+	below, ok := strings.CutPrefix(path, Base)
+	return ok && (below == "" || below[0] == '/')
+}
+
+// Unavailable answers a request to this interface that the ledger is closed for
+// now, and reports whether it was one.
+func Unavailable(w http.ResponseWriter, r *http.Request, public *url.URL, sentence string) bool {
+	r, ok := ours(r)
+	if !ok {
+		return false
+	}
+	s := &Server{Config: Config{Public: public, Log: slog.New(slog.DiscardHandler)}}
+	c := &call{server: s, r: r}
+	_, suffix := s.match(strings.TrimPrefix(r.URL.EscapedPath(), Base))
+	c.format, _ = formatOf(suffix, r.Header.Values("Accept"), nil) // what cannot be said so is said in JSON
+	common(w.Header())
+	c.fail(w, &problem{http.StatusServiceUnavailable, codeServer, sentence})
+	return true
 }
 
 // serve answers one request, whatever happens, in the format that was asked for.
@@ -100,7 +138,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
 	r = r.WithContext(ctx)
-	c := &call{server: s, r: r, now: s.Now(), query: queryOf(r)}
+	c := &call{server: s, r: r, now: s.Now()}
 	defer func() {
 		if broken := recover(); broken != nil {
 			s.Log.Error("request panicked", "path", c.pattern, "error", broken, "stack", string(debug.Stack()))
@@ -119,7 +157,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 // answer finds the route of a request and goes through what stands before its
 // handler: format, preflight, token, rate, body, scope.
 func (s *Server) answer(c *call, w http.ResponseWriter) (any, error) {
-	found, suffix := s.match(c.older(strings.TrimPrefix(c.r.URL.EscapedPath(), Base)))
+	path, query := older(c.r, strings.TrimPrefix(c.r.URL.EscapedPath(), Base))
+	found, suffix := s.match(path)
 	format, err := formatOf(suffix, c.r.Header.Values("Accept"), found.own())
 	if err != nil {
 		return nil, err
@@ -128,7 +167,7 @@ func (s *Server) answer(c *call, w http.ResponseWriter) (any, error) {
 	if len(found.routes) == 0 {
 		return nil, refuse(codeNotFound, "There is no such resource. The reference is at "+s.Public.JoinPath("docs", "api").String()+".")
 	}
-	c.args = found.args
+	c.args, c.query = found.args, queryOf(query, found.named(http.MethodGet))
 	if c.r.Method == http.MethodOptions {
 		w.Header().Set("Allow", found.methods())
 		w.Header().Set("Access-Control-Allow-Methods", found.methods())

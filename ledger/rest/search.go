@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/http"
+	"strings"
 
 	"flattr/ledger/flattr"
 	"flattr/ledger/store"
@@ -13,8 +14,8 @@ var searchRoutes = []route{
 		Summary: "Finds things that their owners want to be seen.",
 		Parameters: append([]parameter{
 			{Name: "query", In: "query", Kind: "string", Meaning: "Words that are all in the title, the description or the tags."},
-			{Name: "url", In: "query", Kind: "string", Meaning: "URL of the thing itself."},
-			{Name: "tags", In: "query", Kind: "string", Meaning: "Tags, with | for or, & for and, ! for not; & binds closer than |."},
+			{Name: "url", In: "query", Kind: "string", Meaning: "URL of the thing itself; or hosts, separated by |, whose things are wanted."},
+			{Name: "tags", In: "query", Kind: "string", Meaning: "Tags, with | for or, & for and, ! for not; & binds closer than |, and ! between two tags takes away from all of it: game | games ! software."},
 			{Name: "language", In: "query", Kind: "list", Meaning: "Languages, one of which it is in, separated by commas."},
 			{Name: "category", In: "query", Kind: "list", Meaning: "Categories, one of which it is in, separated by commas."},
 			{Name: "user", In: "query", Kind: "string", Meaning: "Name of the owner."},
@@ -51,7 +52,17 @@ func search(c *call) (any, error) {
 	q.User, _ = c.text("user")
 	q.Languages, _ = c.list("language")
 	q.Categories, _ = c.list("category")
-	if raw, _ := c.text("url"); raw != "" {
+	raw, _ := c.text("url")
+	switch raw = strings.TrimSpace(raw); {
+	case raw == "":
+	case !strings.Contains(raw, ":") && !strings.Contains(strings.ToLower(raw), "%3a"): // hosts, as youtube.com|vimeo.com
+		for host := range strings.SplitSeq(raw, "|") {
+			if err := checkURL("http://" + strings.TrimSpace(host)); err != nil {
+				return nil, err
+			}
+			q.Below = append(q.Below, strings.TrimSpace(host))
+		}
+	default:
 		a, err := c.addressOf(raw)
 		if err != nil {
 			return nil, err

@@ -74,7 +74,7 @@ func getSubscriptions(c *call) (any, error) {
 			return nil, err
 		}
 		out = append(out, subscription{
-			Type: "subscription", Active: !v.Paused, CreatedAt: v.Since.Unix(), StartedAt: v.Since.Unix(), Thing: c.server.thingOf(t),
+			Type: "subscription", Active: !v.Paused, CreatedAt: v.Since.Unix(), StartedAt: v.Since.Unix(), Thing: c.server.ownedThingOf(t),
 		})
 	}
 	return out, nil

@@ -74,7 +74,8 @@ func (c *call) wholeThings(list []flattr.Thing) ([]thing, error) {
 		return nil, err
 	}
 	for i, t := range list {
-		out[i].Owner = c.server.wholeUserOf(t.Owner, profiles[t.OwnerID])
+		owner := c.server.wholeUserOf(t.Owner, profiles[t.OwnerID])
+		out[i].Owner = &owner
 	}
 	return out, nil
 }

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/http"
+	"strconv"
 
 	"flattr/ledger/flattr"
 )
@@ -56,16 +57,40 @@ func (c *call) named() (flattr.Member, error) {
 	return c.server.Store.MemberByName(c.ctx(), c.arg("name"))
 }
 
-func getUser(c *call) (any, error) {
+// profiled is the member that the path names, with what they say of themselves.
+func (c *call) profiled() (flattr.Member, flattr.Profile, error) {
 	m, err := c.named()
 	if err != nil {
-		return nil, err
+		return m, flattr.Profile{}, err
 	}
 	p, err := c.server.Store.Profile(c.ctx(), m.ID)
+	return m, p, err
+}
+
+func getUser(c *call) (any, error) {
+	m, p, err := c.profiled()
 	if err != nil {
 		return nil, err
 	}
-	return c.server.wholeUserOf(m.Name, p), nil
+	u := c.server.wholeUserOf(m.Name, p)
+	return u, c.identify(u, m.ID, p.Public)
+}
+
+// identify adds to a whole member the id by which programs tell members apart,
+// and whether they can flattr, where that may be said.
+func (c *call) identify(u user, m flattr.MemberID, open bool) error {
+	id, supporter := strconv.FormatInt(int64(m), 10), 0
+	if open {
+		paying, _, err := c.paying(m)
+		if err != nil {
+			return err
+		}
+		if paying {
+			supporter = 1
+		}
+	}
+	u.ID, u.Supporter = &id, &supporter
+	return nil
 }
 
 func getOwnUser(c *call) (any, error) {
@@ -86,7 +111,7 @@ func getOwnUser(c *call) (any, error) {
 		since := m.Since.Unix()
 		u.RegisteredAt = &since
 	}
-	return u, nil
+	return u, c.identify(u, m.ID, true)
 }
 
 func (c *call) thingsOf(member flattr.MemberID, own bool) (any, error) {

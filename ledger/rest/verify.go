@@ -28,7 +28,7 @@ var verifyRoutes = []route{
 		Answers:    []outcome{{http.StatusOK, verified{}, "The member is known by that identity from now on."}},
 		Errors:     []string{codeInvalid, codeValidation},
 		handle: func(c *call) (any, error) {
-			m, err := c.server.Store.MemberByName(c.ctx(), c.arg("name"))
+			m, err := c.named()
 			if err != nil && flattr.CodeOf(err) != flattr.NotFound {
 				return nil, err
 			}
@@ -86,14 +86,24 @@ func getStatus(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	means, months, err := c.server.Store.Summaries(c.ctx(), c.now, c.member)
+	paying, month, err := c.paying(c.member)
 	if err != nil {
 		return nil, err
 	}
-	running := months[0]
-	status := payingStatus{Payload: payingPayload{Username: m.Name, Month: running.Month.String()}}
-	if running.Held > 0 || means >= running.Budget {
-		status.IsPaying, status.ExpiresAt = true, running.Month.Next().Start().Unix()
+	status := payingStatus{IsPaying: paying, Payload: payingPayload{Username: m.Name, Month: month.String()}}
+	if paying {
+		status.ExpiresAt = month.Next().Start().Unix()
 	}
 	return status, nil
+}
+
+// paying reports whether a member's budget of the running month is set aside, or
+// could be.
+func (c *call) paying(m flattr.MemberID) (bool, flattr.Month, error) {
+	means, months, err := c.server.Store.Summaries(c.ctx(), c.now, m)
+	if err != nil {
+		return false, 0, err
+	}
+	running := months[0]
+	return running.Held > 0 || means >= running.Budget, running.Month, nil
 }

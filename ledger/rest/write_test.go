@@ -137,33 +137,6 @@ var textStory = []step{
 	{"bulk_no_means", "POST", "/flattr/bulk", `[{"url":"https://bob.example/two"}]`, byPoor},
 }
 
-// generalStory is what any route can answer.
-var generalStory = []step{
-	{"unknown_route", "GET", "/nothing", "", ""},
-	{"unknown_method", "PUT", "/users/ann", "", ""},
-	{"unknown_token", "GET", "/categories", "", "Authorization: Bearer nobody"},
-	{"too_long", "POST", "/flattr", "url=" + strings.Repeat("x", maxBodyBytes), byAnn},
-	{"callback_bad", "GET", "/categories?jsonp=alert(1)", "", ""},
-	{"callback_token", "GET", "/categories?jsonp=call", "", byAnn},
-}
-
-// TestGeneralGolden has what any route can answer, at last to a caller whose hour
-// is used up, and from a store that is broken.
-func TestGeneralGolden(t *testing.T) {
-	for _, format := range []string{formatJSON, formatXML, formatYAML} {
-		d := newGoldenDesk(t, storetest.SQLite(t))
-		for _, s := range generalStory {
-			d.step(s, format)
-		}
-		for range hourlyLimit {
-			d.ask("GET", "/categories", "", byRead)
-		}
-		d.step(step{"used_up", "GET", "/user", "", byRead}, format)
-		d.sql("DROP TABLE profile")
-		d.step(step{"broken", "GET", "/users/ann", "", ""}, format)
-	}
-}
-
 // verifyStory is what partners ask.
 var verifyStory = []step{
 	{"verify", "POST", "/user/verify", `{"identity":"partner:player:1"}`, byAnn},
@@ -185,7 +158,7 @@ var verifyStory = []step{
 }
 
 // madeID is the id of a thing that the interface made, which is random.
-var madeID = regexp.MustCompile(`(things?\\?/|"?id"?: ?|<id>|the thing )[0-9]{9,16}`)
+var madeID = regexp.MustCompile(`(things?\\?/|"?id"?: ?|<id>|the thing )[0-9]{5,16}`)
 
 func TestWriteGolden(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, where string) {
@@ -349,19 +322,6 @@ func TestSearchByThePageOfAThing(t *testing.T) {
 		found := d.ok(d.ask("GET", "/things/search?url="+url.QueryEscape(page), ""), http.StatusOK)
 		if things, ok := found["things"].([]any); found["total_items"] != want || !ok || len(things) != int(want) {
 			t.Errorf("search for %s = %v, want %v things", page, found, want)
-		}
-	}
-}
-
-// TestSemicolonsPartNothing holds that what Go's reader of forms drops is read.
-func TestSemicolonsPartNothing(t *testing.T) {
-	d := newGoldenDesk(t, storetest.SQLite(t))
-	made := d.ok(d.ask("POST", "/things", "title=Said;+and+done&url=https://said.example/a;b", byAnn, isForm), http.StatusCreated)
-	auto := url.QueryEscape("https://flattr.com/submit/auto?user_id=ann&amp;url=https://said.example/a;b")
-	for _, named := range []string{"https://said.example/a;b", "https%3A%2F%2Fsaid.example%2Fa%3Bb", auto} {
-		found := d.ok(d.ask("GET", "/things/lookup?url="+named, ""), http.StatusFound)
-		if at := fmt.Sprint(found["location"]); !strings.HasSuffix(at, fmt.Sprintf("/things/%.0f", made["id"])) {
-			t.Errorf("lookup of %s = %v, want the thing %.0f", named, found, made["id"])
 		}
 	}
 }

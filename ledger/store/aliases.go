@@ -78,7 +78,9 @@ func (tx *Tx) alias(now time.Time, id flattr.ThingID, of storedThing) error {
 		if _, err := tx.exec(makeAlias, int64(of.target), int64(id)); err != nil {
 			return nil, err
 		}
-		_, err := tx.exec(nameAlias, int64(of.id), int64(id))
-		return []flattr.ThingID{of.target}, err
+		if _, err := tx.exec(nameAlias, int64(of.id), int64(id)); err != nil {
+			return nil, err
+		}
+		return []flattr.ThingID{of.target}, tx.mergePopularity(of.target, id)
 	})
 }

@@ -39,9 +39,19 @@ type heir struct {
 // drop takes a verified claim from its owner, and gives it to the next one, if
 // there is one: things that hung on it have no owner, and get that of the longest
 // claim which covers them then. What the operator granted stays, and so does every
-// frozen month.
+// frozen month. Pages that named somebody are looked at anew.
 func (tx *Tx) drop(now time.Time, key flattr.Key, owner flattr.MemberID, next *flattr.Claim) error {
 	keys := covered(key)
+	if err := tx.dropClaim(now, key, keys, owner, next); err != nil {
+		return err
+	}
+	if _, err := tx.exec(readmitThings, micros(now), keys.from, keys.to); err != nil {
+		return fmt.Errorf("look at pages anew: %w", err)
+	}
+	return nil
+}
+
+func (tx *Tx) dropClaim(now time.Time, key flattr.Key, keys span, owner flattr.MemberID, next *flattr.Claim) error {
 	things, err := tx.things(selectClaimed, keys.from, keys.to, int64(owner))
 	if err != nil {
 		return err

@@ -257,13 +257,13 @@ func TestAPageThatNamesItsOwnerIsTheirsAlone(t *testing.T) {
 		if again, err := s.DueLooks(t.Context(), now, time.Hour, 10); err != nil || len(again) != 0 {
 			t.Errorf("due again at once: %+v, %v", again, err)
 		}
-		if err := s.Looked(t.Context(), now, looks[0].Thing, 0); err != nil {
+		if err := s.Looked(t.Context(), now, looks[0].Thing, 0, ""); err != nil {
 			t.Fatal(err)
 		}
 		if got := ownerAt(t, s, "https://blog.example/"); got != 0 {
 			t.Errorf("owner after a look in vain = %d", got)
 		}
-		if err := s.Looked(t.Context(), now, looks[0].Thing, bob); err != nil {
+		if err := s.Looked(t.Context(), now, looks[0].Thing, bob, "bob"); err != nil {
 			t.Fatal(err)
 		}
 		for url, want := range map[string]flattr.MemberID{"https://blog.example/": bob, "https://blog.example/other": 0} {

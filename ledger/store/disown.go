@@ -30,7 +30,7 @@ func (tx *Tx) disown(now time.Time, author flattr.MemberID) error {
 	if err != nil {
 		return err
 	}
-	for _, statement := range []string{disownThings, unregisterThings, deleteClaimsOf, deleteIdentitiesOf, deleteClaimRequestsOf, deleteFlattrIDOf} {
+	for _, statement := range []string{disownThings, unregisterThings, deleteClaimsOf, deletePageProofsOf, deleteIdentitiesOf, deleteDisputesOf, deleteClaimRequestsOf, deleteFlattrIDOf} {
 		if _, err := tx.exec(statement, int64(author)); err != nil {
 			return fmt.Errorf("leave things without owner: %w", err)
 		}

@@ -12,6 +12,7 @@ type engine struct {
 	dialect    goose.Dialect
 	name       string // of the database, for messages
 	remote     bool   // a server, to which connections can be lost
+	home       string // beginning of the keys of the ledger's own pages; "": not known
 	beginWrite string
 	beginRead  string
 	// sharing is put behind a query of the row that a transaction depends on
@@ -24,12 +25,16 @@ type engine struct {
 	// written, so that it begins with the few and not with the many; empty where
 	// the statements say themselves where to begin.
 	counting string
+	// prepared rewrites a statement before it is prepared.
+	prepared func(query string) string
 	// listTables asks for the names of all tables.
 	listTables string
 	// proof asks the engine whether every page is sound; empty where it cannot tell.
 	proof string
 	// words is how things are found by their words.
 	words wordIndex
+	// popularity are the triggers that keep how often things were flattred.
+	popularity []string
 	// dropTrigger is the statement that drops a trigger.
 	dropTrigger func(trigger, table string) string
 	// dialected rewrites the words of a statement that makes tables.

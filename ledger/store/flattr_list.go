@@ -16,15 +16,26 @@ SELECT o.id, e.at, m.id, m.name FROM counted c JOIN event e ON e.id = c.click JO
 JOIN thing o ON o.id = COALESCE(t.alias_of, t.id) JOIN member m ON m.id = c.reader`
 
 // openOnly leaves of clicks those whose readers show them: since they have. What
-// was promised before then stays hidden, though it became a click later.
+// was promised before then stays hidden, though it became a click later, and so do
+// the clicks of a subscription that began before; those are of the instant in
+// which a month begins, as no reader's is.
 const openOnly = ` JOIN profile p ON p.member = c.reader AND p.public_since <= e.at
-AND NOT EXISTS (SELECT 1 FROM promise q WHERE q.became = c.click AND q.at < p.public_since)`
+AND NOT EXISTS (SELECT 1 FROM promise q WHERE q.became = c.click AND q.at < p.public_since)
+AND NOT (e.at % 86400000000 = 0 AND EXISTS (
+    SELECT 1 FROM subscription s WHERE s.bucket = c.bucket AND s.reader = c.reader AND s.thing = e.thing AND s.at < p.public_since))`
 
-const inView = ` AND o.withdrawn IS NULL AND o.hidden = 0`
+// outOfView holds of a thing o that its owner has withdrawn, or who had registered
+// it: who does not own it cannot hide what others have flattred.
+const outOfView = `(o.withdrawn IS NOT NULL AND (o.owner IS NOT NULL OR NOT EXISTS (
+    SELECT 1 FROM month v JOIN counted w ON w.month = v.month AND w.thing = o.id)))`
+
+// inView leaves of clicks those on things that lists show. What only a registrar
+// hides is hidden where they had it shown, in search, and not where others flattr.
+const inView = ` AND (o.hidden = 0 OR o.owner IS NULL AND o.registrar IS NOT NULL) AND NOT ` + outOfView
 
 const newestFirst = ` ORDER BY e.at DESC, o.id, m.id LIMIT $%d OFFSET $%d`
 
-const ofReader = ` WHERE c.month IN (SELECT month FROM month) AND c.bucket = $1 AND c.reader = $2 AND m.deleted IS NULL AND o.withdrawn IS NULL`
+const ofReader = ` WHERE c.month IN (SELECT month FROM month) AND c.bucket = $1 AND c.reader = $2 AND m.deleted IS NULL AND NOT ` + outOfView
 
 var (
 	selectFlattrsOf = flattredColumns + ofReader + fmt.Sprintf(newestFirst, 3, 4)

@@ -192,7 +192,11 @@ func (tx *Tx) tellHooks(now, clicked time.Time, reader flattr.MemberID, thing fl
 	if out, err := tx.optedOut(key); err != nil || out {
 		return err // there is nothing to claim
 	}
-	public, err := tx.isPublic(clicked, reader)
+	meant, err := tx.meant(clicked, reader, thing)
+	if err != nil {
+		return err
+	}
+	public, err := tx.isPublic(meant, reader)
 	if err != nil {
 		return err
 	}
@@ -206,6 +210,24 @@ func (tx *Tx) tellHooks(now, clicked time.Time, reader flattr.MemberID, thing fl
 		}
 	}
 	return nil
+}
+
+const selectSubscribedAt = `SELECT COALESCE(MIN(at), 0) FROM subscription WHERE bucket = $1 AND reader = $2 AND thing = $3 AND at <= $4`
+
+// meant is when a reader wanted a click: for one of a subscription, which is of the
+// instant in which a month begins, when they subscribed.
+func (tx *Tx) meant(clicked time.Time, reader flattr.MemberID, thing flattr.ThingID) (time.Time, error) {
+	if !clicked.Equal(flattr.MonthOf(clicked).Start()) {
+		return clicked, nil
+	}
+	var at int64
+	if err := tx.row(selectSubscribedAt, reader.Bucket(), int64(reader), int64(thing), micros(clicked)).Scan(&at); err != nil {
+		return clicked, fmt.Errorf("read when a reader subscribed: %w", err)
+	}
+	if at == 0 {
+		return clicked, nil
+	}
+	return timeOf(at), nil
 }
 
 // runningHooks reads the hooks once a transaction.

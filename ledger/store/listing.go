@@ -30,6 +30,8 @@ type wordIndex struct {
 	remove func(id flattr.ThingID) []statement
 	// matching answers things that match, at most maxFound.
 	matching func(tx *Tx, m match) ([]hit, error)
+	// name finds out which things were found, where that is not known yet.
+	name func(tx *Tx, hits []hit) error
 }
 
 // statement is one of SQL with its arguments.

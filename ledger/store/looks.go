@@ -54,9 +54,10 @@ const selectLooked = `SELECT key, looks FROM thing WHERE id = $1`
 const countLook = `UPDATE thing SET looks = $1, look = $2 WHERE id = $3`
 
 // Looked books what the page of a thing said: owner is the one member whom it
-// names itself, who is verified by that for this thing alone (product rule 11); 0
-// is nobody. Else the ledger looks again some other day.
-func (s *Store) Looked(ctx context.Context, now time.Time, thing flattr.ThingID, owner flattr.MemberID) error {
+// names itself, and named what it calls them. They are verified by that for this
+// thing alone (product rule 11); 0 is nobody. Else the ledger looks again some
+// other day.
+func (s *Store) Looked(ctx context.Context, now time.Time, thing flattr.ThingID, owner flattr.MemberID, named string) error {
 	return s.write(ctx, func(tx *Tx) error {
 		var key flattr.Key
 		looks := 0
@@ -73,29 +74,6 @@ func (s *Store) Looked(ctx context.Context, now time.Time, thing flattr.ThingID,
 		if owner == 0 {
 			return nil
 		}
-		return tx.ownPage(now, thing, key, owner)
+		return tx.ownPage(now, thing, key, owner, named)
 	})
-}
-
-// ownPage makes a member the owner of one thing whose page names them, where it
-// has none by now.
-func (tx *Tx) ownPage(now time.Time, thing flattr.ThingID, key flattr.Key, owner flattr.MemberID) error {
-	if _, err := tx.member(owner); err != nil {
-		return err
-	}
-	out, err := tx.optedOut(key)
-	if err != nil || out {
-		return err
-	}
-	t, err := tx.thing(thing)
-	if err != nil || t.named != 0 {
-		return err
-	}
-	if err := tx.grant(key); err != nil {
-		return err
-	}
-	if err := tx.give(now, owner, only(key)); err != nil {
-		return err
-	}
-	return tx.noteChange(now, key, 0, owner, "page")
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"flattr/ledger/book"
@@ -19,10 +20,22 @@ import (
 const idAttempts = 8
 
 // randomID draws from 1 to flattr.MaxID.
-func randomID() int64 {
+func randomID() int64 { return drawn(flattr.MaxID) }
+
+func drawn(largest uint64) int64 {
 	var b [8]byte
 	rand.Read(b[:]) // never fails
-	return int64(binary.BigEndian.Uint64(b[:])%flattr.MaxID) + 1
+	return int64(binary.BigEndian.Uint64(b[:])%largest) + 1
+}
+
+// thingID is an id for a thing at the n-th attempt. That of a thing that is
+// listed is no secret, and is drawn from what programs can read that keep
+// numbers in 32 bits, as long as there is room; of others nobody can guess it.
+func thingID(listed bool, attempt int) flattr.ThingID {
+	if listed && attempt < idAttempts/2 {
+		return flattr.ThingID(drawn(math.MaxInt32))
+	}
+	return flattr.ThingID(randomID())
 }
 
 const insertMember = `

@@ -18,8 +18,8 @@ import (
 var migrations embed.FS
 
 // migrateAttempts is how often it is tried: processes that start at once on a
-// new database race for its schema, and the losers find it made.
-const migrateAttempts = 10
+// new database race for each step of its schema, and the losers find it made.
+const migrateAttempts = 100
 
 // The marks by which one tells a ledger from another program's database.
 var (
@@ -36,7 +36,7 @@ func (e *engine) provider(db *sql.DB) (*goose.Provider, error) {
 		return nil, err
 	}
 	return goose.NewProvider(e.dialect, db, dialectedFiles{files, e.dialected},
-		goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(e.placesMigration(), e.listMigration()))
+		goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(e.placesMigration(), e.listMigration(), e.popularityMigration()))
 }
 
 // migrate brings the schema up to date.

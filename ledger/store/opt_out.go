@@ -89,8 +89,10 @@ func (tx *Tx) optOut(now time.Time, url string) error {
 		if _, err := tx.exec(optOutRequests, keys.from, keys.to); err != nil {
 			return nil, err
 		}
-		if _, err := tx.exec(disownOptedOut, keys.from, keys.to); err != nil {
-			return nil, err
+		for _, statement := range []string{disownOptedOut, deletePageProofsIn} {
+			if _, err := tx.exec(statement, keys.from, keys.to); err != nil {
+				return nil, err
+			}
 		}
 		return nil, tx.listAll(things)
 	})

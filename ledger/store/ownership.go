@@ -71,6 +71,15 @@ func (tx *Tx) expected(key flattr.Key) (t storedThing, err error) {
 	if _, t.owner, err = tx.covering(claimBefore, key); err != nil {
 		return t, err
 	}
+	if t.owner == 0 {
+		author, ok, err := tx.profiled(key)
+		if err != nil {
+			return t, err
+		}
+		if ok {
+			t.owner, t.title, t.profile = author.ID, author.Name, true
+		}
+	}
 	if t.owner != 0 {
 		out, err := tx.optedOut(key)
 		if err != nil {
@@ -120,21 +129,30 @@ func (tx *Tx) Claim(now time.Time, owner flattr.MemberID, url string) error {
 
 const selectNewAuthors = `
 SELECT DISTINCT p.author FROM thing t JOIN parts_author p ON p.key = t.parts_key
-WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.alias_of IS NULL AND NOT ` + isOptedOut + `
+WHERE t.key >= $1 AND t.key < $2 AND (t.owner IS NULL OR t.granted = 2) AND t.alias_of IS NULL AND NOT ` + isOptedOut + `
 AND EXISTS (SELECT 1 FROM parts_author o WHERE o.key = t.parts_key AND o.author = $3) ORDER BY p.author`
 
 const selectOwnerless = `
 SELECT t.id FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.alias_of IS NULL
 AND NOT ` + isOptedOut + ` AND (` + isPromised + `) ORDER BY t.key`
 
+// ofAnother holds of a thing t that another member than $1 has registered or that
+// was withdrawn: the new owner has neither hidden it nor taken it away.
+const ofAnother = `(t.withdrawn IS NOT NULL OR t.registrar IS NOT NULL AND t.registrar <> $1)`
+
 const selectUnlisted = `
-SELECT t.id FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.registrar IS NULL AND t.hidden = 0 ORDER BY t.key`
+SELECT t.id FROM thing t WHERE (` + ofAnother + ` OR t.registrar IS NULL AND t.hidden = 0)
+AND t.key >= $2 AND t.key < $3 AND (t.owner IS NULL OR t.granted = 2) ORDER BY t.key`
 
-const giveThings = `UPDATE thing AS t SET owner = $1 WHERE t.key >= $2 AND t.key < $3 AND t.owner IS NULL AND NOT ` + isOptedOut
+// giveThings also ends what another member's registration said of being shown.
+const giveThings = `
+UPDATE thing AS t SET owner = $1, granted = CASE t.granted WHEN 2 THEN 0 ELSE t.granted END,
+hidden = CASE WHEN ` + ofAnother + ` THEN 0 ELSE t.hidden END, withdrawn = NULL, registrar = CASE WHEN t.registrar = $1 THEN t.registrar END
+WHERE t.key >= $2 AND t.key < $3 AND (t.owner IS NULL OR t.granted = 2) AND NOT ` + isOptedOut
 
-// give makes the member the owner of the known things of a span that have none:
-// voids the own clicks of those who are authors by that, and makes promises
-// clicks (product rules 2 and 12).
+// give makes the member the owner of the known things of a span that have none, or
+// one whom only their page names: voids the own clicks of those who are authors by
+// that, and makes promises clicks (product rules 2 and 12).
 func (tx *Tx) give(now time.Time, owner flattr.MemberID, keys span) error {
 	authors := []flattr.MemberID{owner}
 	err := tx.each(selectNewAuthors, func(rows *sql.Rows) error {
@@ -152,13 +170,25 @@ func (tx *Tx) give(now time.Time, owner flattr.MemberID, keys span) error {
 	if err != nil {
 		return err
 	}
-	unlisted, err := tx.things(selectUnlisted, keys.from, keys.to)
+	unlisted, err := tx.things(selectUnlisted, int64(owner), keys.from, keys.to)
+	if err != nil {
+		return err
+	}
+	taken, err := tx.replacedBy(owner, keys)
 	if err != nil {
 		return err
 	}
 	return tx.own(now, authors, func() ([]flattr.ThingID, error) {
 		if _, err := tx.exec(giveThings, int64(owner), keys.from, keys.to); err != nil {
 			return nil, err
+		}
+		if _, err := tx.exec(deletePageProofsIn, keys.from, keys.to); err != nil {
+			return nil, err
+		}
+		for _, t := range taken {
+			if err := tx.noteChange(now, t.key, t.former, owner, "claim"); err != nil {
+				return nil, err
+			}
 		}
 		return targets, tx.listAll(unlisted)
 	})

@@ -19,10 +19,16 @@ const upsertPartner = `
 INSERT INTO partner (namespace, client, at) VALUES ($1, $2, $3)
 ON CONFLICT (namespace) DO UPDATE SET client = excluded.client, at = excluded.at`
 
-// AddPartner lets an application say who the owners partner:NAMESPACE:ID are, in
-// the place of the one that may so far. It refuses with not_found what is no
-// application in force.
-func (s *Store) AddPartner(ctx context.Context, now time.Time, namespace, client string) error {
+const deletePartnerHosts = `DELETE FROM partner_host WHERE namespace = $1`
+
+const insertPartnerHost = `INSERT INTO partner_host (namespace, host, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+
+// AddPartner lets an application say who the owners partner:NAMESPACE:ID are, for
+// pages of the hosts, as thing keys have them, and of those below. Application and
+// hosts take the place of those named before. It refuses with not_found what is no
+// application in force, and with invalid_request one that cannot keep its tokens
+// to itself.
+func (s *Store) AddPartner(ctx context.Context, now time.Time, namespace, client string, hosts []string) error {
 	app, err := s.App(ctx, client)
 	if err != nil {
 		return err
@@ -39,6 +45,14 @@ func (s *Store) AddPartner(ctx context.Context, now time.Time, namespace, client
 		if _, err := tx.exec(upsertPartner, namespace, client, micros(now)); err != nil {
 			return fmt.Errorf("write partner: %w", err)
 		}
+		if _, err := tx.exec(deletePartnerHosts, namespace); err != nil {
+			return fmt.Errorf("write hosts of partner: %w", err)
+		}
+		for _, host := range hosts {
+			if _, err := tx.exec(insertPartnerHost, namespace, host, micros(now)); err != nil {
+				return fmt.Errorf("write host of partner: %w", err)
+			}
+		}
 		return nil
 	})
 }
@@ -48,27 +62,44 @@ const selectNamespaces = `SELECT namespace FROM partner WHERE client = $1 ORDER 
 const insertIdentity = `
 INSERT INTO partner_identity (identity, member, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
 
+const insertDispute = `
+INSERT INTO partner_dispute (identity, member, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+
+const lookAtIdentified = `UPDATE thing SET look = $1, looks = 0 WHERE asserted = $2 AND asserted <> '' AND owner IS NULL`
+
 // Identify books that a member is an owner whom a partner knows: partner:NAMESPACE:ID,
-// or just ID where the partner has one namespace. That is no claim of any page
-// yet: a page has to name this owner too (product rule 11). It answers the
-// identity whole. It refuses with forbidden an application that is no partner for
-// it, with claimed what another member is, and with invalid_request what is no
-// identity.
+// or just ID where the partner has one namespace. That makes nobody the owner of a
+// page yet: the page has to name them too (product rule 11), for anybody can make a
+// link that does, and is looked at next. It answers the identity whole. It refuses
+// with forbidden an application that is no partner for it, with invalid_request what
+// is no identity, and with claimed what another member is: both see that, and the
+// operator decides.
 func (s *Store) Identify(ctx context.Context, now time.Time, client string, member flattr.MemberID, identity string) (whole string, err error) {
+	disputed := false
 	err = s.write(ctx, func(tx *Tx) error {
 		if whole, err = tx.wholeIdentity(client, identity); err != nil {
 			return err
 		}
-		n, err := tx.exec(insertIdentity, whole, int64(member), micros(now))
-		if err != nil {
+		if _, err := tx.exec(insertIdentity, whole, int64(member), micros(now)); err != nil {
 			return fmt.Errorf("write identity: %w", err)
 		}
 		is, err := tx.identified(whole)
-		if err == nil && n == 0 && is != member {
-			err = flattr.Refuse(flattr.Claimed, "Another member is this already. The operator of this ledger can decide.")
+		if err != nil {
+			return err
 		}
-		return err
+		if disputed = is != member; disputed {
+			_, err = tx.exec(insertDispute, whole, int64(member), micros(now))
+		} else {
+			_, err = tx.exec(lookAtIdentified, micros(now), whole)
+		}
+		if err != nil {
+			return fmt.Errorf("note what a partner said: %w", err)
+		}
+		return nil
 	})
+	if err == nil && disputed {
+		err = flattr.Refuse(flattr.Claimed, "Another member is this already. The operator of this ledger can decide.")
+	}
 	return whole, err
 }
 
@@ -88,6 +119,9 @@ func (tx *Tx) wholeIdentity(client, identity string) (string, error) {
 		return "", flattr.Refuse(flattr.Forbidden, "This application is no partner.")
 	}
 	if !strings.HasPrefix(identity, flattr.PartnerPrefix) {
+		if len(namespaces) > 1 {
+			return "", flattr.Refuse(flattr.Invalid, fmt.Sprintf("This application answers for several namespaces. Name one: %sNAMESPACE:ID.", flattr.PartnerPrefix))
+		}
 		identity = flattr.PartnerPrefix + namespaces[0] + ":" + identity
 	}
 	for _, namespace := range namespaces {

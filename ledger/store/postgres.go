@@ -66,12 +66,14 @@ func postgresEngine(name string) *engine {
 		dropTrigger: func(trigger, table string) string {
 			return fmt.Sprintf("DROP TRIGGER %s ON %s", trigger, table)
 		},
-		words:     postgresWordIndex,
-		dialected: postgresWords,
-		commit:    commitPostgres,
-		ended:     func(raw any) bool { return raw.(*stdlib.Conn).Conn().IsClosed() },
-		again:     lostAgainstAnother,
-		named:     func(err error) error { return namedByPostgres(name, err) },
+		words:      postgresWordIndex,
+		popularity: postgresPopularity,
+		prepared:   func(query string) string { return query },
+		dialected:  postgresWords,
+		commit:     commitPostgres,
+		ended:      func(raw any) bool { return raw.(*stdlib.Conn).Conn().IsClosed() },
+		again:      lostAgainstAnother,
+		named:      func(err error) error { return namedByPostgres(name, err) },
 	}
 }
 

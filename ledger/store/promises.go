@@ -243,6 +243,12 @@ func (tx *Tx) endPromises(reader flattr.MemberID, ended []promise, state string,
 		if err != nil {
 			return fmt.Errorf("end promise %s: %w", p.click, err)
 		}
+		if state != promiseKept {
+			continue
+		}
+		if err := tx.uncountPromise(p.thing); err != nil {
+			return err
+		}
 	}
 	return nil
 }

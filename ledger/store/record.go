@@ -14,18 +14,12 @@ import (
 )
 
 // Record judges events of a reader that arrived at now, in the order given and
-// each by itself, in one transaction. The outcomes stand in the same order and
+// each by itself, in one transaction, also with what others send meanwhile: what
+// several of them touch is written once. The outcomes stand in the same order and
 // are durable when it returns.
-func (s *Store) Record(ctx context.Context, now time.Time, reader flattr.MemberID, events []flattr.Event) (outcomes []flattr.Outcome, err error) {
-	arrivals := arriveAll(now, reader, events)
-	err = s.write(ctx, func(tx *Tx) error {
-		outcomes, err = tx.recordAll(arrivals)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return outcomes, nil
+func (s *Store) Record(ctx context.Context, now time.Time, reader flattr.MemberID, events []flattr.Event) ([]flattr.Outcome, error) {
+	answer, err := s.together.deliver(ctx, now, reader, events, false)
+	return answer.Outcomes, err
 }
 
 // Answer is what a companion hears of a batch.
@@ -35,19 +29,13 @@ type Answer struct {
 	Months   []flattr.MonthSummary
 }
 
-// RecordAndSum is Record, and then Summaries. Where writers wait for each other
-// anyhow both are one transaction, also with what others send meanwhile: what the
-// sums need was just written and is still at hand.
+// RecordAndSum is Record, and then Summaries, in one transaction: what the sums
+// need was just written and is still at hand.
 func (s *Store) RecordAndSum(ctx context.Context, now time.Time, reader flattr.MemberID, events []flattr.Event) (answer Answer, err error) {
-	if s.together != nil && len(events) > 0 {
-		return s.together.deliver(ctx, now, reader, events)
-	}
 	if len(events) > 0 {
-		answer.Outcomes, err = s.Record(ctx, now, reader, events)
+		return s.together.deliver(ctx, now, reader, events, true)
 	}
-	if err == nil {
-		answer.Means, answer.Months, err = s.Summaries(ctx, now, reader)
-	}
+	answer.Means, answer.Months, err = s.Summaries(ctx, now, reader)
 	return answer, err
 }
 
@@ -293,11 +281,16 @@ func (a *arrival) find() (t storedThing, key flattr.Key, err error) {
 		}
 		if t, err = a.tx.thingByKey(a.key); err == nil && t.id == 0 {
 			t, err = a.tx.expected(a.key)
+			return t, a.key, err
 		}
-		return t, a.key, err
-	}
-	if a.Thing.ID != 0 {
+	} else if a.Thing.ID != 0 {
 		t, err = a.tx.thing(a.Thing.ID)
+	}
+	if err == nil && t.id != 0 && t.owner == 0 {
+		t, err = a.tx.ownProfile(a.now, t)
+	}
+	if a.key != "" {
+		return t, a.key, err
 	}
 	if err == nil && t.id == 0 {
 		err = flattr.Refuse(flattr.NotFound, "This ledger does not know the thing. Flattr it on its own page.")
@@ -357,10 +350,13 @@ func (a *arrival) enter(t storedThing, key flattr.Key, month flattr.Month, late 
 		}
 	}
 	if t.id == 0 {
-		if t, err = a.tx.addExpected(a.now, key, a.Thing, t); err != nil {
-			return flattr.Outcome{}, err
-		}
+		t, err = a.tx.addExpected(a.now, key, a.Thing, t)
 		k.thing = t.id
+	} else {
+		err = a.tx.assert(t, a.Thing.Owner)
+	}
+	if err != nil {
+		return flattr.Outcome{}, err
 	}
 	out := flattr.Outcome{ID: a.ID, Result: flattr.Accepted, Month: month}
 	describe(&out, t)

@@ -15,15 +15,15 @@ type registration struct {
 	id        flattr.ThingID
 	owner     flattr.MemberID // verified; 0: none
 	registrar flattr.MemberID // 0: nobody has registered it
-	withdrawn bool
+	withdrawn bool            // out of view
 }
 
 const registrationColumns = `
-SELECT id, COALESCE(owner, 0), COALESCE(registrar, 0), CASE WHEN withdrawn IS NULL THEN 0 ELSE 1 END FROM thing `
+SELECT o.id, COALESCE(o.owner, 0), COALESCE(o.registrar, 0), CASE WHEN ` + outOfView + ` THEN 1 ELSE 0 END FROM thing o `
 
-const selectRegistration = registrationColumns + `WHERE id = $1`
+const selectRegistration = registrationColumns + `WHERE o.id = $1`
 
-const selectRegistrationByKey = registrationColumns + `WHERE key = $1`
+const selectRegistrationByKey = registrationColumns + `WHERE o.key = $1`
 
 // registration reads a thing; one that is not known has the id 0.
 func (tx *Tx) registration(query string, arg any) (r registration, err error) {
@@ -77,6 +77,7 @@ func (tx *Tx) Register(now time.Time, member flattr.MemberID, ref flattr.ThingRe
 		if err != nil {
 			return 0, err
 		}
+		expected.listed = !ref.Hidden
 		made, err := tx.addExpected(now, key, flattr.ThingRef{URL: ref.URL}, expected)
 		if err != nil {
 			return 0, err
@@ -159,7 +160,7 @@ func (tx *Tx) editable(member flattr.MemberID, id flattr.ThingID) (registration,
 }
 
 const withdrawThing = `
-UPDATE thing SET withdrawn = $1, hidden = 1, description = '', tags = '', registrar = NULL,
+UPDATE thing SET withdrawn = $1, hidden = CASE WHEN owner IS NULL THEN 0 ELSE 1 END, description = '', tags = '', registrar = NULL,
 asserted = CASE WHEN asserted = $2 THEN '' ELSE asserted END WHERE id = $3`
 
 // Withdraw takes a thing out of view, for the owner or registrar: it is listed,
@@ -167,7 +168,9 @@ asserted = CASE WHEN asserted = $2 THEN '' ELSE asserted END WHERE id = $3`
 // the log and the books name it, and so do its URL and title, by which readers
 // know what they gave to. A verified owner stays it too: what was clicked still
 // earns as it would have, and nobody else comes to own it by that; promises stay
-// promises, for whoever proves the URL to be theirs. It refuses as Edit does.
+// promises, for whoever proves the URL to be theirs. A registrar takes back what
+// they said; what somebody flattrs, or has flattred, stays in view without it,
+// since it may be another's. It refuses as Edit does.
 func (tx *Tx) Withdraw(now time.Time, member flattr.MemberID, id flattr.ThingID) error {
 	if _, err := tx.editable(member, id); err != nil {
 		return err
@@ -209,8 +212,8 @@ type Known struct {
 }
 
 const selectKnown = `
-SELECT t.id, CASE WHEN t.withdrawn IS NULL THEN 0 ELSE 1 END, COALESCE(m.name, '')
-FROM thing t LEFT JOIN member m ON m.id = t.owner WHERE t.key = $1`
+SELECT o.id, CASE WHEN ` + outOfView + ` THEN 1 ELSE 0 END, COALESCE(m.name, '')
+FROM thing o LEFT JOIN member m ON m.id = o.owner WHERE o.key = $1`
 
 // LookUp finds the thing of a URL. It refuses with invalid_request what is no URL.
 func (s *Store) LookUp(ctx context.Context, url string) (known Known, err error) {

@@ -23,7 +23,8 @@ const maxTerms = 32
 // Sort is by what a search orders what it finds.
 type Sort string
 
-// The orders, each with the best first and things of equal worth by id. Trend
+// The orders, each with the best first and things of equal worth by id, or, where
+// a search by relevance did not need to know ids, the last one listed first. Trend
 // counts clicks of the last 30 days, those of the last 7 twice and those of the
 // last day thrice.
 const (
@@ -39,6 +40,7 @@ const (
 type Search struct {
 	Query      string   // words, all of which must be there
 	URL        string   // of the thing itself
+	Below      []string // one of them begins the URL, written without a scheme: a host, with or without a path
 	Tags       string   // tags with | for or, & for and, ! for not; & binds closer
 	Languages  []string // one of them
 	Categories []string // one of them
@@ -68,18 +70,30 @@ func (s *Store) Search(ctx context.Context, now time.Time, q Search) (found Foun
 			return Found{}, err
 		}
 	}
+	if m.below, err = prefixesOf(q.Below); err != nil {
+		return Found{}, err
+	}
 	err = s.read(ctx, func(tx *Tx) error {
 		found = Found{}
 		hits, err := tx.hits(m, q.User, key)
 		if err != nil {
 			return err
 		}
+		if q.Sort != ByRelevance { // others count clicks
+			if err := tx.words.name(tx, hits); err != nil {
+				return err
+			}
+		}
 		if err := tx.sortHits(now, q.Sort, hits); err != nil {
 			return err
 		}
 		found.Total = len(hits)
 		from := min(max(q.From, 0), len(hits))
-		for _, h := range hits[from:min(from+max(q.Count, 0), len(hits))] {
+		page := hits[from:min(from+max(q.Count, 0), len(hits))]
+		if err := tx.words.name(tx, page); err != nil {
+			return err
+		}
+		for _, h := range page {
 			found.Things = append(found.Things, h.thing)
 		}
 		return nil
@@ -89,8 +103,9 @@ func (s *Store) Search(ctx context.Context, now time.Time, q Search) (found Foun
 
 // hit is a thing that was found.
 type hit struct {
-	thing flattr.ThingID
-	rank  float64 // higher is better
+	thing  flattr.ThingID // 0: not known yet, number is
+	number int64          // under which the engine has it in its index
+	rank   float64        // higher is better
 }
 
 // hits are the things that match, in no order.
@@ -125,6 +140,22 @@ type match struct {
 	ranked bool            // how well things match is wanted
 	only   flattr.ThingID  // 0: any
 	of     flattr.MemberID // 0: anybody's
+	below  []flattr.Key    // the keys with which that of a thing may begin; nil: any
+}
+
+// prefixesOf are the keys of what URLs begin with.
+func prefixesOf(starts []string) (keys []flattr.Key, err error) {
+	if len(starts) > maxTerms {
+		return nil, flattr.Refuse(flattr.Invalid, fmt.Sprintf("At most %d hosts can be looked for at once.", maxTerms))
+	}
+	for _, start := range starts {
+		key, err := flattr.KeyOf("http://" + start)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
 }
 
 // alternatives are several of which one must hold.
@@ -163,33 +194,6 @@ func (q Search) match() (match, error) {
 		}
 	}
 	return m, nil
-}
-
-// parseTags reads the language of tags: `|` or, `&` and, which binds closer, and
-// `!` not before a tag.
-func parseTags(text string) (alternatives, error) {
-	var any alternatives
-	terms := 0
-	for part := range strings.SplitSeq(text, "|") {
-		var l literals
-		for term := range strings.SplitSeq(part, "&") {
-			term = strings.TrimSpace(term)
-			tag, not := strings.CutPrefix(term, "!")
-			if tag = strings.TrimSpace(tag); tag == "" || strings.HasPrefix(tag, "!") {
-				return nil, flattr.Refuse(flattr.Invalid, "A tag is missing. Write tags like music|art&!politics.")
-			}
-			if not {
-				l.no = append(l.no, facet(facetTag, tag))
-			} else {
-				l.yes = append(l.yes, facet(facetTag, tag))
-			}
-			if terms++; terms > maxTerms {
-				return nil, flattr.Refuse(flattr.Invalid, fmt.Sprintf("At most %d tags can be looked for at once.", maxTerms))
-			}
-		}
-		any = append(any, l)
-	}
-	return any, nil
 }
 
 // terms are how an engine writes an expression.
@@ -231,7 +235,7 @@ func (in terms) join(words []string, by string) string {
 // thing, and the bound.
 func (m match) within(column string, args []any) (string, []any) {
 	where := ""
-	parameter := func(value int64) string {
+	parameter := func(value any) string {
 		args = append(args, value)
 		return "$" + strconv.Itoa(len(args))
 	}
@@ -241,6 +245,14 @@ func (m match) within(column string, args []any) (string, []any) {
 	if m.of != 0 {
 		where += " AND " + column + " IN (SELECT id FROM thing WHERE owner = " + parameter(int64(m.of)) +
 			" UNION ALL SELECT id FROM thing WHERE owner IS NULL AND registrar = " + parameter(int64(m.of)) + ")"
+	}
+	if len(m.below) > 0 {
+		var begin []string
+		for _, key := range m.below {
+			last := len(key) - 1
+			begin = append(begin, "SELECT id FROM thing WHERE key >= "+parameter(string(key))+" AND key < "+parameter(string(key[:last])+string(key[last]+1)))
+		}
+		where += " AND " + column + " IN (" + strings.Join(begin, " UNION ALL ") + ")"
 	}
 	return where + " LIMIT " + strconv.Itoa(maxFound), args
 }
@@ -273,7 +285,7 @@ func (tx *Tx) sortHits(now time.Time, by Sort, hits []hit) error {
 		return fmt.Errorf("count clicks: %w", err)
 	}
 	slices.SortFunc(hits, func(a, b hit) int {
-		return cmp.Or(cmp.Compare(b.rank, a.rank), cmp.Compare(a.thing, b.thing))
+		return cmp.Or(cmp.Compare(b.rank, a.rank), cmp.Compare(a.thing, b.thing), cmp.Compare(b.number, a.number))
 	})
 	return nil
 }

@@ -25,6 +25,7 @@ var postgresWordIndex = wordIndex{
 		return []statement{{`DELETE FROM listed WHERE thing = $1`, []any{int64(id)}}}
 	},
 	matching: postgresMatching,
+	name:     func(*Tx, []hit) error { return nil },
 }
 
 // vector writes words as PostgreSQL reads a tsvector; none of them has a quote.

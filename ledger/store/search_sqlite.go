@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"encoding/binary"
+	"strconv"
 	"strings"
 
 	"flattr/ledger/flattr"
@@ -41,29 +42,66 @@ var sqliteWords = wordIndex{
 		}
 	},
 	matching: sqliteMatching,
+	name:     sqliteName,
 }
 
-const matchSQLite = `SELECT l.thing, x'' FROM words JOIN listed l ON l.docid = words.docid WHERE words MATCH $1`
+// matchSQLite answers the numbers of what matches. They come in one text, since
+// to hand a row over takes longer than to find it.
+const matchSQLite = `SELECT group_concat(number), rank FROM (SELECT words.docid AS number, x'' AS rank FROM words`
 
-// rankSQLite has beside each thing how often each word was found in which column.
-const rankSQLite = `SELECT l.thing, matchinfo(words, 'y') FROM words JOIN listed l ON l.docid = words.docid WHERE words MATCH $1`
+// rankSQLite has one text for each way in which words were found: how often each
+// word in which column.
+const rankSQLite = `SELECT group_concat(number), rank FROM (SELECT words.docid AS number, matchinfo(words, 'y') AS rank FROM words`
 
-// sqliteMatching finds things by FTS4.
+// sqliteMatching finds things by FTS4. It leaves open which things they are: to
+// read that of each takes longer too.
 func sqliteMatching(tx *Tx, m match) (hits []hit, err error) {
 	query, args := matchSQLite, []any{m.write(sqliteTerms)}
 	if m.ranked {
 		query = rankSQLite
 	}
 	where, args := m.within("l.thing", args)
-	err = tx.each(query+where, func(rows *sql.Rows) error {
-		var h hit
+	if strings.Contains(where, "l.thing") {
+		query += ` JOIN listed l ON l.docid = words.docid`
+	}
+	err = tx.each(query+` WHERE words MATCH $1`+where+`) GROUP BY rank`, func(rows *sql.Rows) error {
+		var numbers string
 		var found sql.RawBytes
-		err := rows.Scan(&h.thing, &found)
-		h.rank = rankOf(found)
-		hits = append(hits, h)
-		return err
+		if err := rows.Scan(&numbers, &found); err != nil {
+			return err
+		}
+		rank := rankOf(found)
+		for text := range strings.SplitSeq(numbers, ",") {
+			number, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				return err
+			}
+			hits = append(hits, hit{number: number, rank: rank})
+		}
+		return nil
 	}, args...)
 	return hits, err
+}
+
+const selectListedUnder = `SELECT docid, thing FROM listed WHERE docid IN `
+
+// sqliteName reads which things the numbers are of.
+func sqliteName(tx *Tx, hits []hit) error {
+	at := make(map[int64]*hit, len(hits))
+	var numbers []any
+	for i := range hits {
+		if h := &hits[i]; h.thing == 0 {
+			at[h.number] = h
+			numbers = append(numbers, h.number)
+		}
+	}
+	return tx.eachIn(selectListedUnder, numbers, func(rows *sql.Rows) error {
+		var number int64
+		var thing flattr.ThingID
+		err := rows.Scan(&number, &thing)
+		at[number].thing = thing
+		return err
+	})
 }
 
 // rankOf weighs what matchinfo says: three numbers of 4 bytes, one a column, for

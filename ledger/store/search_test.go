@@ -78,9 +78,15 @@ func TestSearchFindsWords(t *testing.T) {
 		expectFound(t, s, Search{URL: "http://www.bob.example/2", Query: "wald"}, "")
 		expectFound(t, s, Search{URL: "https://bob.example/3"}, "")
 		expectFound(t, s, Search{URL: "https://nobody.example/"}, "")
+		expectSet(t, s, Search{Below: []string{"bob.example"}}, "A B C E")
+		expectSet(t, s, Search{Below: []string{"nobody.example", "www.bob.example/2"}}, "C")
+		expectSet(t, s, Search{Below: []string{"bob.exampl"}}, "")
+		expectSet(t, s, Search{Below: []string{"bob.example"}, Query: "wald", User: "bob"}, "A B")
 		for _, bad := range []Search{
 			{Query: "!?"},
 			{URL: "ftp://x"},
+			{Below: []string{"a b"}},
+			{Below: make([]string, maxTerms+1)},
 			{Tags: "a||b"},
 			{Tags: "!!a"},
 			{Tags: "a&"},
@@ -100,6 +106,7 @@ func TestSearchReadsTags(t *testing.T) {
 		for tags, want := range map[string]string{
 			"wald": "A B", "WALD & Garten": "A", "wald|music": "A B C E", "wald&!garten": "B", "!wald": "C E",
 			"!wald&!hip hop": "E", "hip hop": "C", "hip": "", "!nothing": "A B C E", "!wald|garten": "A C E", "music&!garten|wald&garten": "A C",
+			"wald | music ! garten": "B C", "garten & wald ! music": "A", "music !garten": "C", "wald|music!garten!hip hop": "B", "music!": "",
 		} {
 			expectSet(t, s, Search{Tags: tags}, want)
 		}

@@ -83,7 +83,7 @@ func (on *session) statement(ctx context.Context, query string) (*sql.Stmt, erro
 	if st, ok := on.statements[query]; ok {
 		return st, nil
 	}
-	st, err := on.conn.PrepareContext(ctx, query)
+	st, err := on.conn.PrepareContext(ctx, on.prepared(query))
 	if err == nil {
 		on.statements[query] = st
 	}

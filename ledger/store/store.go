@@ -21,9 +21,9 @@ import (
 type Store struct {
 	*engine
 	dbs       []*sql.DB
-	writers   chan *session                // those that write, while nobody uses them
-	readers   chan *session                // those that read, while nobody uses them
-	together  *together                    // nil: batches are written by themselves
+	writers   chan *session // those that write, while nobody uses them
+	readers   chan *session // those that read, while nobody uses them
+	together  *together
 	committed func(context.Context, int64) // is called after each write with how many rows it changed; nil: nothing is to be done
 	closed    sync.Once
 }
@@ -64,6 +64,7 @@ func openAt(ctx context.Context, where string, make bool) (*Store, error) {
 		}
 		return nil, fmt.Errorf("open ledger %s: %w", Name(where), err)
 	}
+	s.together = newTogether(s)
 	return s, nil
 }
 

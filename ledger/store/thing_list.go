@@ -14,17 +14,13 @@ import (
 // withAliases are a thing and all that stand for it.
 const withAliases = `(SELECT CAST($1 AS BIGINT) UNION ALL SELECT id FROM thing WHERE alias_of = $1)`
 
-// selectListed reads a thing; one that is an alias is read as what it stands for,
-// and then its clicks are not counted right. What was taken out of view is not
-// there. The clicks and their readers are counted at once, through the index of
-// clicks by month and thing.
+// selectListed reads a thing, and which one it stands for, where it is an alias.
+// What was taken out of view is not there.
 const selectListed = `
-SELECT (SELECT COUNT(*) || ' ' || COUNT(DISTINCT c.reader) FROM counted c
-        WHERE c.month IN (SELECT month FROM month) AND c.thing IN ` + withAliases + `),
-       o.id, o.url, o.title, o.description, o.category, o.language, o.tags, o.hidden, COALESCE(o.owner, 0), COALESCE(m.name, ''),
+SELECT COALESCE(o.alias_of, 0), COALESCE(p.flattrs, 0), COALESCE(p.readers, 0), o.id, o.url, o.title, o.description, o.category, o.language, o.tags, o.hidden, COALESCE(o.owner, 0), COALESCE(m.name, ''),
        o.asserted, o.since, COALESCE(o.registrar, 0), COALESCE(o.updated, o.since)
-FROM thing t JOIN thing o ON o.id = COALESCE(t.alias_of, t.id) LEFT JOIN member m ON m.id = o.owner
-WHERE t.id = $1 AND o.withdrawn IS NULL`
+FROM thing o LEFT JOIN member m ON m.id = o.owner LEFT JOIN popularity p ON p.thing = o.id
+WHERE o.id = $1 AND (o.alias_of IS NOT NULL OR NOT ` + outOfView + `)`
 
 // Thing is the thing of that id as everybody may see it, or a refusal with
 // not_found. An alias is answered as the thing that it stands for.
@@ -63,9 +59,10 @@ func (tx *Tx) listedAll(ids []flattr.ThingID) ([]flattr.Thing, error) {
 
 func (tx *Tx) listed(id flattr.ThingID) (flattr.Thing, error) {
 	var t flattr.Thing
-	var clicks, tags string
+	var of flattr.ThingID
+	var tags string
 	var since, updated int64
-	err := tx.row(selectListed, int64(id)).Scan(&clicks, &t.ID, &t.URL, &t.Title, &t.Description, &t.Category, &t.Language, &tags,
+	err := tx.row(selectListed, int64(id)).Scan(&of, &t.Flattrs, &t.Readers, &t.ID, &t.URL, &t.Title, &t.Description, &t.Category, &t.Language, &tags,
 		&t.Hidden, &t.OwnerID, &t.Owner, &t.Asserted, &since, &t.Registrar, &updated)
 	if errors.Is(err, sql.ErrNoRows) {
 		return t, flattr.Refuse(flattr.NotFound, "There is no such thing.")
@@ -73,11 +70,8 @@ func (tx *Tx) listed(id flattr.ThingID) (flattr.Thing, error) {
 	if err != nil {
 		return t, fmt.Errorf("read thing: %w", err)
 	}
-	if t.ID != id {
-		return tx.listed(t.ID) // no alias of another: once is enough
-	}
-	if _, err := fmt.Sscan(clicks, &t.Flattrs, &t.Readers); err != nil {
-		return t, fmt.Errorf("count clicks on a thing: %w", err)
+	if of != 0 {
+		return tx.listed(of) // which is no alias
 	}
 	t.Since, t.Updated = timeOf(since), timeOf(updated)
 	if tags != "" {

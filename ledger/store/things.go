@@ -29,6 +29,9 @@ type storedThing struct {
 	target flattr.ThingID  // what it stands for after aliases: itself where it is none
 	owner  flattr.MemberID // verified, of the target; 0: its clicks are promises
 	parts  flattr.Key      // longest key of parts that covers the target; "": none
+	listed bool            // of one that is made: to be listed by who registers it
+	// profile holds of a thing that is met where it is its owner's page here.
+	profile bool
 }
 
 // thingColumns cost one look-up where the thing is no alias.
@@ -85,9 +88,12 @@ func (tx *Tx) addThing(now time.Time, key flattr.Key, ref flattr.ThingRef, owner
 
 // addExpected adds a thing with the owner and the parts that t has already.
 func (tx *Tx) addExpected(now time.Time, key flattr.Key, ref flattr.ThingRef, t storedThing) (storedThing, error) {
+	if t.profile {
+		ref.Title = t.title // of members the ledger knows the name itself
+	}
 	t.url, t.title, t.named = ref.URL, cut(ref.Title, maxTitle), t.owner
-	for range idAttempts {
-		t.id = flattr.ThingID(randomID())
+	for attempt := range idAttempts {
+		t.id = thingID(t.listed || t.owner != 0 && !ref.Hidden, attempt)
 		t.target = t.id
 		n, err := tx.exec(insertThing, int64(t.id), string(key), t.url, t.title, cut(ref.Description, maxDescription),
 			cut(ref.Category, maxWord), cut(ref.Language, maxWord), joined(ref.Tags),
@@ -96,7 +102,10 @@ func (tx *Tx) addExpected(now time.Time, key flattr.Key, ref flattr.ThingRef, t 
 		if err != nil {
 			return t, fmt.Errorf("add thing: %w", err)
 		}
-		if n == 1 && t.owner != 0 && !ref.Hidden {
+		if n == 1 && t.profile {
+			err = tx.grant(key)
+		}
+		if err == nil && n == 1 && t.owner != 0 && !ref.Hidden {
 			err = tx.list(t.id)
 		}
 		if n == 1 {
@@ -168,8 +177,11 @@ func (tx *Tx) AddThing(now time.Time, url, title string, owner flattr.MemberID) 
 			return err
 		}
 	}
-	if owner == 0 || t.named != 0 {
+	if owner == 0 {
 		return nil
+	}
+	if t.named != 0 {
+		return tx.confirm(t.id)
 	}
 	if err := tx.grant(key); err != nil {
 		return err
@@ -183,6 +195,20 @@ const grantThing = `UPDATE thing SET granted = 1 WHERE key = $1`
 func (tx *Tx) grant(key flattr.Key) error {
 	if err := one(tx.exec(grantThing, string(key))); err != nil {
 		return fmt.Errorf("grant thing: %w", err)
+	}
+	return nil
+}
+
+const confirmThing = `UPDATE thing SET granted = 1 WHERE id = $1 AND granted = 2`
+
+// confirm notes that the owner whom only a page named has the operator's word.
+func (tx *Tx) confirm(id flattr.ThingID) error {
+	n, err := tx.exec(confirmThing, int64(id))
+	if err == nil && n > 0 {
+		_, err = tx.exec(deletePageProof, int64(id))
+	}
+	if err != nil {
+		return fmt.Errorf("confirm owner: %w", err)
 	}
 	return nil
 }

@@ -15,6 +15,10 @@ import (
 // a second for the others.
 const mostTogether = 4000
 
+// togetherAttempts is how often a transaction that loses against another one is
+// tried before each batch has one of its own.
+const togetherAttempts = 3
+
 // together lets batches that wait for the one writer of a database be written
 // in one transaction: each touches pages all over the tables, and what several
 // of them touch is written, and made durable, once.
@@ -31,6 +35,7 @@ type delivery struct {
 	now      time.Time
 	reader   flattr.MemberID
 	arrivals []*arrival
+	sums     bool // whether means and months are wanted in the answer
 	answer   Answer
 	err      error
 	done     chan struct{} // is closed when answer or err are there
@@ -38,10 +43,10 @@ type delivery struct {
 
 func newTogether(s *Store) *together { return &together{store: s, turn: make(chan struct{}, 1)} }
 
-// deliver records a batch and sums up. When ctx is over before the batch had its
-// turn, nothing of it is kept.
-func (g *together) deliver(ctx context.Context, now time.Time, reader flattr.MemberID, events []flattr.Event) (Answer, error) {
-	d := &delivery{ctx: ctx, now: now, reader: reader, arrivals: arriveAll(now, reader, events), done: make(chan struct{})}
+// deliver records a batch and, where that is wanted, sums up. When ctx is over
+// before the batch had its turn, nothing of it is kept.
+func (g *together) deliver(ctx context.Context, now time.Time, reader flattr.MemberID, events []flattr.Event, sums bool) (Answer, error) {
+	d := &delivery{ctx: ctx, now: now, reader: reader, arrivals: arriveAll(now, reader, events), sums: sums, done: make(chan struct{})}
 	g.lock.Lock()
 	g.waiting = append(g.waiting, d)
 	g.lock.Unlock()
@@ -110,7 +115,7 @@ var errUnwritten = errors.New("the batch was not written")
 // else has the turn.
 func (g *together) write(ctx context.Context) error {
 	changed, err := g.inTurn(ctx)
-	if changed > 0 {
+	if changed > 0 && g.store.committed != nil {
 		g.store.committed(ctx, changed)
 	}
 	return err
@@ -130,13 +135,20 @@ func (g *together) inTurn(ctx context.Context) (changed int64, err error) {
 			close(d.done)
 		}
 	}()
-	changed, err = g.store.transact(ctx, order{writes: true, keep: true, shared: true}, func(tx *Tx) error {
-		batches = g.take()
-		for _, d := range batches {
-			d.err = errUnwritten // should the writing panic
+	for attempt := 1; ; attempt++ {
+		changed, err = g.store.transact(ctx, order{writes: true, keep: true, shared: true}, func(tx *Tx) error {
+			if batches == nil {
+				batches = g.take()
+			}
+			for _, d := range batches {
+				d.err = errUnwritten // should the writing panic
+			}
+			return tx.deliver(batches)
+		})
+		if err == nil || !g.store.again(err) || attempt == togetherAttempts {
+			break
 		}
-		return tx.deliver(batches)
-	})
+	}
 	err = g.store.named(err)
 	if batches == nil {
 		return 0, err
@@ -162,6 +174,9 @@ func (tx *Tx) deliver(batches []*delivery) error {
 	for _, d := range batches {
 		n := len(d.arrivals)
 		d.answer.Outcomes, outcomes = outcomes[:n:n], outcomes[n:]
+		if !d.sums {
+			continue
+		}
 		if err := tx.due(d.now, d.reader); err != nil && flattr.CodeOf(err) != flattr.NotFound {
 			return err
 		}

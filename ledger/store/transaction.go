@@ -73,11 +73,12 @@ func (s *Store) read(ctx context.Context, work func(*Tx) error) error {
 }
 
 // glance runs work that reads a few single rows which need not be of one moment.
-// On SQLite it is spared the transaction, which costs more than the rows, and is
-// not cut off when the caller gives up, as with shortWrites; a server is asked as
-// always, since only the start of a transaction finds out that it is there.
+// It is spared the transaction, which costs more than the rows; on SQLite it is
+// not cut off when the caller gives up, as with shortWrites. Where it finds the
+// connection to a server lost it runs once more, with another one: WORK MAY RUN
+// MORE THAN ONCE.
 func (s *Store) glance(ctx context.Context, work func(*Tx) error) error {
-	return s.repeat(ctx, order{loose: !s.remote}, work)
+	return s.repeat(ctx, order{loose: true}, work)
 }
 
 // order is how a transaction is wanted.
@@ -130,7 +131,7 @@ func (s *Store) transact(ctx context.Context, o order, work func(*Tx) error) (in
 		return 0, ctx.Err()
 	}
 	if o.loose {
-		begin = ""
+		return 0, on.look(ctx, work)
 	}
 	if err := on.begin(ctx, begin); err != nil {
 		return 0, err
@@ -139,7 +140,7 @@ func (s *Store) transact(ctx context.Context, o order, work func(*Tx) error) (in
 		ctx = context.WithoutCancel(ctx)
 	}
 	tx := &Tx{session: on, ctx: ctx, uncut: ctx, writes: o.writes, months: make(map[int32]flattr.State)}
-	if s.shortWrites && (o.writes || o.loose) {
+	if s.shortWrites && o.writes {
 		tx.uncut = context.WithoutCancel(ctx)
 	}
 	if o.gated && s.gate != "" {
@@ -161,9 +162,6 @@ func (s *Store) transact(ctx context.Context, o order, work func(*Tx) error) (in
 	if tx.failed != nil && s.again(tx.failed) {
 		err = tx.failed // whatever work made of it
 	}
-	if o.loose {
-		return 0, err
-	}
 	if err != nil || !o.keep && o.writes {
 		return 0, on.rollBack(ctx, err)
 	}
@@ -173,11 +171,47 @@ func (s *Store) transact(ctx context.Context, o order, work func(*Tx) error) (in
 	return tx.changed, nil
 }
 
-// begin begins a transaction; without a statement it only connects. A connection that was lost while nobody used it
-// is made anew.
+// look runs work without a transaction.
+func (on *session) look(ctx context.Context, work func(*Tx) error) error {
+	for fresh := on.conn == nil; ; fresh = true {
+		if err := on.connect(ctx); err != nil {
+			return err
+		}
+		err := on.lookOnce(ctx, work)
+		gone := err != nil && on.lost()
+		if gone {
+			on.discard()
+		}
+		if !gone || fresh || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (on *session) lookOnce(ctx context.Context, work func(*Tx) error) error {
+	tx := &Tx{session: on, ctx: ctx, uncut: ctx, months: make(map[int32]flattr.State)}
+	if on.shortWrites {
+		tx.uncut = context.WithoutCancel(ctx)
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			on.discard() // work panicked, perhaps in the middle of an answer
+		}
+	}()
+	err := work(tx)
+	returned = true
+	if err == nil && tx.failed != nil {
+		err = fmt.Errorf("a statement failed and the work went on: %w", tx.failed)
+	}
+	return err
+}
+
+// begin begins a transaction. A connection that was lost while nobody used it is
+// made anew.
 func (on *session) begin(ctx context.Context, begin string) error {
 	for fresh := on.conn == nil; ; fresh = true {
-		if err := on.connect(ctx); err != nil || begin == "" {
+		if err := on.connect(ctx); err != nil {
 			return err
 		}
 		_, err := on.conn.ExecContext(ctx, begin)

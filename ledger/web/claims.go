@@ -33,6 +33,7 @@ var (
 	}
 	proofWords = map[flattr.Proof]string{
 		flattr.ProofMeta: "claims.proof.meta", flattr.ProofFile: "claims.proof.file", flattr.ProofDNS: "claims.proof.dns", flattr.ProofOperator: "claims.proof.operator",
+		flattr.ProofPartner: "claims.proof.partner",
 	}
 )
 
@@ -42,6 +43,34 @@ type claimsPage struct {
 	Site, Wrong        string // as typed, and what is wrong with it
 	Meta, File, Record string // what to put where
 	Days               int    // until a claim without proof lapses
+	Identities         []identityLine
+}
+
+// maxIdentities bounds what the page shows of partners.
+const maxIdentities = 100
+
+// identityLine is what a partner says of the member.
+type identityLine struct {
+	Identity string
+	Other    string // of whom it says the same; "": nobody
+}
+
+// identities are what partners say of a member.
+func (s *Server) identities(r *http.Request, m *flattr.Member) (lines []identityLine, err error) {
+	all, err := s.store.IdentitiesOf(r.Context(), m.ID, maxIdentities)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range all {
+		line := identityLine{Identity: i.Identity}
+		for _, other := range append([]string{i.Name}, i.Others...) {
+			if other != m.Name && line.Other == "" {
+				line.Other = other
+			}
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
 }
 
 // claimLine is one claim as the page shows it.
@@ -53,6 +82,7 @@ type claimLine struct {
 	Proof  string // key of the word, or ""
 	Fault  string // key of the sentence, or ""
 	Others []string
+	Looks  bool // the ledger looks there again by itself
 	// Cooling is until when nothing is paid out of it, or zero.
 	Cooling time.Time
 }
@@ -73,6 +103,10 @@ func (s *Server) showClaims(w http.ResponseWriter, r *http.Request, status int, 
 		Site: typed, Wrong: wrong, Days: int(flattr.ClaimLapse.Hours() / 24),
 		Meta: `<meta name="flattr:id" content="` + id + `">`, File: "flattr: " + id, Record: "flattr=" + id,
 	}
+	if page.Identities, err = s.identities(r, m); err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	all, err := s.store.Claims(r.Context(), m.ID)
 	if err != nil {
 		s.fail(w, r, err)
@@ -92,6 +126,7 @@ func (s *Server) showClaims(w http.ResponseWriter, r *http.Request, status int, 
 func (s *Server) claimLine(r *http.Request, c flattr.Claim, now time.Time) (claimLine, error) {
 	line := claimLine{
 		Claim: c, Link: webLink(c.URL), State: claimWords[c.State], Hint: claimHints[c.State], Proof: proofWords[c.Proof], Fault: faultWords[c.Fault],
+		Looks: c.Due.Before(flattr.Never),
 	}
 	others, err := s.store.OtherClaims(r.Context(), c)
 	if err != nil {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -205,9 +204,8 @@ func siteURL(host string) string {
 	return address
 }
 
-// named is the thing that a posted form names, and the author whom the ledger
-// itself knows to be its owner, if it is one's profile.
-func (s *Server) named(r *http.Request) (ref flattr.ThingRef, author flattr.Member, back string, err error) {
+// named is the thing that a posted form names, and the page to go back to.
+func (s *Server) named(r *http.Request) (ref flattr.ThingRef, back string, err error) {
 	form := r.PostForm
 	switch {
 	case form.Get("thing") != "":
@@ -215,27 +213,27 @@ func (s *Server) named(r *http.Request) (ref flattr.ThingRef, author flattr.Memb
 		if err != nil || id < 1 || id > flattr.MaxID {
 			break
 		}
-		return flattr.ThingRef{ID: flattr.ThingID(id)}, author, "/thing/" + strconv.FormatInt(id, 10), nil
+		return flattr.ThingRef{ID: flattr.ThingID(id)}, "/thing/" + strconv.FormatInt(id, 10), nil
 	case form.Get("profile") != "":
-		author, err = s.store.MemberByName(r.Context(), form.Get("profile"))
-		return flattr.ThingRef{URL: s.profileURL(author)}, author, "/profile/" + url.PathEscape(author.Name), err
+		author, err := s.store.MemberByName(r.Context(), form.Get("profile"))
+		return flattr.ThingRef{URL: s.profileURL(author)}, "/profile/" + url.PathEscape(author.Name), err
 	case form.Get("domain") != "":
 		if address := siteURL(form.Get("domain")); address != "" {
-			return flattr.ThingRef{URL: address, Title: form.Get("domain")}, author, "/domain/" + url.PathEscape(form.Get("domain")), nil
+			return flattr.ThingRef{URL: address, Title: form.Get("domain")}, "/domain/" + url.PathEscape(form.Get("domain")), nil
 		}
 	default:
 		if asked := button.ReadAsked(form.Get("submit")); asked.URL != "" {
 			return flattr.ThingRef{
 				URL: asked.URL, FID: asked.FID, Owner: asked.Owner, Title: asked.Title, Description: asked.Description,
 				Category: asked.Category, Language: asked.Language, Tags: asked.Tags, Hidden: asked.Hidden,
-			}, author, s.submitPath(asked), nil
+			}, s.submitPath(asked), nil
 		}
 	}
-	return ref, author, "", flattr.Refuse(flattr.Invalid, "The form names no thing.")
+	return ref, "", flattr.Refuse(flattr.Invalid, "The form names no thing.")
 }
 
 // flattr makes a click, by the same way as a companion's. An owner that a link
-// named stays asserted; only of a profile the ledger knows itself whose it is.
+// named stays asserted; of a profile the store knows itself whose it is.
 func (s *Server) flattr(w http.ResponseWriter, r *http.Request) {
 	r, err := s.withMember(r)
 	if err != nil {
@@ -245,7 +243,7 @@ func (s *Server) flattr(w http.ResponseWriter, r *http.Request) {
 	if !s.parse(w, r) {
 		return
 	}
-	ref, author, back, err := s.named(r)
+	ref, back, err := s.named(r)
 	m := memberOf(r.Context())
 	switch {
 	case flattr.CodeOf(err) != "":
@@ -257,19 +255,6 @@ func (s *Server) flattr(w http.ResponseWriter, r *http.Request) {
 	case m == nil:
 		http.Redirect(w, r, "/signin?next="+url.QueryEscape(back), http.StatusSeeOther)
 		return
-	}
-	if author.ID != 0 && author.ID != m.ID {
-		err := s.store.Write(r.Context(), func(tx *store.Tx) error {
-			err := tx.AddThing(s.now(), ref.URL, author.Name, author.ID)
-			if errors.Is(err, store.ErrOwnerChanged) {
-				return nil // somebody has claimed the ledger's own site: let the claim hold
-			}
-			return err
-		})
-		if err != nil {
-			s.fail(w, r, fmt.Errorf("add author: %w", err))
-			return
-		}
 	}
 	s.click(w, r, m, ref, back)
 }

@@ -76,6 +76,7 @@ type Server struct {
 	tongues   *tongues
 	pages     *pageSet
 	style     string          // address of the style sheet, with its hash
+	packed    []byte          // the style sheet by gzip: a seventh of it
 	script    string          // address of the script that asks for passkeys, with its hash
 	passkeys  *passkey.Keeper // nil: browsers keep none for this ledger
 	mail      bool            // letters are sent
@@ -84,6 +85,7 @@ type Server struct {
 	addresses *limit.Limiter  // failed sign-ins and sign-ups by address
 	sites     *claim.Keeper
 	checks    *limit.Limiter // of sites, by member
+	wishes    *limit.Limiter // of sites that want no money, by address
 	downloads *limit.Limiter // of a member's own files, by member
 	hashing   chan struct{}
 	closed    lastMonth
@@ -107,10 +109,19 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	css, err := staticFiles.ReadFile("static/style.css")
+	if err != nil {
+		return nil, fmt.Errorf("read style sheet: %w", err)
+	}
+	packed, err := pack(css)
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
 		store: cfg.Store, oauth: cfg.OAuth, now: cfg.Now, log: cfg.Log, public: cfg.Public,
 		tongues:   ts,
 		style:     style,
+		packed:    packed,
 		script:    script,
 		passkeys:  passkeys,
 		mail:      cfg.Mail,
@@ -120,6 +131,7 @@ func New(cfg Config) (*Server, error) {
 		sites:     cfg.Claims,
 		checks:    limit.New(checkInterval, checkBurst),
 		downloads: limit.New(downloadInterval, downloadBurst),
+		wishes:    limit.New(wishInterval, wishBurst),
 		hashing:   make(chan struct{}, maxHashing),
 		closed:    lastMonth{store: cfg.Store},
 	}
@@ -182,6 +194,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /claims", s.member(s.claim))
 	mux.HandleFunc("POST /claims/check", s.member(s.checkClaim))
 	mux.HandleFunc("POST /claims/end", s.member(s.endClaim))
+	mux.HandleFunc("GET /optout", s.optOut)
+	mux.HandleFunc("POST /optout", s.wish)
 	mux.HandleFunc("GET /grants", s.member(s.grants))
 	mux.HandleFunc("POST /grants/revoke", s.member(s.revokeGrant))
 	mux.HandleFunc("GET /applications", s.member(s.applications))
@@ -209,24 +223,6 @@ func (s *Server) Handler() http.Handler {
 	all.Handle("GET /static/", s.static())
 	all.Handle("GET /favicon.ico", http.RedirectHandler("/static/mark.svg", http.StatusMovedPermanently))
 	return secure(s.public.Scheme == "https", all)
-}
-
-// static serves the style sheet and the mark; a changed style sheet has
-// another address.
-func (s *Server) static() http.Handler {
-	files := http.FileServerFS(staticFiles)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/") {
-			http.NotFound(w, r) // no listing
-			return
-		}
-		age := "max-age=86400"
-		if r.URL.RawQuery != "" {
-			age = "max-age=31536000, immutable"
-		}
-		w.Header().Set("Cache-Control", "public, "+age)
-		files.ServeHTTP(w, r)
-	})
 }
 
 // bounded cuts off long bodies before anything reads them, and long work.

@@ -1,6 +1,9 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -193,6 +196,38 @@ func TestStyleIsCurrent(t *testing.T) {
 	}
 	if !strings.Contains(string(got), "Licensed under MIT") {
 		t.Error("static/style.css does not name Pico's licence")
+	}
+}
+
+// Who can unpack gets a seventh of the style sheet; who cannot gets all of it.
+func TestStyleIsPacked(t *testing.T) {
+	css, err := os.ReadFile("static/style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{}
+	if s.packed, err = pack(css); err != nil {
+		t.Fatal(err)
+	}
+	for accepted, packed := range map[string]bool{"gzip, br": true, "": false, "identity": false} {
+		r, w := httptest.NewRequest(http.MethodGet, stylePath+"?v=1", nil), httptest.NewRecorder()
+		r.Header.Set("Accept-Encoding", accepted)
+		s.static().ServeHTTP(w, r)
+		body := io.Reader(w.Body)
+		if got := w.Header().Get("Content-Encoding") == "gzip"; got != packed || w.Header().Get("Vary") != "Accept-Encoding" {
+			t.Fatalf("accepting %q: %v", accepted, w.Header())
+		}
+		if packed {
+			if w.Body.Len() > 16_000 {
+				t.Errorf("packed it has %d bytes", w.Body.Len())
+			}
+			if body, err = gzip.NewReader(w.Body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := io.ReadAll(body); err != nil || !bytes.Equal(got, css) {
+			t.Errorf("accepting %q: %d bytes, %v, want the %d of the file", accepted, len(got), err, len(css))
+		}
 	}
 }
 

@@ -1,33 +1,21 @@
-// Accessibility of the extension's pages in a real Chromium: axe-core over every state, light, dark and in forced colours,
-// in English and German; no state wider than its window, also from right to left; a focus that is seen and never lost.
+// Accessibility of the pages in a real Chromium, the extension's in every state and the ledger's for authors: axe-core over
+// each, light, dark and in forced colours, in English and German; nothing wider than its window, also from right to left; a
+// focus that is seen and never lost.
 import { strict as assert } from "node:assert";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import type axe from "axe-core";
 import { build } from "esbuild";
 import puppeteer, { type Browser as Chromium, type Page } from "puppeteer-core";
+import { focus, looks, neverWider } from "./audit.js";
 import { chromium, EXTENSION } from "./browser.js";
 import { inLanguage, type Language } from "./language.js";
 import { delay, root, until } from "./programs.js";
+import { accessOfPublished } from "./published-access.js";
 import { STATES, type State } from "./states.js";
 import { Suite } from "./suite.js";
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "flattr-access-"));
-const require = createRequire(path.join(root, "extension", "package.json"));
-const AXE = `${readFileSync(require.resolve("axe-core"), "utf8")}; undefined`;
-
-/** What a reader may have chosen, as the browser tells a page of it. */
-const LOOKS = {
-  light: [{ name: "prefers-color-scheme", value: "light" }],
-  dark: [{ name: "prefers-color-scheme", value: "dark" }],
-  "forced colours": [
-    { name: "forced-colors", value: "active" },
-    { name: "prefers-color-scheme", value: "dark" },
-  ],
-} as const;
-
 const WIDTHS = { "popup.html": [352, 320], "options.html": [860, 320], "onboard.html": [860, 320] } as const;
 
 // told answers the page's questions in place of the background; it runs in the page, before the page's own script.
@@ -62,88 +50,6 @@ async function show(browser: Chromium, id: string, state: State): Promise<Page> 
   await page.waitForSelector(state.shown, { timeout: 5000 });
   await delay(100);
   return page;
-}
-
-async function audit(page: Page): Promise<readonly string[]> {
-  return page.evaluate(async () => {
-    const scope = globalThis as unknown as { axe: typeof axe };
-    const { violations } = await scope.axe.run(document, {
-      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    });
-    return violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
-    );
-  });
-}
-
-async function looks(page: Page, name: string, suite: Suite): Promise<void> {
-  await page.evaluate(AXE); // the page's own policy lets no script in
-  const session = await page.createCDPSession();
-  for (const [look, features] of Object.entries(LOOKS)) {
-    await suite.test(`${name}, ${look}: axe finds nothing`, async () => {
-      await session.send("Emulation.setEmulatedMedia", { features: [...features] });
-      assert.deepEqual(await audit(page), []);
-    });
-  }
-  await session.detach();
-}
-
-async function widths(page: Page, state: State, name: string, suite: Suite): Promise<void> {
-  await suite.test(`${name}: nothing is wider than its window, in either direction of writing`, async () => {
-    for (const direction of ["ltr", "rtl"]) {
-      for (const width of WIDTHS[state.page]) {
-        await page.setViewport({ width, height: 600 });
-        const wide = await page.evaluate((dir) => {
-          document.documentElement.dir = dir;
-          const out = [...document.querySelectorAll<HTMLElement>("body *")].filter((element) => {
-            const { left, right, width: own } = element.getBoundingClientRect();
-            return (
-              own > 0 &&
-              (left < -1 || right > document.documentElement.clientWidth + 1) &&
-              !element.closest(".wide")
-            );
-          });
-          return out.map((element) => element.outerHTML.slice(0, 120));
-        }, direction);
-        assert.deepEqual(wide, [], `${direction} at ${width}`);
-      }
-    }
-    await page.evaluate(() => {
-      document.documentElement.dir = "ltr";
-    });
-    await page.setViewport({ width: WIDTHS[state.page][0], height: 600 });
-  });
-}
-
-async function focus(page: Page, name: string, suite: Suite): Promise<void> {
-  await suite.test(`${name}: the keyboard reaches every control, and its focus is seen`, async () => {
-    const controls = await page.$$eval(
-      "a[href], button, input",
-      (all) =>
-        all.filter((one) => (one as HTMLElement).offsetParent !== null && !one.matches(":disabled")).length,
-    );
-    const reached = new Set<number>();
-    for (let press = 0; press < controls + 3; press++) {
-      await page.keyboard.press("Tab");
-      const at = await page.evaluate(() => {
-        const now = document.activeElement;
-        if (now === null || now === document.body) return undefined;
-        const { outlineStyle, outlineWidth } = getComputedStyle(now);
-        const all = [...document.querySelectorAll("a[href], button, input")];
-        return {
-          index: all.indexOf(now),
-          seen: outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 1,
-          html: now.outerHTML,
-        };
-      });
-      if (at === undefined) continue;
-      assert.ok(at.seen, at.html);
-      reached.add(at.index);
-    }
-    // Of choices that exclude each other the Tab key reaches the chosen one only.
-    const radios = await page.$$eval("input[type=radio]", (all) => Math.max(0, all.length - 1));
-    assert.equal(reached.size, controls - radios);
-  });
 }
 
 // The popup draws itself anew at every change: the focus stays on the same button of the same thing.
@@ -237,7 +143,7 @@ async function inOneLanguage(language: Language, suite: Suite): Promise<void> {
       });
       if (page === undefined) continue;
       await looks(page, name, suite);
-      await widths(page, state, name, suite);
+      await neverWider(page, WIDTHS[state.page], name, suite);
       if (!withFocus.has(state.page) || state.name === "things") await focus(page, name, suite);
       withFocus.add(state.page);
       await page.close();
@@ -253,7 +159,10 @@ const suite = new Suite(async () => {});
 try {
   if (chromium() === undefined)
     suite.skip("accessibility in Chromium", "no browser here: sudo apt-get install chromium");
-  else for (const language of ["en", "de"] as const) await inOneLanguage(language, suite);
+  else {
+    for (const language of ["en", "de"] as const) await inOneLanguage(language, suite);
+    await accessOfPublished(suite, path.join(folder, "ledger"));
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
   suite.close();

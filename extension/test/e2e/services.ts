@@ -6,6 +6,8 @@ import { binary, type Finished, finish, freePort, listening, Program, succeed, u
 /** Ledger is the central server with its database in one folder. */
 export class Ledger {
   private program: Program | undefined;
+  /** options are further ones of `serve`, for the next start. */
+  options: readonly string[] = [];
   private constructor(
     readonly folder: string,
     readonly database: string,
@@ -22,7 +24,7 @@ export class Ledger {
   }
 
   async start(): Promise<void> {
-    const args = ["serve", "--db", this.database, "--listen", `127.0.0.1:${this.port}`];
+    const args = ["serve", "--db", this.database, "--listen", `127.0.0.1:${this.port}`, ...this.options];
     const program = Program.start("flattr-ledger", binary("flattr-ledger"), args, {
       log: path.join(this.folder, "ledger.log"),
     });

@@ -1,0 +1,95 @@
+package store
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	"flattr/ledger/flattr"
+	"flattr/ledger/money"
+)
+
+func TestAnAuthorsPageHereIsTheirsWhoeverClicksHow(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		now := at("10-02 12:00:00")
+		ann, bob, mallory := join(t, s, "ann", 50*money.Euro), join(t, s, "Bob", 0), join(t, s, "mallory", 50*money.Euro)
+		early := record(t, s, now, ann, click(1, "https://ledger.example/profile/bob", now)) // while nobody knew
+		if !early.Promise {
+			t.Fatalf("click before the ledger knew its address = %+v", early)
+		}
+		if err := s.SetHome(&url.URL{Scheme: "https", Host: "Ledger.example"}); err != nil {
+			t.Fatal(err)
+		}
+		byID := flattr.Event{ID: event(2), Kind: flattr.KindClick, At: now, Thing: flattr.ThingRef{ID: early.ThingID}}
+		if out := record(t, s, now, mallory, byID); out.Promise || out.Result != flattr.Accepted {
+			t.Errorf("click by the id of what was met before = %+v, want it to be paid", out)
+		}
+		for n, address := range []string{
+			"http://www.ledger.example/profile/BOB", "https://ledger.example/@bob", "https://ledger.example/@Bob/", "https://ledger.example/user/bob",
+		} {
+			e := click(10+n, address, now)
+			e.Thing.Owner, e.Thing.Title = "mallory", "Mallory's page"
+			out := record(t, s, now, ann, e)
+			if out.Promise || out.Result != flattr.Accepted || out.Title != "Bob" || ownerAt(t, s, address) != bob {
+				t.Errorf("click on %s = %+v, want it to be Bob's", address, out)
+			}
+		}
+		for n, address := range []string{
+			"https://ledger.example/profile/nobody", "https://ledger.example/profile/bob/things.atom", "https://ledger.example/profile/",
+			"https://ledger.example/profile/bob?x", "https://elsewhere.example/profile/bob", "https://ledger.example/thing/1",
+		} {
+			if out := record(t, s, now, ann, click(20+n, address, now)); !out.Promise {
+				t.Errorf("click on %s = %+v, want a promise", address, out)
+			}
+		}
+		if out := record(t, s, now, bob, click(30, "https://ledger.example/@bob", now)); out.Code != flattr.OwnThing {
+			t.Errorf("Bob's own click = %+v, want %s", out, flattr.OwnThing)
+		}
+		// Whoever proves a part of the ledger's own site takes nobody's page.
+		checked(t, s, now, ask(t, s, now, mallory, "https://ledger.example/"), byDNS)
+		if owner := ownerAt(t, s, "https://ledger.example/@bob"); owner != bob {
+			t.Errorf("owner after a claim = %d, want Bob %d", owner, bob)
+		}
+	})
+}
+
+func TestALaterButtonNamesAnOwnerWhereNoneIsNamed(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		const page = "https://blog.example/1"
+		now := at("10-02 12:00:00")
+		ann, bob := join(t, s, "ann", 50*money.Euro), join(t, s, "bob", 50*money.Euro)
+		named := func(n int, reader flattr.MemberID, owner string) {
+			e := click(n, page, now)
+			e.Thing.Owner = owner
+			record(t, s, now, reader, e)
+		}
+		due := func() string {
+			t.Helper()
+			looks, err := s.DueLooks(t.Context(), now, 0, 9)
+			if err != nil || len(looks) > 1 {
+				t.Fatalf("due = %+v, %v", looks, err)
+			}
+			if len(looks) == 0 {
+				return ""
+			}
+			return looks[0].Asserted
+		}
+		named(1, ann, "")
+		if who := due(); who != "" {
+			t.Errorf("due = %q, want nothing: nobody named an owner", who)
+		}
+		named(2, bob, "cyd")
+		named(3, ann, "mallory")
+		if who := due(); who != "cyd" {
+			t.Errorf("said to be %q's, want whom the first button named", who)
+		}
+		now = now.Add(time.Second)
+		own(t, s, "https://blog.example/2", bob)
+		e := click(4, "https://blog.example/2", now)
+		e.Thing.Owner = "mallory"
+		record(t, s, now, ann, e)
+		if known, err := s.Thing(t.Context(), record(t, s, now, ann, click(5, "https://blog.example/2", now)).ThingID); err != nil || known.Asserted != "" {
+			t.Errorf("a thing with an owner is said to be %q's, %v", known.Asserted, err)
+		}
+	})
+}
