@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"flattr/ledger/oauth"
 )
 
 // say writes a request as it stands to the ledger and reads its answer.
@@ -35,33 +37,43 @@ func (s *served) say(method, raw string) (status int, header http.Header, body s
 // request at all or none that it can hand on, is one line of plain text.
 func TestRESTOverTheWire(t *testing.T) {
 	s := startLedger(t)
+	s.join("ann", 0)
+	auth, err := oauth.New(t.Context(), s.store, s.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := auth.IssueToken(t.Context(), s.member("ann"), "flattr")
+	if err != nil {
+		t.Fatal(err)
+	}
 	const rest = " HTTP/1.1\r\nHost: ledger.example\r\nConnection: close\r\n"
-	long := strings.Repeat("x", 1<<20+1)
+	long, asAnn := strings.Repeat("x", 1<<20+1), rest+"Authorization: Bearer "+token+"\r\n"
 	for raw, want := range map[string]string{
-		"GET /rest/v2/user" + rest + "\r\n":                                                                     "401 json",
-		"GET //rest/v2/user" + rest + "\r\n":                                                                    "401 json",
-		"GET /rest/../rest/v2/user" + rest + "\r\n":                                                             "401 json",
-		"GET /rest/v2/../../login" + rest + "\r\n":                                                              "404 json",
-		"GET http://other.example/rest/v2/categories" + rest + "\r\n":                                           "200 json",
-		"GET /rest/v2/categories HTTP/1.0\r\n\r\n":                                                              "200 json",
-		"HEAD /rest/v2/categories" + rest + "\r\n":                                                              "200 json",
-		"HEAD /rest/v2/nothing" + rest + "\r\n":                                                                 "404 json",
-		"OPTIONS /rest/v2/things/1/flattr" + rest + "Access-Control-Request-Method: POST\r\n\r\n":               "204 ",
-		"TRACE /rest/v2/user" + rest + "\r\n":                                                                   "405 json",
-		"BREW /rest/v2/things/1" + rest + "\r\n":                                                                "405 json",
-		"POST /rest/v2/flattr" + rest + "Content-Length: 1048577\r\n\r\n" + long:                                "413 json",
-		"POST /rest/v2/flattr" + rest + "Transfer-Encoding: chunked\r\n\r\n100001\r\n" + long + "\r\n0\r\n\r\n": "413 json",
-		"POST /rest/v2/flattr" + rest + "Transfer-Encoding: chunked\r\n\r\nzz\r\n":                              "400 json",
-		"POST /rest/v2/flattr" + rest + "Content-Type: text/xml\r\nContent-Length: 4\r\n\r\n<a/>":               "415 json",
-		"GET /rest/v2/user" + rest + "Accept: text/html\r\n\r\n":                                                "406 json",
-		"GET /rest/v2/user" + rest + "Cookie: a=" + strings.Repeat("x", 4000) + "\r\n\r\n":                      "401 json",
-		"GET /rest/v2/user" + rest + "X: " + strings.Repeat("x", 64<<10) + "\r\n\r\n":                           "431 text",
-		"GET /rest/v2/%zz" + rest + "\r\n":                                                                      "400 text",
-		"GET /rest/v2/user HTTP/1.1\r\nConnection: close\r\n\r\n":                                               "400 text", // no Host
-		"GET /rest/v2/user" + rest + "A b: c\r\n\r\n":                                                           "400 text",
-		"GET /rest/v2/user HTTP/9.9\r\n\r\n":                                                                    "505 text",
-		"POST /rest/v2/flattr" + rest + "Content-Length: -1\r\n\r\n":                                            "400 text",
-		"POST /rest/v2/flattr" + rest + "Transfer-Encoding: gzip\r\n\r\n":                                       "501 text",
+		"GET /rest/v2/user" + rest + "\r\n":                                                                      "401 json",
+		"GET //rest/v2/user" + rest + "\r\n":                                                                     "401 json",
+		"GET /rest/../rest/v2/user" + rest + "\r\n":                                                              "401 json",
+		"GET /rest/v2/../../login" + rest + "\r\n":                                                               "404 json",
+		"GET http://other.example/rest/v2/categories" + rest + "\r\n":                                            "200 json",
+		"GET /rest/v2/categories HTTP/1.0\r\n\r\n":                                                               "200 json",
+		"HEAD /rest/v2/categories" + rest + "\r\n":                                                               "200 json",
+		"HEAD /rest/v2/nothing" + rest + "\r\n":                                                                  "404 json",
+		"OPTIONS /rest/v2/things/1/flattr" + rest + "Access-Control-Request-Method: POST\r\n\r\n":                "204 ",
+		"TRACE /rest/v2/user" + rest + "\r\n":                                                                    "405 json",
+		"POST /rest/v2/flattr" + rest + "Content-Length: 1048577\r\n\r\n":                                        "401 json", // nobody's body is waited for
+		"BREW /rest/v2/things/1" + asAnn + "\r\n":                                                                "405 json",
+		"POST /rest/v2/flattr" + asAnn + "Content-Length: 1048577\r\n\r\n" + long:                                "413 json",
+		"POST /rest/v2/flattr" + asAnn + "Transfer-Encoding: chunked\r\n\r\n100001\r\n" + long + "\r\n0\r\n\r\n": "413 json",
+		"POST /rest/v2/flattr" + asAnn + "Transfer-Encoding: chunked\r\n\r\nzz\r\n":                              "400 json",
+		"POST /rest/v2/flattr" + asAnn + "Content-Type: text/xml\r\nContent-Length: 4\r\n\r\n<a/>":               "415 json",
+		"GET /rest/v2/user" + rest + "Accept: text/html\r\n\r\n":                                                 "406 json",
+		"GET /rest/v2/user" + rest + "Cookie: a=" + strings.Repeat("x", 4000) + "\r\n\r\n":                       "401 json",
+		"GET /rest/v2/user" + rest + "X: " + strings.Repeat("x", 64<<10) + "\r\n\r\n":                            "431 text",
+		"GET /rest/v2/%zz" + rest + "\r\n":                                                                       "400 text",
+		"GET /rest/v2/user HTTP/1.1\r\nConnection: close\r\n\r\n":                                                "400 text", // no Host
+		"GET /rest/v2/user" + rest + "A b: c\r\n\r\n":                                                            "400 text",
+		"GET /rest/v2/user HTTP/9.9\r\n\r\n":                                                                     "505 text",
+		"POST /rest/v2/flattr" + rest + "Content-Length: -1\r\n\r\n":                                             "400 text",
+		"POST /rest/v2/flattr" + rest + "Transfer-Encoding: gzip\r\n\r\n":                                        "501 text",
 		"<html>\r\n\r\n": "400 text",
 	} {
 		method, _, _ := strings.Cut(raw, " ")

@@ -117,8 +117,8 @@ func (k *Keeper) Ask(ctx context.Context, member flattr.MemberID, typed string) 
 	return k.Check(ctx, c)
 }
 
-// Check asks the site of a claim, and books what it says. It answers how the
-// claim stands then.
+// Check asks the site of a claim, and books what it says, also where it takes
+// money again. It answers how the claim stands then.
 func (k *Keeper) Check(ctx context.Context, c flattr.Claim) (flattr.Claim, error) {
 	done, err := k.turn(ctx)
 	if err != nil {
@@ -132,6 +132,15 @@ func (k *Keeper) Check(ctx context.Context, c flattr.Claim) (flattr.Claim, error
 	f, err := k.judge(ctx, c, said)
 	if err != nil {
 		return c, err
+	}
+	if f.OptOut == "" {
+		if noted, err := k.store.OptOutOf(ctx, c.Key); err != nil {
+			return c, err
+		} else if noted != "" {
+			if err := k.reconsider(ctx, noted); err != nil {
+				return c, err
+			}
+		}
 	}
 	return k.store.ClaimChecked(ctx, k.now(), c.Key, c.Member, f)
 }

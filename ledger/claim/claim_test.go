@@ -208,6 +208,19 @@ func TestASiteThatWantsNoMoneyIsLeftAlone(t *testing.T) {
 	})
 }
 
+// Who takes `none` away and has the site checked again need not wait for a week.
+func TestASiteThatTakesMoneyAgainIsCheckedAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, l *ledger) {
+		bob, id := l.join("bob")
+		l.Site("bob.test/", "hello")
+		l.Site("bob.test/blog/", front+id+`">`)
+		l.Site("bob.test/.well-known/flattr.txt", "flattr: none\n")
+		mustBe(t, "a site that wants no money", l.ask(bob, "bob.test/blog/"), flattr.ClaimOptedOut, "", flattr.FaultOptedOut)
+		l.Site("bob.test/.well-known/flattr.txt", "# changed my mind\n")
+		mustBe(t, "a site that takes money again", l.ask(bob, "bob.test/blog/"), flattr.ClaimVerified, flattr.ProofMeta, "")
+	})
+}
+
 // A click names a site without the slash; what the file says of / holds for it.
 func TestAnOptOutHoldsWhereTheURLHasNoPath(t *testing.T) {
 	each(t, func(t *testing.T, l *ledger) {

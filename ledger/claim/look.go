@@ -47,12 +47,13 @@ func (s *sites) of(host string) *site {
 	return s.at[host]
 }
 
-// siteOf is what the host of a URL says, as it was heard within a day.
-func (k *Keeper) siteOf(ctx context.Context, u *url.URL) (file, records []word) {
+// siteOf is what the host of a URL says, as it was heard within a day, or as it
+// is now.
+func (k *Keeper) siteOf(ctx context.Context, u *url.URL, anew bool) (file, records []word) {
 	s := k.sites.of(u.Scheme + "://" + u.Host)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if k.now().Before(s.until) {
+	if !anew && k.now().Before(s.until) {
 		return s.file, s.records
 	}
 	var fileErr, recordsErr error
@@ -90,12 +91,19 @@ func (k *Keeper) see(ctx context.Context, raw string) (found sight, err error) {
 		return found, err
 	}
 	var said answers
-	said.file, said.records = k.siteOf(ctx, u)
+	path, _, _ := strings.Cut(pathOf(key), "#")
+	said.file, said.records = k.siteOf(ctx, u, false)
+	if optOut(raw, path, said) != "" {
+		if known, err := k.store.OptedOut(ctx, raw); err != nil || known {
+			return found, err
+		}
+		// Nobody loses a site by what it said some hours ago.
+		said.file, said.records = k.siteOf(ctx, u, true)
+	}
 	said.page, said.pageErr = k.page(ctx, u)
 	if ctx.Err() != nil {
 		return found, ctx.Err()
 	}
-	path, _, _ := strings.Cut(pathOf(key), "#")
 	if found.optOut = optOut(raw, path, said); found.optOut != "" || said.pageErr != nil {
 		return found, nil
 	}

@@ -159,3 +159,37 @@ func TestWhatAPartnersHostsAre(t *testing.T) {
 		}
 	}
 }
+
+// Whom the operator finds not to be an owner loses what they proved as that one.
+func TestWhatWasProvedAsAnotherIsGivenBack(t *testing.T) {
+	each(t, func(t *testing.T, l *ledger) {
+		ctx := context.Background()
+		ann, _ := l.join("ann")
+		mallory, id := l.join("mallory")
+		l.partner("player", "player.test")
+		const who = "partner:player:1"
+		l.signsIn("player", mallory, who)
+		l.Site("ann.player.test/", front+who+`">`)
+		l.Site("mallory.player.test/", front+id+`">`)
+		l.Site("mallory.test/", front+id+`">`)
+		mustBe(t, "mallory as ann", l.ask(mallory, "ann.player.test/"), flattr.ClaimVerified, flattr.ProofPartner, "")
+		for _, at := range []string{"mallory.player.test/", "mallory.test/"} {
+			mustBe(t, at, l.ask(mallory, at), flattr.ClaimVerified, flattr.ProofMeta, "")
+		}
+		if _, err := l.store.Identify(ctx, l.now, "player", ann, who); flattr.CodeOf(err) != flattr.Claimed {
+			t.Fatalf("Identify = %v, want a dispute", err)
+		}
+		if err := l.store.DecideIdentity(ctx, l.now, who, "ann"); err != nil {
+			t.Fatal(err)
+		}
+		mustBe(t, "what has to do with no partner", l.stands(mallory, "mallory.test/"), flattr.ClaimVerified, flattr.ProofMeta, "")
+		l.round()
+		mustBe(t, "mallory's own page", l.stands(mallory, "mallory.player.test/"), flattr.ClaimVerified, flattr.ProofMeta, "")
+		mustBe(t, "mallory as ann after the decision", l.stands(mallory, "ann.player.test/"), flattr.ClaimWaiting, "", flattr.FaultOther)
+		mustBe(t, "ann", l.ask(ann, "ann.player.test/"), flattr.ClaimVerified, flattr.ProofPartner, "")
+		change, _, err := l.store.LastChange(ctx, l.stands(ann, "ann.player.test/").Key)
+		if err != nil || change.Owner != ann || !change.Payable.After(l.now) {
+			t.Errorf("last change = %+v, %v, want ann's, paid out later", change, err)
+		}
+	})
+}

@@ -93,14 +93,22 @@ func (k *Keeper) optOuts(ctx context.Context) error {
 		return fmt.Errorf("take due opt-outs: %w", err)
 	}
 	for _, raw := range urls {
-		said, err := k.ask(ctx, raw)
-		if err != nil || said.pageErr != nil || said.fileErr != nil || said.recordsErr != nil {
-			continue
+		if err := k.reconsider(ctx, raw); err != nil {
+			return err
 		}
-		if u, err := target(raw); err == nil && optOut(raw, u.EscapedPath(), said) == "" {
-			if err := k.store.OptIn(ctx, k.now(), raw); err != nil {
-				return fmt.Errorf("end opt-out: %w", err)
-			}
+	}
+	return nil
+}
+
+// reconsider ends an opt-out where the site says nothing of it any more.
+func (k *Keeper) reconsider(ctx context.Context, raw string) error {
+	said, err := k.ask(ctx, raw)
+	if err != nil || said.pageErr != nil || said.fileErr != nil || said.recordsErr != nil {
+		return ctx.Err()
+	}
+	if u, err := target(raw); err == nil && optOut(raw, u.EscapedPath(), said) == "" {
+		if err := k.store.OptIn(ctx, k.now(), raw); err != nil {
+			return fmt.Errorf("end opt-out: %w", err)
 		}
 	}
 	return nil

@@ -14,8 +14,8 @@ import (
 var historical = []string{"flattr.com", "www.flattr.com", "api.flattr.com", "button.flattr.com"}
 
 // thingPaths are the addresses of things: /thing/ID, with or without words
-// behind it, and /t/ID.
-var thingPaths = regexp.MustCompile(`^/(?:thing|t)/([0-9]{1,16})(?:/.*)?$`)
+// behind it, /t/ID, and that of the thing in this interface.
+var thingPaths = regexp.MustCompile(`^/(?:thing|t|rest/v2/things)/([0-9]{1,16})(?:/.*)?$`)
 
 // address is what the address of a thing says: the thing of ours that it names,
 // or its own URL.

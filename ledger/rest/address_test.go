@@ -17,6 +17,7 @@ func TestAddresses(t *testing.T) {
 		{" http%3A%2F%2Fbob.example%2Fa ", "http://bob.example/a", "", 0},
 		{"https://FLATTR.com/thing/12/a-slug", "", "", 12},
 		{"http://ledger.example/t/12", "", "", 12},
+		{"https://ledger.example/rest/v2/things/12", "", "", 12},
 		{"https://flattr.com.evil.example/thing/12", "https://flattr.com.evil.example/thing/12", "", 0},
 		{"https://evil.example/?https://flattr.com/thing/12", "https://evil.example/?https://flattr.com/thing/12", "", 0},
 		{"https://flattr.com/submit/auto?uid=bob&url=https%3A%2F%2Fbob.example%2F", "https://bob.example/", "bob", 0},

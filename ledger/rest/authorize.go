@@ -2,6 +2,7 @@ package rest
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -46,14 +47,20 @@ func (s *Server) authenticate(c *call) error {
 }
 
 // authorize holds that the caller may ask for the route.
-func (c *call) authorize(rt *route) error {
+func (c *call) authorize(rt *route, h http.Header) error {
 	if (rt.Token || rt.Scope != "") && c.member == 0 {
-		return refuse(codeSignIn, "")
+		return signIn(h)
 	}
 	if rt.Scope != "" && !c.may(rt.Scope) {
 		return refuse(codeScope, "The token was not given the scope "+rt.Scope+".")
 	}
 	return nil
+}
+
+// signIn asks for a token.
+func signIn(h http.Header) error {
+	h.Set("WWW-Authenticate", `Bearer realm="flattr"`)
+	return refuse(codeSignIn, "")
 }
 
 // may reports whether the token was given a scope.

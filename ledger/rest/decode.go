@@ -20,9 +20,12 @@ type body struct {
 	items  []fields // where it is a list
 }
 
-// decode reads the query's and the body's text. Bodies of methods that have
-// none are not looked at.
-func (c *call) decode(w http.ResponseWriter) error {
+// maxValues bounds the values of a body in JSON, each of which takes a hundred
+// bytes of memory; as many things as can be flattred at once have fewer.
+const maxValues = 10_000
+
+// checkAddress refuses a path or a query that is no text.
+func (c *call) checkAddress() error {
 	for name, values := range c.query {
 		if err := checkText(append(values, name)...); err != nil {
 			return err
@@ -33,9 +36,14 @@ func (c *call) decode(w http.ResponseWriter) error {
 			return err
 		}
 	}
-	if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
-		return nil
-	}
+	return nil
+}
+
+// reads reports whether nothing is to be changed; then no body is looked at.
+func (c *call) reads() bool { return c.r.Method == http.MethodGet || c.r.Method == http.MethodHead }
+
+// decode reads the body.
+func (c *call) decode(w http.ResponseWriter) error {
 	raw, err := read(w, c.r)
 	if err != nil {
 		return err
@@ -113,6 +121,9 @@ func decodeForm(raw string) (body, error) {
 func decodeJSON(raw []byte) (body, error) {
 	if err := checkText(string(raw)); err != nil {
 		return body{}, err // the decoder would mend it
+	}
+	if bytes.Count(raw, []byte(",")) >= maxValues {
+		return body{}, refuse(codeInvalid, "The body has more values than anything here takes.")
 	}
 	broken := refuse(codeInvalid, "The body is not an object or a list of objects in JSON.")
 	if raw[0] == '[' {

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -269,6 +271,7 @@ func (d *desk) echo() {
 
 func TestBodies(t *testing.T) {
 	d := newDesk(t, storetest.SQLite(t))
+	d.member("ann")
 	d.echo()
 	const form, js = "Content-Type: application/x-www-form-urlencoded", "Content-Type: application/json; charset=utf-8"
 	var packed bytes.Buffer
@@ -311,7 +314,7 @@ func TestBodies(t *testing.T) {
 		{"{\"url\":\"\xff\"}", []string{js}, 400, "validation"},
 		{`{"url":"\u0000"}`, []string{js}, 400, "validation"},
 	} {
-		w := d.ask("POST", "/echo", test.body, test.header...)
+		w := d.ask("POST", "/echo", test.body, append(test.header, byAnn)...)
 		if test.status == 200 {
 			if got := w.Body.String(); w.Code != 200 || got != test.want {
 				t.Errorf("%.60q = %d %s, want %s", test.body, w.Code, got, test.want)
@@ -321,11 +324,50 @@ func TestBodies(t *testing.T) {
 		d.wants(w, test.status, test.want)
 	}
 	for _, w := range []string{
-		d.ask("PATCH", "/echo", "tags=a, b,,c", form).Body.String(), d.ask("POST", "/echo?_method=PATCH", `{"tags":["a","b","c"]}`, js).Body.String(),
-		d.ask("POST", "/echo", "tags=a&tags=b,c&_method=patch", form).Body.String(),
+		d.ask("PATCH", "/echo", "tags=a, b,,c", form, byAnn).Body.String(), d.ask("POST", "/echo?_method=PATCH", `{"tags":["a","b","c"]}`, js, byAnn).Body.String(),
+		d.ask("POST", "/echo", "tags=a&tags=b,c&_method=patch", form, byAnn).Body.String(),
 	} {
 		if w != `["a","b","c"]` {
 			t.Errorf("tags = %s", w)
 		}
+	}
+}
+
+// TestBodiesCostNoMemory holds that nobody's body is read without a token, and
+// that with one it cannot hold what takes many times its bytes in memory.
+func TestBodiesCostNoMemory(t *testing.T) {
+	d := newGoldenDesk(t, storetest.SQLite(t))
+	many := "[" + strings.Repeat("{},", maxBodyBytes/3-1) + "{}]"
+	for path, want := range map[string]int{"/flattr/bulk": http.StatusUnauthorized, "/things/4711": http.StatusUnauthorized, "/users/ann": http.StatusMethodNotAllowed} {
+		read := strings.NewReader(many)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://ledger.example"+Base+path, read)
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		if d.handler.ServeHTTP(w, r); w.Code != want || read.Len() != len(many) {
+			t.Errorf("POST %s without a token = %d after %d bytes, want %d after none", path, w.Code, len(many)-read.Len(), want)
+		}
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	d.wants(d.ask("POST", "/flattr/bulk", many, byAnn, isJSON), http.StatusBadRequest, "invalid_request")
+	if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 16*maxBodyBytes {
+		t.Errorf("a body of 1 MiB took %d bytes", after.TotalAlloc-before.TotalAlloc)
+	}
+}
+
+// TestWhatIsRefusedCounts holds that every answer but a preflight says how many
+// requests are left, and takes one.
+func TestWhatIsRefusedCounts(t *testing.T) {
+	d := newGoldenDesk(t, storetest.SQLite(t))
+	for i, path := range []string{"/nothing", "/users/ann.atom", "/categories?jsonp=%28", "/a/b/c/d/e/f/g/h/i/j", "/users/%ff"} {
+		if got := d.ask("GET", path, "").Header()["X-RateLimit-Current"]; len(got) != 1 || got[0] != strconv.Itoa(i+1) {
+			t.Errorf("GET %s: X-RateLimit-Current %q, want %d", path, got, i+1)
+		}
+	}
+	if w := d.ask("OPTIONS", "/users/ann/activities", "", "Accept: text/html"); w.Code != http.StatusNoContent {
+		t.Errorf("a preflight = %d", w.Code)
+	}
+	if w := d.ask("GET", "/nothing?jsonp=call", ""); !strings.HasPrefix(w.Body.String(), `/**/call({"error":"not_found"`) {
+		t.Errorf("JSONP of nothing = %d %s", w.Code, w.Body)
 	}
 }

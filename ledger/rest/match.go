@@ -90,6 +90,12 @@ func (m match) named(method string) *route {
 	return nil
 }
 
+// changes reports whether anything can be changed at the path; who does needs a
+// token.
+func (m match) changes() bool {
+	return slices.ContainsFunc(m.routes, func(rt *route) bool { return rt.Method != http.MethodGet })
+}
+
 // methods lists what can be done at the path.
 func (m match) methods() string {
 	all := []string{http.MethodOptions}

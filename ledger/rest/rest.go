@@ -155,38 +155,47 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer finds the route of a request and goes through what stands before its
-// handler: format, preflight, token, rate, body, scope.
+// handler: preflight, token, rate, format, body, scope. Whatever is refused counts
+// too.
 func (s *Server) answer(c *call, w http.ResponseWriter) (any, error) {
 	path, query := older(c.r, strings.TrimPrefix(c.r.URL.EscapedPath(), Base))
 	found, suffix := s.match(path)
-	format, err := formatOf(suffix, c.r.Header.Values("Accept"), found.own())
-	if err != nil {
-		return nil, err
-	}
-	c.format = format
-	if len(found.routes) == 0 {
-		return nil, refuse(codeNotFound, "There is no such resource. The reference is at "+s.Public.JoinPath("docs", "api").String()+".")
-	}
-	c.args, c.query = found.args, queryOf(query, found.named(http.MethodGet))
-	if c.r.Method == http.MethodOptions {
+	format, notSaid := formatOf(suffix, c.r.Header.Values("Accept"), found.own())
+	c.format, c.args, c.query = format, found.args, queryOf(query, found.named(http.MethodGet))
+	known := len(found.routes) > 0
+	if known && c.r.Method == http.MethodOptions {
 		w.Header().Set("Allow", found.methods())
 		w.Header().Set("Access-Control-Allow-Methods", found.methods())
 		return nil, nil
 	}
-	if c.callback, err = callbackOf(c); err != nil {
-		return nil, err
-	}
+	callback, notCalled := callbackOf(c)
+	c.callback = callback
 	refused := s.authenticate(c)
-	counted := found.routes[0].Pattern != patternRateLimit || refused != nil // who tries tokens out is counted too
-	if over := s.rates.take(c, counted, w.Header()); over && counted {
+	counted := !known || found.routes[0].Pattern != patternRateLimit || refused != nil // who tries tokens out is counted too
+	over := s.rates.take(c, counted, w.Header())
+	switch {
+	case over && counted:
 		return nil, refuse(codeRate, "This hour's requests are used up. Try again when the hour of X-RateLimit-Reset has come.")
-	}
-	if refused != nil {
+	case notSaid != nil:
+		return nil, notSaid
+	case !known:
+		return nil, refuse(codeNotFound, "There is no such resource. The reference is at "+s.Public.JoinPath("docs", "api").String()+".")
+	case notCalled != nil:
+		return nil, notCalled
+	case refused != nil:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="flattr", error="invalid_token"`)
 		return nil, refused
 	}
-	if err := c.decode(w); err != nil {
+	if err := c.checkAddress(); err != nil {
 		return nil, err
+	}
+	if !c.reads() && found.changes() {
+		if c.member == 0 {
+			return nil, signIn(w.Header()) // before the body, which takes many times its bytes in memory
+		}
+		if err := c.decode(w); err != nil {
+			return nil, err
+		}
 	}
 	rt := found.named(c.method())
 	if rt == nil {
@@ -194,10 +203,7 @@ func (s *Server) answer(c *call, w http.ResponseWriter) (any, error) {
 		return nil, &problem{http.StatusMethodNotAllowed, codeInvalid, "This resource knows the methods " + found.methods() + "."}
 	}
 	c.pattern, c.root = rt.Method+" "+rt.Pattern, rt.Root
-	if err := c.authorize(rt); err != nil {
-		if statusOf(err) == http.StatusUnauthorized {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="flattr"`)
-		}
+	if err := c.authorize(rt, w.Header()); err != nil {
 		return nil, err
 	}
 	if !rt.says(c.format) {

@@ -42,7 +42,7 @@ type outcome struct {
 // Parameters that several routes have.
 var (
 	byName  = parameter{Name: "name", In: "path", Kind: "string", Required: true, Meaning: "Name of a member, whatever its case."}
-	byThing = parameter{Name: "id", In: "path", Kind: "string", Required: true, Meaning: "Id of a thing; several are separated by commas."}
+	byThing = parameter{Name: "id", In: "path", Kind: "string", Required: true, Meaning: "Id of a thing."}
 	byPage  = []parameter{
 		{Name: "count", In: "query", Kind: "integer", Meaning: "How many to answer: 30 where it is not said, 1000 at most."},
 		{Name: "page", In: "query", Kind: "integer", Meaning: "Which of the pages of that many, from 1."},

@@ -10,7 +10,7 @@ var thingRoutes = []route{
 	{
 		Method: http.MethodGet, Pattern: "/things/:id", Root: "thing",
 		Summary:    "A thing, or with several ids a list of those that there are; with none it is not_found.",
-		Parameters: []parameter{byThing, inFull},
+		Parameters: []parameter{{Name: "id", In: "path", Kind: "string", Required: true, Meaning: "Id of a thing; several are separated by commas."}, inFull},
 		Answers:    []outcome{{http.StatusOK, thing{}, "The thing; with several ids, a list of things."}},
 		Errors:     []string{codeNotFound, codeParameters},
 		handle:     getThings,

@@ -52,7 +52,7 @@ var writeThingRoutes = []route{
 		Method: http.MethodDelete, Pattern: "/things/:id", Scope: "thing",
 		Summary:    "Takes a thing of one's own out of view. What it was given stays.",
 		Parameters: []parameter{byThing},
-		Answers:    []outcome{{http.StatusNoContent, nil, "The thing is not found any more."}},
+		Answers:    []outcome{{http.StatusNoContent, nil, "The thing is not found any more. One that has no owner stays while others flattr it, without what was said of it."}},
 		Errors:     []string{codeForbidden, codeNotFound},
 		handle:     deleteThing,
 	},

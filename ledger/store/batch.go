@@ -131,6 +131,9 @@ func (b *batch) plain(a *arrival) (out flattr.Outcome, plain bool, err error) {
 			return out, false, err
 		}
 	}
+	if t.id != 0 && t.owner == 0 && b.tx.home != "" && strings.HasPrefix(string(a.key), b.tx.home) {
+		return out, false, nil // perhaps an author's page
+	}
 	if own, err := b.tx.ownedBy(t, a.reader); err != nil || own {
 		return out, false, err
 	}
@@ -150,6 +153,10 @@ func (b *batch) plain(a *arrival) (out flattr.Outcome, plain bool, err error) {
 			return out, false, err
 		}
 		b.things[a.key], k.thing = t, t.id
+	} else if t.owner == 0 {
+		if err := b.tx.assert(t, a.Thing.Owner); err != nil {
+			return out, false, err
+		}
 	}
 	out = flattr.Outcome{ID: a.ID, Result: flattr.Accepted, Month: month}
 	if late {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,9 +99,12 @@ const deleteDisputesOf = `DELETE FROM partner_dispute WHERE member = $1`
 
 const selectPagesNaming = `SELECT p.thing, t.key, p.owner FROM page_proof p JOIN thing t ON t.id = p.thing WHERE p.named = $1 AND p.owner <> $2 ORDER BY p.thing`
 
+const selectPartnerHosts = `SELECT host FROM partner_host WHERE namespace = $1`
+
 // DecideIdentity is the operator's word on which of the members, whom a partner
-// has said it of, an owner is. Pages that name this owner are looked at anew, and
-// are nobody's until then; frozen months stay. It refuses with not_found of whom
+// has said it of, an owner is. Pages that name this owner, and what the other has
+// proved on the partner's hosts, are looked at anew, and are nobody's until then;
+// frozen months stay. It refuses with not_found of whom
 // the partner has not said it.
 func (s *Store) DecideIdentity(ctx context.Context, now time.Time, identity, name string) error {
 	return s.write(ctx, func(tx *Tx) error {
@@ -128,8 +132,47 @@ func (s *Store) DecideIdentity(ctx context.Context, now time.Time, identity, nam
 		if err := one(tx.exec(updateIdentity, int64(m.ID), micros(now), identity)); err != nil {
 			return fmt.Errorf("write identity: %w", err)
 		}
+		if err := tx.releaseClaims(now, identity, is); err != nil {
+			return err
+		}
 		return tx.releasePages(now, identity, m.ID)
 	})
+}
+
+// releaseClaims takes from whoever was an identity before what they have proved on
+// the partner's hosts. What still holds is theirs again when it is looked at.
+func (tx *Tx) releaseClaims(now time.Time, identity string, former flattr.MemberID) error {
+	namespace, _, _ := strings.Cut(strings.TrimPrefix(identity, flattr.PartnerPrefix), ":")
+	var hosts []string
+	err := tx.each(selectPartnerHosts, func(rows *sql.Rows) error {
+		var host string
+		err := rows.Scan(&host)
+		hosts = append(hosts, host)
+		return err
+	}, namespace)
+	if err != nil {
+		return fmt.Errorf("read hosts of partner: %w", err)
+	}
+	all, err := tx.claims(selectClaimsOf, int64(former))
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		name, _, _ := strings.Cut(string(c.Key), "/")
+		name, _, _ = strings.Cut(name, ":") // a port
+		its := func(host string) bool { return name == host || strings.HasSuffix(name, "."+host) }
+		if !c.Owns() || c.Proof == flattr.ProofOperator || !slices.ContainsFunc(hosts, its) {
+			continue
+		}
+		if err := tx.endClaim(now, c, "identity"); err != nil {
+			return err
+		}
+		c.State, c.Proof, c.Lost, c.Due = flattr.ClaimWaiting, "", time.Time{}, now
+		if err := tx.saveClaim(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // releasePages takes pages that name an identity from whoever was it before.

@@ -153,6 +153,22 @@ func (s *Store) OptIn(ctx context.Context, now time.Time, url string) error {
 	})
 }
 
+const selectOptOut = `SELECT url FROM opt_out WHERE key = $1`
+
+// OptOutOf is the longest URL that was noted to want no money and covers a key,
+// or "".
+func (s *Store) OptOutOf(ctx context.Context, key flattr.Key) (url string, err error) {
+	err = s.read(ctx, func(tx *Tx) error {
+		url = ""
+		covering, _, err := tx.covering(optOutBefore, key)
+		if err != nil || covering == "" {
+			return err
+		}
+		return tx.row(selectOptOut, string(covering)).Scan(&url)
+	})
+	return url, err
+}
+
 // OptedOut reports whether the owner of a URL wants no money for it.
 func (s *Store) OptedOut(ctx context.Context, url string) (out bool, err error) {
 	key, err := flattr.KeyOf(url)

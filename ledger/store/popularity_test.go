@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -125,6 +126,46 @@ func TestPopularityIsWhatARecountSays(t *testing.T) {
 	})
 }
 
+// Two processes that write at the same time, also while owners change and things
+// become aliases, lose no batch and keep what a recount says.
+func TestPopularityHoldsForWritersAtTheSameTime(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, where string) {
+		stores := []*Store{openFor(t, where), openFor(t, where)}
+		now := at("10-20 12:00:00")
+		bob := join(t, stores[0], "bob", 0)
+		var writers sync.WaitGroup
+		for i := range 8 {
+			reader := join(t, stores[0], fmt.Sprintf("reader%d", i), 50*money.Euro)
+			writers.Go(func() {
+				for n := range 8 {
+					var batch []flattr.Event
+					for k := range 6 {
+						id := i*1000 + n*10 + k
+						e := click(id, fmt.Sprintf("https://bob.example/%d", (k*(1+i%3)+n)%9), now)
+						if k%3 == 2 {
+							e = undo(id, id-1, now)
+						}
+						batch = append(batch, e)
+					}
+					if _, err := stores[i%2].Record(t.Context(), now, reader, batch); err != nil {
+						t.Errorf("batch %d of reader %d: %v", n, i, err)
+					}
+				}
+			})
+		}
+		for i := range 4 {
+			do(t, stores[1], func(tx *Tx) error {
+				return tx.Alias(now, fmt.Sprintf("https://bob.example/%d", i), fmt.Sprintf("https://bob.example/%d", 8-i))
+			})
+		}
+		do(t, stores[0], func(tx *Tx) error { return tx.Claim(now, bob, "https://bob.example/") })
+		writers.Wait()
+		if len(popularityHolds(t, stores[0], "all of it")) == 0 {
+			t.Error("nothing was flattred")
+		}
+	})
+}
+
 // A promise that became a click is one flattr, however many months were promised.
 func TestAKeptPromiseIsOneFlattr(t *testing.T) {
 	each(t, func(t *testing.T, s *Store) {
@@ -151,6 +192,27 @@ func TestAKeptPromiseIsOneFlattr(t *testing.T) {
 		flattrs("ann's two promises are one click", 4)
 		do(t, s, func(tx *Tx) error { return tx.Alias(now, page, "https://bob.example/2") })
 		flattrs("the thing has become an alias", 4)
+	})
+}
+
+// A search orders things by the number that each of them shows.
+func TestASearchOrdersByWhatThingsShow(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		const promised, clicked = "https://bob.example/promised", "https://bob.example/clicked"
+		ann, zoe, bob := join(t, s, "ann", 50*money.Euro), join(t, s, "zoe", 50*money.Euro), join(t, s, "bob", 0)
+		for n, month := range []flattr.Month{202607, 202608, 202609} {
+			now := month.Start().Add(20 * 24 * time.Hour)
+			record(t, s, now, ann, click(n+1, promised, now))
+			do(t, s, func(tx *Tx) error { return tx.FreezeThrough(month.FreezeAt(), month) })
+		}
+		now := at("10-05 12:00:00")
+		do(t, s, func(tx *Tx) error { return tx.Claim(now, bob, "https://bob.example/") })
+		first := record(t, s, now, ann, click(8, clicked, now))
+		record(t, s, now, zoe, click(9, clicked, now))
+		found, err := s.Search(t.Context(), now, Search{Sort: ByFlattrs, Count: 9})
+		if err != nil || len(found.Things) != 2 || found.Things[0] != first.ThingID {
+			t.Errorf("found %+v, %v, want the one with two flattrs before the one with one of three promises", found, err)
+		}
 	})
 }
 

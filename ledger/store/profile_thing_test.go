@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"net/url"
 	"testing"
 	"time"
@@ -90,6 +91,36 @@ func TestALaterButtonNamesAnOwnerWhereNoneIsNamed(t *testing.T) {
 		record(t, s, now, ann, e)
 		if known, err := s.Thing(t.Context(), record(t, s, now, ann, click(5, "https://blog.example/2", now)).ThingID); err != nil || known.Asserted != "" {
 			t.Errorf("a thing with an owner is said to be %q's, %v", known.Asserted, err)
+		}
+	})
+}
+
+// Of many clicks that come at once, each is judged as if it came alone.
+func TestABatchKnowsAuthorsPagesAndWhomButtonsName(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		const profile, page = "https://ledger.example/profile/bob", "https://page.example/"
+		now := at("10-02 12:00:00")
+		ann, bob, cyd := join(t, s, "ann", 50*money.Euro), join(t, s, "bob", 0), join(t, s, "cyd", 50*money.Euro)
+		record(t, s, now, ann, click(1, profile, now)) // while nobody knew
+		record(t, s, now, ann, click(2, page, now))
+		if err := s.SetHome(&url.URL{Scheme: "https", Host: "ledger.example"}); err != nil {
+			t.Fatal(err)
+		}
+		var batch []flattr.Event
+		for n := range 2 * fewEvents {
+			batch = append(batch, click(10+n, fmt.Sprintf("https://blog.example/%d", n), now))
+		}
+		batch[3].Thing.URL = profile
+		batch[4].Thing = flattr.ThingRef{URL: page, Owner: "bob"}
+		out, err := s.Record(t.Context(), now, cyd, batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out[3].Promise || ownerAt(t, s, profile) != bob {
+			t.Errorf("click on bob's page = %+v, want it to be paid", out[3])
+		}
+		if looks, err := s.DueLooks(t.Context(), now, 0, 9); err != nil || len(looks) != 1 || looks[0].URL != page {
+			t.Errorf("due = %+v, %v, want the page that a button named bob for", looks, err)
 		}
 	})
 }

@@ -314,21 +314,24 @@ func (tx *Tx) clicked(hits []hit) (of map[flattr.ThingID]*hit, ids []any, err er
 
 const selectAliasesOf = `SELECT id, alias_of FROM thing WHERE alias_of IN `
 
-const countClicksOf = `
-SELECT c.thing, COUNT(*) FROM counted c WHERE c.month IN (SELECT month FROM month) AND c.thing IN %s GROUP BY c.thing`
+const flattrsAmong = `
+SELECT t.id, CAST(SUM(p.flattrs) AS BIGINT) FROM thing t JOIN popularity p ON p.thing = COALESCE(t.alias_of, t.id) WHERE t.id IN %s GROUP BY t.id`
 
-// rankByClicks ranks hits by all their clicks that count.
+// rankByClicks ranks hits by how often they were flattred, as each look at them says.
 func (tx *Tx) rankByClicks(hits []hit) error {
-	of, ids, err := tx.clicked(hits)
-	if err != nil {
-		return err
+	of := make(map[flattr.ThingID]*hit, len(hits))
+	var ids []any
+	for i := range hits {
+		h := &hits[i]
+		h.rank, of[h.thing] = 0, h
+		ids = append(ids, int64(h.thing))
 	}
 	return inParts(ids, 1, func(part []any) error {
-		return tx.each(fmt.Sprintf(countClicksOf, placeholders(1, len(part))), func(rows *sql.Rows) error {
+		return tx.each(fmt.Sprintf(flattrsAmong, placeholders(1, len(part))), func(rows *sql.Rows) error {
 			var thing flattr.ThingID
-			var clicks int
-			err := rows.Scan(&thing, &clicks)
-			of[thing].rank += float64(clicks)
+			var flattrs int
+			err := rows.Scan(&thing, &flattrs)
+			of[thing].rank = float64(flattrs)
 			return err
 		}, part...)
 	})

@@ -149,12 +149,13 @@ func (g *together) inTurn(ctx context.Context) (changed int64, err error) {
 			break
 		}
 	}
+	lost := err != nil && g.store.again(err)
 	err = g.store.named(err)
 	if batches == nil {
 		return 0, err
 	}
 	for i, d := range batches {
-		if d.err = err; err != nil && len(batches) > 1 {
+		if d.err = err; lost || err != nil && len(batches) > 1 {
 			d.err = g.store.write(d.ctx, func(tx *Tx) error { return tx.deliver(batches[i : i+1]) })
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"flattr/ledger/flattr"
+	"flattr/ledger/money"
+	"flattr/ledger/store/storetest"
 )
 
 // stopping is a context that is over once it was asked so many times.
@@ -199,5 +201,27 @@ func TestBatchesThatWaitWhenTheLedgerIsClosed(t *testing.T) {
 		if (errs[i] == nil) != (len(answers[i].Outcomes) == 2) || errs[i] != nil && !errors.Is(errs[i], context.Canceled) {
 			t.Errorf("batch %d = %+v, %v", i, answers[i], errs[i])
 		}
+	}
+}
+
+// A batch that has nobody beside it is tried as long as any other transaction.
+func TestABatchThatLosesAgainstOthersIsTriedOn(t *testing.T) {
+	where := storetest.Postgres(t)
+	s := openFor(t, where)
+	ann := join(t, s, "ann", 5*money.Euro)
+	for _, query := range []string{
+		`CREATE SEQUENCE tries`,
+		`CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		IF nextval('tries') <= 6 THEN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END IF;
+		RETURN NULL; END $$`,
+		`CREATE TRIGGER lose AFTER INSERT ON event FOR EACH STATEMENT EXECUTE FUNCTION lose()`,
+	} {
+		if _, err := storetest.DB(t, where).ExecContext(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := at("10-05 12:00:00")
+	if out := record(t, s, now, ann, click(1, "https://a.example/1", now)); out.Result != flattr.Accepted {
+		t.Errorf("outcome = %+v", out)
 	}
 }
