@@ -133,6 +133,7 @@ type historyMonthPage struct {
 	FreezeAt time.Time
 	Table    clickTable
 	Pages    pages
+	Thanks   thanks
 }
 
 // clickTable is a list of clicks on a page.
@@ -158,6 +159,9 @@ func (s *Server) historyMonth(w http.ResponseWriter, r *http.Request) {
 	found, err := s.store.FindClicks(r.Context(), now, m.ID, store.ClickSearch{Month: month, Limit: pageClicks, Offset: (number - 1) * pageClicks})
 	if err == nil {
 		page.Sum, err = s.store.Given(r.Context(), now, m.ID, month)
+	}
+	if err == nil {
+		page.Thanks, err = s.thanksFor(r, m.ID, month)
 	}
 	if err != nil {
 		s.fail(w, r, fmt.Errorf("read %s: %w", month, err))
