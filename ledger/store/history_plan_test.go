@@ -29,6 +29,7 @@ func ownQuestions() []asked {
 		{"when", selectClickTimes, []any{month, bucket, reader}, ""},
 		{"titles", selectClickTexts, []any{month, bucket, reader}, ""},
 		{"paid clicks", selectPaidClicks, []any{month, bucket, reader}, ""},
+		{"paid clicks, frozen", selectFrozenPaidClicks, []any{month, bucket, reader}, ""},
 		{"clicks of a month", selectClicksOf, []any{month, bucket, reader}, ""},
 		{"a click", selectClick, []any{nothing, reader}, ""},
 		{"a statement", selectStatementClicks, []any{month, bucket, reader}, ""},
