@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -219,5 +220,56 @@ func TestAnAuthorSaysThanks(t *testing.T) {
 		bob.get("/notes")
 		bob.submit("note-2026-11", map[string]string{"text": "  "})
 		sees(ann, "/history/2026-11", 0)
+	})
+}
+
+// An author says where to be paid, with the password, and gives revenue on; the
+// books stay right.
+func TestAnAuthorSaysWhereToPay(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db string) {
+		s, _ := afterTwoYears(t, db)
+		setPassword(t, db, "bob")
+		bob := s.enter("bob")
+		bob.quiet("/payout")
+		bob.wants("You have not said yet where to pay", "Credited to you €14.667")
+		set := func(want string, fill map[string]string) {
+			t.Helper()
+			bob.get("/payout")
+			bob.submit("payout", fill)
+			bob.wants(want)
+			if strings.Contains(bob.text, "044532013000") || strings.Contains(bob.text, "0440532013000") && bob.status == http.StatusOK {
+				t.Errorf("the whole IBAN is shown:\n%s", words(bob.page))
+			}
+		}
+		good := map[string]string{"to": "bank", "iban": "de89 3704 0044 0532 0130 00", "holder": `Bob "<script>`, "password": "correct horse"}
+		with := func(name, value string) map[string]string {
+			fill := maps.Clone(good)
+			fill[name] = value
+			return fill
+		}
+		set("This is not an IBAN", with("iban", "DE89370400440532013001"))
+		set("Name the holder of the account", with("holder", " "))
+		set("password", with("password", "wrong"))
+		bob.get("/payout")
+		bob.wants("You have not said yet where to pay")
+		set("It holds from 29 November 2026 on.", good)
+		bob.wants("•••• 3000", `Bob "<script>`, "nothing is paid there before 29 November")
+		set("To my means", with("to", "means"))
+		bob.quiet("/payout")
+		bob.wants("Targets so far", "•••• 3000")
+		// Revenue becomes means, and once only.
+		bob.submit("use-revenue", map[string]string{"amount": "20"})
+		bob.wants("more than can be moved")
+		bob.get("/payout")
+		form := bob.find(func(n *html.Node) bool { return attr(n, "id") == "use-revenue" })
+		bob.send(form, map[string]string{"amount": "10,00"})
+		bob.wants("€10.00 moved to your means.", "Credited to you €4.667")
+		bob.send(form, map[string]string{"amount": "4.00"})
+		bob.wants("This has been moved already.")
+		bob.get("/month")
+		bob.wants("€10.00")
+		ledger(t, "audit", "--db", db) // fails where something is wrong
+		bob.lang = "de"
+		bob.quiet("/payout")
 	})
 }

@@ -172,6 +172,10 @@ WHERE i.minted_by = $1 AND i.id > $2 ORDER BY i.id LIMIT $3`, args: memberArgs, 
 			{text: `SELECT a.key, a.position, p.url, a.bp, p.at FROM parts_author a JOIN parts p ON p.key = a.key
 WHERE a.author = $1 AND (a.key, a.position) > ($2, $3) ORDER BY a.key, a.position LIMIT $4`, args: memberArgs, first: []any{"", smallest}},
 		}},
+		{"payout_targets", []OwnColumn{{"iban_end", ownText}, {"holder", ownText}, {"at", ownTime}, {"payable", ownTime}}, []ownQuery{
+			{text: `SELECT seq, CASE kind WHEN 'iban' THEN SUBSTR(iban, LENGTH(iban) - 3, 4) ELSE '' END, holder, at, payable FROM payout_target
+WHERE member = $1 AND seq > $2 ORDER BY seq LIMIT $3`, args: memberArgs, first: []any{smallest}},
+		}},
 		{"notes", []OwnColumn{{"month", ownMonth}, {"text", ownText}, {"at", ownTime}}, []ownQuery{
 			{text: `SELECT month, month, text, at FROM note WHERE author = $1 AND month > $2 ORDER BY month LIMIT $3`, args: memberArgs, first: []any{smallest}},
 		}},
