@@ -202,7 +202,8 @@ type authorsPage struct {
 
 type authorRow struct {
 	store.GivenTo
-	Bar chart.Row
+	Bar  chart.Row
+	Gone bool // deleted by now: there is no page to lead to
 }
 
 // historyAuthors shows where the money of a year went.
@@ -231,7 +232,8 @@ func (s *Server) historyAuthors(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, to := range page.List.Owners {
-		page.Rows = append(page.Rows, authorRow{to, chart.NewRow(int64(to.Amount), int64(page.List.Most))})
+		gone := strings.HasPrefix(to.Name, flattr.DeletedPrefix)
+		page.Rows = append(page.Rows, authorRow{to, chart.NewRow(int64(to.Amount), int64(page.List.Most)), gone})
 	}
 	page.Pages = newPages(r, number, pageOwners, page.List.Total)
 	s.render(w, r, http.StatusOK, "history_authors", s.tongues.of(r).say("history.authors.title"), page)
