@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -171,3 +172,104 @@ func TestAnAuthorSeesWhatIsNotProved(t *testing.T) {
 
 // thingAt is a thing as a companion names it.
 func thingAt(url string) api.Thing { return api.Thing{URL: url} }
+
+// An author says thanks once; those who flattred in that month see it, as text,
+// and can do without.
+func TestAnAuthorSaysThanks(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db string) {
+		s := startLedgerOn(t, db)
+		ann, bob, cyd := s.join("ann", 10*money.Euro), s.join("bob", 0), s.join("cyd", 10*money.Euro)
+		s.load(jsonLine(t, map[string]any{"type": "thing", "url": "https://bob.example/1", "owner": "bob", "at": "2026-11-01T00:00:00Z"}) +
+			jsonLine(t, map[string]any{"type": "thing", "url": "https://bob.example/2", "owner": "bob", "at": "2026-11-01T00:00:00Z"}))
+		companion := s.link(ann)
+		send(t, companion, click(s.clock(), thingAt("https://bob.example/1")), click(s.clock(), thingAt("https://bob.example/2")))
+		bob.quiet("/notes")
+		bob.submit("note-2026-11", map[string]string{"text": strings.Repeat("ü", 501)})
+		bob.wants("longer than 500 characters")
+		bob.submit("note-2026-11", map[string]string{"text": "Thank you!\r\n\r\n<script>alert(1)</script> https://spam.example \u202e"})
+		bob.wants("Your word of thanks for November 2026 is saved.")
+		bob.do(http.MethodPost, "/notes", map[string][]string{"month": {"2026-09"}, "text": {"late"}})
+		if bob.status != http.StatusUnprocessableEntity {
+			t.Errorf("a note for an old month is answered with %d", bob.status)
+		}
+		sees := func(b *browser, path string, want int) {
+			t.Helper()
+			b.quiet(path)
+			if got := len(b.all("data-author")); got != want {
+				t.Errorf("%s shows %d notes, want %d:\n%s", path, got, want, words(b.page))
+			}
+		}
+		sees(ann, "/history/2026-11", 1)
+		ann.wants("1 author thanks you for November 2026", "<script>alert(1)</script> https://spam.example")
+		if ann.find(func(n *html.Node) bool { return strings.Contains(attr(n, "href"), "spam") }) != nil {
+			t.Error("an address in a note is a link")
+		}
+		sees(ann, "/history/2026-10", 0)
+		sees(cyd, "/history/2026-11", 0)
+		s.setClock(time.Date(2026, 12, 5, 0, 0, 0, 0, time.UTC))
+		ledger(t, "clock", "forget", "--db", db)
+		ledger(t, "settle", "--db", db, "--month", "2026-11", "--now", "2026-12-05T00:00:00Z")
+		sees(ann, "/history/2026-11", 1)
+		ann.send(ann.find(func(n *html.Node) bool { return n.Data == "form" && attr(n, "action") == "/notes/mute" }), nil)
+		ann.wants("You will see no more notes of bob.")
+		sees(ann, "/history/2026-11", 0)
+		ann.quiet("/notes")
+		ann.send(ann.find(func(n *html.Node) bool { return n.Data == "form" && attr(n, "action") == "/notes/mute" }), nil)
+		ann.wants("You see notes of bob again.")
+		sees(ann, "/history/2026-11", 1)
+		bob.get("/notes")
+		bob.submit("note-2026-11", map[string]string{"text": "  "})
+		sees(ann, "/history/2026-11", 0)
+	})
+}
+
+// An author says where to be paid, with the password, and gives revenue on; the
+// books stay right.
+func TestAnAuthorSaysWhereToPay(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db string) {
+		s, _ := afterTwoYears(t, db)
+		setPassword(t, db, "bob")
+		bob := s.enter("bob")
+		bob.quiet("/payout")
+		bob.wants("You have not said yet where to pay", "Credited to you €14.667")
+		set := func(want string, fill map[string]string) {
+			t.Helper()
+			bob.get("/payout")
+			bob.submit("payout", fill)
+			bob.wants(want)
+			if strings.Contains(bob.text, "044532013000") || strings.Contains(bob.text, "0440532013000") && bob.status == http.StatusOK {
+				t.Errorf("the whole IBAN is shown:\n%s", words(bob.page))
+			}
+		}
+		good := map[string]string{"to": "bank", "iban": "de89 3704 0044 0532 0130 00", "holder": `Bob "<script>`, "password": "correct horse"}
+		with := func(name, value string) map[string]string {
+			fill := maps.Clone(good)
+			fill[name] = value
+			return fill
+		}
+		set("This is not an IBAN", with("iban", "DE89370400440532013001"))
+		set("Name the holder of the account", with("holder", " "))
+		set("password", with("password", "wrong"))
+		bob.get("/payout")
+		bob.wants("You have not said yet where to pay")
+		set("It holds from 29 November 2026 on.", good)
+		bob.wants("•••• 3000", `Bob "<script>`, "nothing is paid there before 29 November")
+		set("To my means", with("to", "means"))
+		bob.quiet("/payout")
+		bob.wants("Targets so far", "•••• 3000")
+		// Revenue becomes means, and once only.
+		bob.submit("use-revenue", map[string]string{"amount": "20"})
+		bob.wants("more than can be moved")
+		bob.get("/payout")
+		form := bob.find(func(n *html.Node) bool { return attr(n, "id") == "use-revenue" })
+		bob.send(form, map[string]string{"amount": "10,00"})
+		bob.wants("€10.00 moved to your means.", "Credited to you €4.667")
+		bob.send(form, map[string]string{"amount": "4.00"})
+		bob.wants("This has been moved already.")
+		bob.get("/month")
+		bob.wants("€10.00")
+		ledger(t, "audit", "--db", db) // fails where something is wrong
+		bob.lang = "de"
+		bob.quiet("/payout")
+	})
+}

@@ -98,7 +98,7 @@ func (b *browser) send(form *html.Node, fill map[string]string) *http.Response {
 		case n.Data == "input":
 			known[attr(n, "name")] = true
 			values.Set(attr(n, "name"), attr(n, "value"))
-		case n.Data == "select":
+		case n.Data == "select", n.Data == "textarea":
 			known[attr(n, "name")] = true
 		}
 	}

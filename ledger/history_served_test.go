@@ -324,3 +324,27 @@ func setPassword(t *testing.T, db, name string) {
 
 // urlQuery is one parameter of an address.
 func urlQuery(name, value string) string { return url.Values{name: {value}}.Encode() }
+
+// The largest lists stay small pages, whatever titles and addresses are.
+func TestListsOfTheLongestTitlesAreSmallPages(t *testing.T) {
+	s := startLedger(t)
+	ann := s.join("ann", 50*money.Euro)
+	s.join("bob", 0)
+	m, err := s.store.MemberByName(t.Context(), "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 45 {
+		address := fmt.Sprintf("https://bob.example/%d?%s", i, strings.Repeat("a='b'&", 300))
+		s.known(address, strings.Repeat(`"<&'題`, 100), "bob")
+		if err := s.store.SubscribeTo(t.Context(), s.clock(), m.ID, flattr.NewEventID(), s.view(address).ID, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{"/month", "/history/2026-11", "/history/clicks", "/history/clicks?" + urlQuery("q", strings.Repeat(`" bob `, 5)), "/subscriptions"} {
+		ann.quiet(path)
+		if link := ann.find(func(n *html.Node) bool { return strings.HasPrefix(attr(n, "href"), "/thing/") }); link == nil {
+			t.Errorf("%s links to no thing of a long address", path)
+		}
+	}
+}

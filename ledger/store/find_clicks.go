@@ -50,11 +50,10 @@ SELECT e.id, e.at FROM event e WHERE e.month = $1 AND e.bucket = $2 AND e.reader
 
 // Titles and owners are those that Clicks shows.
 const selectClickTexts = `
-SELECT e.id, e.at, o.url, o.title, COALESCE(m.name, '')
-FROM event e JOIN thing t ON t.id = e.thing JOIN thing a ON a.id = COALESCE(t.alias_of, t.id)
-LEFT JOIN snapshot_thing s ON s.month = e.month AND s.thing = e.thing
-JOIN thing o ON o.id = COALESCE(s.target, t.id)
-LEFT JOIN member m ON m.id = CASE WHEN s.thing IS NULL THEN a.owner ELSE s.owner END
+SELECT e.id, e.at, t.url, t.title,
+       COALESCE(CASE WHEN s.thing IS NOT NULL THEN s.owner WHEN a.id IS NULL THEN t.owner ELSE a.owner END, 0)
+FROM event e LEFT JOIN snapshot_thing s ON s.month = e.month AND s.thing = e.thing
+JOIN thing t ON t.id = COALESCE(s.target, e.thing) LEFT JOIN thing a ON a.id = t.alias_of
 WHERE e.month = $1 AND e.bucket = $2 AND e.reader = $3 AND e.kind = 'click'`
 
 // located is a click and where it stands among the others.
@@ -99,42 +98,71 @@ func (tx *Tx) locate(reader flattr.MemberID, search ClickSearch) (all []located,
 	if err != nil {
 		return nil, false, fmt.Errorf("read months: %w", err)
 	}
+	owners := make(map[flattr.MemberID]string)
 	looked := 0
 	for _, m := range months {
 		if looked >= maxSearched {
 			return all, true, nil
 		}
-		begin := len(all)
-		read := func(rows *sql.Rows) error {
-			looked++
-			l := m
-			if len(words) == 0 {
-				err := scanID(rows, &l.id, &l.at)
-				all = append(all, l)
-				return err
-			}
-			var url, title, owner string
-			if err := scanID(rows, &l.id, &l.at, &url, &title, &owner); err != nil {
-				return err
-			}
-			text := strings.ToLower(title + "\n" + url + "\n" + owner)
-			if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) }) {
-				all = append(all, l)
-			}
-			return nil
-		}
-		query := selectClickTexts
-		if len(words) == 0 {
-			query = selectClickTimes
-		}
-		if err := tx.each(query, read, int32(m.month), reader.Bucket(), int64(reader)); err != nil {
+		found, n, err := tx.locateIn(reader, m, words, owners)
+		if err != nil {
 			return nil, false, fmt.Errorf("look for clicks of %s: %w", m.month, err)
 		}
-		slices.SortFunc(all[begin:], func(a, b located) int {
+		looked += n
+		slices.SortFunc(found, func(a, b located) int {
 			return cmp.Or(cmp.Compare(b.at, a.at), strings.Compare(string(b.id[:]), string(a.id[:])))
 		})
+		all = append(all, found...)
 	}
 	return all, false, nil
+}
+
+// locateIn finds the clicks of one month in no order, and how many it has looked
+// at. owners are the names that were read already, in lower case.
+func (tx *Tx) locateIn(reader flattr.MemberID, month located, words []string, owners map[flattr.MemberID]string) (found []located, looked int, err error) {
+	type text struct {
+		located
+		said  string
+		owner flattr.MemberID
+	}
+	var texts []text
+	query := selectClickTexts
+	if len(words) == 0 {
+		query = selectClickTimes
+	}
+	err = tx.each(query, func(rows *sql.Rows) error {
+		looked++
+		l := text{located: month}
+		if len(words) == 0 {
+			err := scanID(rows, &l.id, &l.at)
+			found = append(found, l.located)
+			return err
+		}
+		var url, title string
+		err := scanID(rows, &l.id, &l.at, &url, &title, &l.owner)
+		l.said = strings.ToLower(title + "\n" + url)
+		texts = append(texts, l)
+		return err
+	}, int32(month.month), reader.Bucket(), int64(reader))
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, l := range texts {
+		name, known := owners[l.owner]
+		if !known && l.owner != 0 {
+			m, err := scanMember(tx.row(selectMember, l.owner.Bucket(), int64(l.owner)))
+			if err != nil {
+				return nil, 0, fmt.Errorf("read owner: %w", err)
+			}
+			name = strings.ToLower(m.Name)
+			owners[l.owner] = name
+		}
+		missing := func(word string) bool { return !strings.Contains(l.said, word) && !strings.Contains(name, word) }
+		if !slices.ContainsFunc(words, missing) {
+			found = append(found, l.located)
+		}
+	}
+	return found, looked, nil
 }
 
 // lookAt reads clicks with what they are worth.
@@ -157,12 +185,16 @@ func (tx *Tx) lookAt(reader flattr.MemberID, page []located) ([]FoundClick, erro
 	return clicks, nil
 }
 
-const selectPaidClicks = `
-SELECT c.click FROM counted c JOIN thing t ON t.id = c.thing
-LEFT JOIN snapshot_thing s ON s.month = c.month AND s.thing = c.thing
-LEFT JOIN thing a ON a.id = t.alias_of
-WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3
-  AND CASE WHEN s.thing IS NOT NULL THEN s.owner WHEN t.alias_of IS NULL THEN t.owner ELSE a.owner END IS NOT NULL`
+// The clicks that are no promises: in an open month by the owners of today.
+const (
+	selectPaidClicks = `
+SELECT c.click FROM counted c JOIN thing t ON t.id = c.thing LEFT JOIN thing a ON a.id = t.alias_of
+WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3 AND CASE WHEN a.id IS NULL THEN t.owner ELSE a.owner END IS NOT NULL`
+
+	selectFrozenPaidClicks = `
+SELECT c.click FROM counted c JOIN snapshot_thing s ON s.month = c.month AND s.thing = c.thing
+WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3 AND s.owner IS NOT NULL`
+)
 
 // worth is what each of a reader's clicks of a month is worth that are no
 // promises.
@@ -171,8 +203,12 @@ func (tx *Tx) worth(reader flattr.MemberID, month flattr.Month, state flattr.Sta
 	if err != nil {
 		return nil, err
 	}
+	query := selectFrozenPaidClicks
+	if state == flattr.Open {
+		query = selectPaidClicks
+	}
 	var paid []flattr.EventID
-	err = tx.each(selectPaidClicks, func(rows *sql.Rows) error {
+	err = tx.each(query, func(rows *sql.Rows) error {
 		var id flattr.EventID
 		err := scanID(rows, &id)
 		paid = append(paid, id)

@@ -96,8 +96,8 @@ func (s *Store) Given(ctx context.Context, now time.Time, reader flattr.MemberID
 }
 
 const selectGivenYears = `
-SELECT DISTINCT m.month / 100 FROM month m JOIN snapshot_budget b ON b.month = m.month AND b.bucket = $1 AND b.reader = $2
-WHERE m.state <> 'open' ORDER BY 1 DESC`
+SELECT DISTINCT b.month / 100 FROM snapshot_budget b
+WHERE b.month IN (SELECT month FROM month WHERE state <> 'open') AND b.bucket = $1 AND b.reader = $2 ORDER BY 1 DESC`
 
 // GivenYears are the years of a reader's frozen months, the latest first.
 func (s *Store) GivenYears(ctx context.Context, reader flattr.MemberID) (years []int, err error) {

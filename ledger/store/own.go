@@ -172,6 +172,17 @@ WHERE i.minted_by = $1 AND i.id > $2 ORDER BY i.id LIMIT $3`, args: memberArgs, 
 			{text: `SELECT a.key, a.position, p.url, a.bp, p.at FROM parts_author a JOIN parts p ON p.key = a.key
 WHERE a.author = $1 AND (a.key, a.position) > ($2, $3) ORDER BY a.key, a.position LIMIT $4`, args: memberArgs, first: []any{"", smallest}},
 		}},
+		{"payout_targets", []OwnColumn{{"iban_end", ownText}, {"holder", ownText}, {"at", ownTime}, {"payable", ownTime}}, []ownQuery{
+			{text: `SELECT seq, CASE kind WHEN 'iban' THEN SUBSTR(iban, LENGTH(iban) - 3, 4) ELSE '' END, holder, at, payable FROM payout_target
+WHERE member = $1 AND seq > $2 ORDER BY seq LIMIT $3`, args: memberArgs, first: []any{smallest}},
+		}},
+		{"notes", []OwnColumn{{"month", ownMonth}, {"text", ownText}, {"at", ownTime}}, []ownQuery{
+			{text: `SELECT month, month, text, at FROM note WHERE author = $1 AND month > $2 ORDER BY month LIMIT $3`, args: memberArgs, first: []any{smallest}},
+		}},
+		{"muted_authors", []OwnColumn{{"name", ownText}, {"at", ownTime}}, []ownQuery{
+			{text: `SELECT u.author, m.name, u.at FROM note_mute u JOIN member m ON m.id = u.author
+WHERE u.bucket = $1 AND u.reader = $2 AND u.author > $3 ORDER BY u.author LIMIT $4`, args: readerArgs, first: []any{smallest}},
+		}},
 		{"claims", []OwnColumn{
 			{"url", ownText}, {"state", ownText}, {"proof", ownText}, {"fault", ownText}, {"since", ownTime}, {"checked", ownTime}, {"lost", ownTime},
 		}, []ownQuery{
@@ -213,6 +224,13 @@ WHERE t.member = $1 AND t.signature > $2 ORDER BY t.signature LIMIT $3`, args: m
 				text: `SELECT member, address, confirmed, summary, refused FROM mail_address WHERE member = $1 AND member > $2 ORDER BY member LIMIT $3`,
 				args: memberArgs, first: []any{smallest},
 			},
+		}},
+		{"notes", []OwnColumn{{"month", ownMonth}, {"text", ownText}, {"at", ownTime}}, []ownQuery{
+			{text: `SELECT month, month, text, at FROM note WHERE author = $1 AND month > $2 ORDER BY month LIMIT $3`, args: memberArgs, first: []any{smallest}},
+		}},
+		{"notes_muted", []OwnColumn{{"author", ownText}, {"at", ownTime}}, []ownQuery{
+			{text: `SELECT n.author, COALESCE(m.name, ''), n.at FROM note_mute n LEFT JOIN member m ON m.id = n.author
+WHERE n.bucket = $1 AND n.reader = $2 AND n.author > $3 ORDER BY n.author LIMIT $4`, args: readerArgs, first: []any{smallest}},
 		}},
 		{"partner_identities", []OwnColumn{{"identity", ownText}, {"at", ownTime}}, []ownQuery{
 			{

@@ -133,6 +133,7 @@ type historyMonthPage struct {
 	FreezeAt time.Time
 	Table    clickTable
 	Pages    pages
+	Thanks   thanks
 }
 
 // clickTable is a list of clicks on a page.
@@ -158,6 +159,9 @@ func (s *Server) historyMonth(w http.ResponseWriter, r *http.Request) {
 	found, err := s.store.FindClicks(r.Context(), now, m.ID, store.ClickSearch{Month: month, Limit: pageClicks, Offset: (number - 1) * pageClicks})
 	if err == nil {
 		page.Sum, err = s.store.Given(r.Context(), now, m.ID, month)
+	}
+	if err == nil {
+		page.Thanks, err = s.thanksFor(r, m.ID, month)
 	}
 	if err != nil {
 		s.fail(w, r, fmt.Errorf("read %s: %w", month, err))
@@ -198,7 +202,8 @@ type authorsPage struct {
 
 type authorRow struct {
 	store.GivenTo
-	Bar chart.Row
+	Bar  chart.Row
+	Gone bool // deleted by now: there is no page to lead to
 }
 
 // historyAuthors shows where the money of a year went.
@@ -227,7 +232,8 @@ func (s *Server) historyAuthors(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, to := range page.List.Owners {
-		page.Rows = append(page.Rows, authorRow{to, chart.NewRow(int64(to.Amount), int64(page.List.Most))})
+		gone := strings.HasPrefix(to.Name, flattr.DeletedPrefix)
+		page.Rows = append(page.Rows, authorRow{to, chart.NewRow(int64(to.Amount), int64(page.List.Most)), gone})
 	}
 	page.Pages = newPages(r, number, pageOwners, page.List.Total)
 	s.render(w, r, http.StatusOK, "history_authors", s.tongues.of(r).say("history.authors.title"), page)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"net/http"
@@ -25,7 +26,7 @@ type statementPage struct {
 
 type statementRow struct {
 	store.StatementClick
-	Label  string
+	Label  string // of the rows that are shown
 	Owner  string // "": a promise
 	Others int    // who share it with the owner
 	Share  money.Micro
@@ -62,6 +63,10 @@ func (s *Server) statement(w http.ResponseWriter, r *http.Request) {
 	page.Rows, page.Total = statementRows(month, page.Sum.Budget, clicks)
 	page.Rows = page.Rows[min((number-1)*sheetClicks, len(clicks)):]
 	page.Rows = page.Rows[:min(sheetClicks, len(page.Rows))]
+	for i := range page.Rows {
+		row := &page.Rows[i]
+		_, row.Label, _ = listed(row.Thing, row.URL, row.Title)
+	}
 	s.render(w, r, http.StatusOK, "statement", s.tongues.of(r).say("statement.title", s.tongues.of(r).month(month)), page)
 }
 
@@ -69,7 +74,7 @@ func (s *Server) statement(w http.ResponseWriter, r *http.Request) {
 // and the sum of these.
 func statementRows(month flattr.Month, budget money.Micro, clicks []store.StatementClick) (rows []statementRow, total money.Micro) {
 	slices.SortFunc(clicks, func(a, b store.StatementClick) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID.String(), b.ID.String()))
+		return cmp.Or(a.At.Compare(b.At), bytes.Compare(a.ID[:], b.ID[:]))
 	})
 	var paid []flattr.EventID
 	for _, c := range clicks {
@@ -80,7 +85,6 @@ func statementRows(month flattr.Month, budget money.Micro, clicks []store.Statem
 	shares := flattr.Shares(month, budget, paid)
 	for _, c := range clicks {
 		row := statementRow{StatementClick: c, Owner: c.OwnerName, Others: max(0, c.Authors-1)}
-		_, row.Label, _ = listed(c.Thing, c.URL, c.Title)
 		if c.Owner != 0 {
 			row.Share, shares = shares[0], shares[1:]
 			total += row.Share

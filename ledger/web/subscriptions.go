@@ -136,7 +136,6 @@ type promisesPage struct {
 type promiseLine struct {
 	store.WaitingPromise
 	Link, Label string
-	Host        string // whose author is waited for
 }
 
 // promises shows the promises that wait, and for what.
@@ -149,16 +148,10 @@ func (s *Server) promises(w http.ResponseWriter, r *http.Request) {
 	}
 	page := promisesPage{Pages: newPages(r, number, pageClicks, total)}
 	for _, p := range list {
-		line := promiseLine{WaitingPromise: p, Host: hostOf(p.URL)}
+		line := promiseLine{WaitingPromise: p}
 		line.Asserted = asserted(p.Asserted)
 		line.Link, line.Label, _ = listed(p.Thing, p.URL, p.Title)
 		page.Lines = append(page.Lines, line)
 	}
 	s.render(w, r, http.StatusOK, "promises", s.tongues.of(r).say("promises.title"), page)
-}
-
-// hostOf is the site of an address, as far as it is short enough to be said.
-func hostOf(address string) string {
-	host, _, _ := strings.Cut(where(address), "/")
-	return host
 }

@@ -31,6 +31,12 @@ func (s *Server) authors(mux *http.ServeMux) {
 	mux.HandleFunc("POST /parts/edit", s.member(s.changeShare))
 	mux.HandleFunc("POST /parts/end", s.member(s.endShare))
 	mux.HandleFunc("POST /parts/back", s.member(s.giveBack))
+	mux.HandleFunc("GET /payout", s.member(s.payout))
+	mux.HandleFunc("POST /payout", s.member(s.changePayout))
+	mux.HandleFunc("POST /payout/use", s.member(s.useRevenue))
+	mux.HandleFunc("GET /notes", s.member(s.notes))
+	mux.HandleFunc("POST /notes", s.member(s.writeNote))
+	mux.HandleFunc("POST /notes/mute", s.member(s.muteNotes))
 }
 
 // ownThingsPage is the list of an author's things.

@@ -312,7 +312,7 @@ var nextPaths = map[string]bool{
 	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true, "/money": true, "/privacy": true, "/settings": true,
 	"/settings/signin": true, "/settings/mail": true, "/signin/forgotten": true, "/signin/reset": true, "/mail/confirm": true, "/mail/unsubscribe": true,
 	"/claims": true, "/grants": true, "/applications": true, "/profile": true,
-	"/history": true, "/history/authors": true, "/history/clicks": true, "/history/promises": true, "/subscriptions": true, "/things": true, "/parts": true, "/parts/edit": true, "/settings/data": true,
+	"/history": true, "/history/authors": true, "/history/clicks": true, "/history/promises": true, "/subscriptions": true, "/things": true, "/parts": true, "/parts/edit": true, "/notes": true, "/payout": true, "/settings/data": true,
 }
 
 // safeNext is raw if it is the path of one of our pages with or without a
