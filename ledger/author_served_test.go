@@ -204,6 +204,8 @@ func TestAnAuthorSaysThanks(t *testing.T) {
 		if ann.find(func(n *html.Node) bool { return strings.Contains(attr(n, "href"), "spam") }) != nil {
 			t.Error("an address in a note is a link")
 		}
+		ann.quiet("/month")
+		ann.wants("1 author thanks you for November 2026")
 		sees(ann, "/history/2026-10", 0)
 		sees(cyd, "/history/2026-11", 0)
 		s.setClock(time.Date(2026, 12, 5, 0, 0, 0, 0, time.UTC))
@@ -272,4 +274,28 @@ func TestAnAuthorSaysWhereToPay(t *testing.T) {
 		bob.lang = "de"
 		bob.quiet("/payout")
 	})
+}
+
+// However long the titles and addresses of an author and of those who share with
+// the author are, pages stay small.
+func TestPagesOfAuthorsStaySmall(t *testing.T) {
+	s := startLedger(t)
+	ann, bob := s.join("ann", 100*money.Euro), s.join("bob", 0)
+	s.join("cyd", 0)
+	var world strings.Builder
+	var clicks []api.Event
+	for i := range 40 {
+		address := fmt.Sprintf("https://bob.example/%02d?%s", i, strings.Repeat("&", 470))
+		world.WriteString(jsonLine(t, map[string]any{"type": "thing", "url": address, "title": strings.Repeat(`"<&`, 100), "owner": "bob", "at": "2026-11-01T00:00:00Z"}))
+		world.WriteString(jsonLine(t, map[string]any{"type": "parts", "url": address, "parts": []map[string]any{{"author": "bob", "bp": 5000}, {"author": "cyd", "bp": 5000}}, "at": "2026-11-01T00:00:00Z"}))
+		clicks = append(clicks, click(s.clock(), thingAt(address)))
+	}
+	s.load(world.String())
+	send(t, s.link(ann), clicks...)
+	setPassword(t, s.db, "cyd")
+	for _, b := range []*browser{bob, s.enter("cyd")} {
+		for _, path := range []string{"/things", "/things?page=2", "/parts", "/parts?page=2", "/revenue", "/notes", "/payout"} {
+			b.quiet(path)
+		}
+	}
 }

@@ -80,7 +80,7 @@ func TestThePrivacyPage(t *testing.T) {
 	b.get("/language?to=de&next=/privacy")
 	b.get("/privacy")
 	b.wants("Was du nur liest", "Nie, wer.")
-	if strings.Contains(b.text, "privacy.") {
-		t.Errorf("a sentence is missing:\n%s", b.text)
+	if strings.Contains(words(b.page), "privacy.") {
+		t.Errorf("a sentence is missing:\n%s", words(b.page))
 	}
 }

@@ -158,6 +158,8 @@ func (l *letters) link(ctx context.Context, letter store.Letter) (string, error)
 		return l.at("month", nil), nil
 	case store.LetterPassword, store.LetterPasskey, store.LetterPasskeyGone:
 		return l.at("settings/signin", nil), nil
+	case store.LetterPayout:
+		return l.at("payout", nil), nil
 	case store.LetterAllowed:
 		return l.at("grants", nil), nil
 	case store.LetterAddress:

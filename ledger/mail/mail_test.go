@@ -156,7 +156,7 @@ func TestEveryLetterIsWrittenInBothLanguages(t *testing.T) {
 	for _, language := range []string{"en", "de"} {
 		for _, kind := range []store.LetterKind{
 			store.LetterConfirm, store.LetterReset, store.LetterPassword, store.LetterPasskey, store.LetterPasskeyGone,
-			store.LetterAllowed, store.LetterAddress,
+			store.LetterAllowed, store.LetterPayout, store.LetterAddress,
 		} {
 			message, err := o.post.letters.compose(t.Context(), store.Letter{
 				ID: flattr.NewEventID(), Kind: kind, Member: 1, Name: "ann", Language: language, Address: "a@x.example", Detail: "A name", Made: o.now,

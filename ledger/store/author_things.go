@@ -47,7 +47,7 @@ type AuthorThings struct {
 
 // maxAuthorThings bounds how many things of an author, the newest, are put in
 // order at once.
-const maxAuthorThings = 20_000
+const maxAuthorThings = 10_000
 
 const authorThing = `SELECT o.id, o.url, o.title, COALESCE(o.parts_key, ''), COALESCE(o.owner, 0), o.since FROM thing o
 WHERE o.alias_of IS NULL AND o.withdrawn IS NULL AND `

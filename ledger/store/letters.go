@@ -24,6 +24,7 @@ const (
 	LetterPasskey     LetterKind = "passkey"      // one was added; Detail is its name
 	LetterPasskeyGone LetterKind = "passkey_gone" // one was removed; Detail is its name
 	LetterAllowed     LetterKind = "allowed"      // an application may act; Detail is its name, or the client id of what is none
+	LetterPayout      LetterKind = "payout"       // revenue is to be paid elsewhere
 	LetterAddress     LetterKind = "address"      // letters go to another address from now on
 	// letterAsked is no letter yet: somebody typed a name or an address to be sent
 	// a link. Whose it is, is found out by who sends letters, so that the page
@@ -46,7 +47,7 @@ func (kind LetterKind) life() time.Duration {
 		return ResetFor
 	case LetterSummary:
 		return summaryFor
-	case LetterPassword, LetterPasskey, LetterPasskeyGone, LetterAllowed, LetterAddress:
+	case LetterPassword, LetterPasskey, LetterPasskeyGone, LetterAllowed, LetterPayout, LetterAddress:
 	}
 	return noticeFor
 }

@@ -86,7 +86,7 @@ func (s *Store) SetPayoutTarget(ctx context.Context, now time.Time, member flatt
 		if err != nil {
 			return fmt.Errorf("write payout target: %w", err)
 		}
-		return nil
+		return tx.notify(now, member, LetterPayout, "")
 	})
 }
 

@@ -19,6 +19,9 @@ const (
 	// maxSharings bounds the URLs for which one member has set parts: each is
 	// looked up with every new thing.
 	maxSharings = 200
+	// MaxSharedURL bounds the URL for which parts are set, in bytes: it is on the
+	// pages of all who share.
+	MaxSharedURL = 500
 )
 
 // NamedPart is an author's part with the author's name.
@@ -169,6 +172,9 @@ func (s *Store) Share(ctx context.Context, now time.Time, member flattr.MemberID
 	key, err := flattr.KeyOf(url)
 	if err != nil {
 		return err
+	}
+	if len(url) > MaxSharedURL {
+		return flattr.Refuse(flattr.Invalid, fmt.Sprintf("The address of what is shared has at most %d characters.", MaxSharedURL))
 	}
 	if len(parts) > MaxAuthors {
 		return flattr.Refuse(flattr.Invalid, fmt.Sprintf("At most %d authors share one thing.", MaxAuthors))

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"strings"
 	"testing"
 
 	"flattr/ledger/flattr"
@@ -33,6 +34,7 @@ func TestPartsAreTheOwnersToSet(t *testing.T) {
 		refused(flattr.Invalid, ann, "https://ann.example/", half(bob, cyd))
 		refused(flattr.Invalid, ann, "https://ann.example/", half(ann, cyd)[:1])
 		refused(flattr.Invalid, ann, "nothing", half(ann, cyd))
+		refused(flattr.Invalid, ann, "https://ann.example/"+strings.Repeat("x", MaxSharedURL), half(ann, cyd))
 		refused(flattr.NotFound, ann, "https://ann.example/", half(ann, 12345))
 		refused("", ann, "https://ann.example/", half(ann, cyd))
 		refused("", bob, "https://ann.example/bob/page", half(bob, cyd))

@@ -44,6 +44,7 @@ type openMonth struct {
 	Running bool
 	Table   clickTable  // newest first
 	Hidden  int         // older clicks that are not shown
+	Thanks  int         // notes of authors for it
 	Without money.Micro // what each of the others is worth when one is taken out; 0: there are none
 }
 
@@ -104,7 +105,13 @@ func (s *Server) monthPage(ctx context.Context, m *flattr.Member) (monthPage, er
 		}
 		// A month in its grace is shown when there is something to see in it, and
 		// then comes first: it can be looked over until it is settled.
-		switch month := newOpenMonth(summary, found, now); {
+		month := newOpenMonth(summary, found, now)
+		if notes, err := s.store.Notes(ctx, m.ID, summary.Month, shownNotes); err != nil {
+			return page, err
+		} else {
+			month.Thanks = len(notes)
+		}
+		switch {
 		case i == 0:
 			page.Months = append(page.Months, month)
 		case found.Total > 0:

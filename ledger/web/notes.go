@@ -13,7 +13,7 @@ import (
 // What pages show of notes at once. A note is at most 500 characters, which are up
 // to five times as many bytes.
 const (
-	shownNotes = 10
+	shownNotes = 5
 	shownMuted = 100
 )
 

@@ -41,8 +41,8 @@ type revenueYear struct {
 // What one page of revenue shows: it stays under 100 kB with the longest titles.
 const (
 	pageRevenue   = 12 // settled months
-	previewThings = 20
-	settledThings = 5
+	previewThings = 15
+	settledThings = 3
 )
 
 type thingLine struct {

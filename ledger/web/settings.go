@@ -21,6 +21,8 @@ var settingLinks = []struct{ Path, Name, About string }{
 	{"/settings/mail", "mail.title", "settings.mail"},
 	{"/grants", "grants.title", "settings.grants"},
 	{"/applications", "apps.title", "settings.applications"},
+	{"/payout", "payout.title", "settings.payout"},
+	{"/notes", "notes.title", "settings.notes"},
 	{"/settings/data", "data.title", "settings.data"},
 	{"/month#invites", "invites.title", "settings.invites"},
 }

@@ -16,7 +16,7 @@ import (
 
 // Limits of the pages about parts.
 const (
-	pageSharings = 30
+	pageSharings = 15
 	spareRows    = 3 // empty rows of the form, for the next authors
 	exampleClick = 20 * money.Cent
 )
@@ -111,6 +111,10 @@ func (s *Server) share(w http.ResponseWriter, r *http.Request) {
 
 // sharing is what is shared of an address. It answers itself who does not own it.
 func (s *Server) sharing(w http.ResponseWriter, r *http.Request, address string) (store.Sharing, bool) {
+	if len(address) > store.MaxSharedURL {
+		s.showShared(w, r, http.StatusUnprocessableEntity, short(address, maxShownText), s.tongues.of(r).say("parts.wrong.long", store.MaxSharedURL))
+		return store.Sharing{}, false
+	}
 	sh, err := s.store.Sharing(r.Context(), memberOf(r.Context()).ID, address)
 	switch t := s.tongues.of(r); flattr.CodeOf(err) {
 	case flattr.Invalid:

@@ -109,7 +109,7 @@ func (s *Server) ownThing(w http.ResponseWriter, r *http.Request) {
 	t := s.tongues.of(r)
 	page := ownThingPage{AuthoredThing: thing, Public: "/thing/" + strconv.FormatInt(int64(thing.ID), 10)}
 	page.Link, page.Label, _ = listed(thing.ID, thing.URL, thing.Title)
-	if thing.As == store.Owned {
+	if thing.As == store.Owned && len(thing.URL) <= store.MaxSharedURL {
 		page.Edit = editPath(thing.URL)
 	}
 	for _, m := range thing.Months {

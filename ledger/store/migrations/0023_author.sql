@@ -7,7 +7,7 @@ CREATE INDEX parts_by_setter ON parts (setter) WHERE setter IS NOT NULL;
 
 -- The things of an author whom parts name, and of one whom only a button names.
 CREATE INDEX thing_by_parts ON thing (parts_key) WHERE parts_key IS NOT NULL;
-CREATE INDEX thing_by_asserted ON thing (LOWER(asserted)) WHERE owner IS NULL AND asserted <> '';
+CREATE INDEX thing_by_asserted_name ON thing (LOWER(asserted)) WHERE owner IS NULL AND asserted <> '';
 
 -- How many readers flattred a thing on some days of a month, as its authors are
 -- told: never fewer than five, and never changed, so that two looks do not tell
