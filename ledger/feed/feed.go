@@ -152,7 +152,7 @@ func (s *Server) entry(t flattr.Thing) atomEntry {
 	e := atomEntry{
 		Title: t.Title,
 		Links: []atomLink{
-			{Rel: "alternate", Href: t.URL},
+			{Rel: "alternate", Href: written.Replace(t.URL)},
 			{Rel: "payment", Type: "text/html", Href: s.payment(t)},
 		},
 		Summary: t.Description,
@@ -171,6 +171,9 @@ func (s *Server) entry(t flattr.Thing) atomEntry {
 	}
 	return e
 }
+
+// written escapes of a thing's URL what Atom takes in no address.
+var written = strings.NewReplacer(`"`, "%22", "<", "%3C", ">", "%3E", "^", "%5E", "`", "%60", "{", "%7B", "|", "%7C", "}", "%7D")
 
 // payment is the link by which programs let their reader flattr a thing.
 func (s *Server) payment(t flattr.Thing) string {

@@ -183,6 +183,7 @@ func TestFeedsAreAtom(t *testing.T) {
 	l := newLibrary(t, storetest.SQLite(t))
 	l.public(l.ann, true)
 	l.things()
+	l.flattr(flattr.ThingRef{URL: "https://odd.example/?<a>=\"{b|c}\"^`"})
 	for _, path := range []string{"/profile/Ann/flattrs.atom", "/profile/Ann/things.atom", "/profile/böb/things.atom"} {
 		var f struct {
 			XMLName xml.Name
@@ -227,7 +228,7 @@ func TestFeedsAreAtom(t *testing.T) {
 			rels := map[string]int{}
 			for _, link := range e.Link {
 				rels[link.Rel]++
-				if u, err := url.Parse(link.Href); err != nil || u.Scheme != "https" {
+				if u, err := url.Parse(link.Href); err != nil || u.Scheme != "https" || strings.ContainsAny(link.Href, " \"<>\\^`{|}") {
 					t.Errorf("%s: link %q, %v", path, link.Href, err)
 				}
 			}

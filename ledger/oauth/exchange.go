@@ -60,6 +60,9 @@ func (s *Server) ServeRevoke(w http.ResponseWriter, r *http.Request) {
 
 // refuse answers an error of the token endpoint, as RFC 6749 section 5.2 has it.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, request fosite.AccessRequester, err error) {
+	if errors.Is(err, fosite.ErrServerError) && errors.Is(err, fosite.ErrNotFound) { // the storage lost it after it was looked at
+		err = fosite.ErrInvalidGrant.WithHint("The authorization code was used or revoked meanwhile.")
+	}
 	if errors.Is(err, fosite.ErrInvalidClient) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="Flattr"`)
 	}

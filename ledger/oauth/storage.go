@@ -121,10 +121,10 @@ func (s *storage) CreateAccessTokenSession(ctx context.Context, signature string
 		return err
 	}
 	session, _ := request.GetSession().(*fosite.DefaultSession)
-	return s.store.SaveToken(ctx, store.OAuthToken{
+	return notFound(s.store.SaveToken(ctx, store.OAuthToken{
 		Signature: signature, Grant: request.GetID(), Client: request.GetClient().GetID(), Member: member,
 		Scope: strings.Join(request.GetGrantedScopes(), " "), Issued: s.now(), OfCode: session != nil && session.Extra[ofCode] != nil,
-	})
+	}))
 }
 
 // GetAccessTokenSession is the request a token was issued for.

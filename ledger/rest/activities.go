@@ -115,7 +115,7 @@ func (s *Server) activityOf(f flattr.Flattred) activity {
 	}
 	return activity{
 		Published: f.At.UTC().Truncate(time.Second).Format(timeWithOffset),
-		Title:     fmt.Sprintf("%s flattred %q", f.Reader, title),
+		Title:     f.Reader + ` flattred "` + title + `"`,
 		Actor:     activityObject{f.Reader, reader.Link, "person"},
 		Verb:      "like",
 		Object:    activityObject{title, thing.Link, "bookmark"},

@@ -73,16 +73,19 @@ func (tx *Tx) ownProfile(now time.Time, t storedThing) (storedThing, error) {
 	return tx.thing(t.id)
 }
 
-const assertOwner = `UPDATE thing SET asserted = $1, look = 0, looks = 0 WHERE id = $2 AND asserted = '' AND owner IS NULL`
+const assertOwner = `
+UPDATE thing SET asserted = $1, look = 0, looks = 0
+WHERE id = $2 AND owner IS NULL AND (asserted = '' OR asserted <> $1 AND look = $3)`
 
 // assert notes whom a button names where none has named anybody. Who was named
-// first stays: whoever comes later could be anybody too.
+// first stays, since whoever comes later could be anybody too, until the ledger
+// has looked often enough to know that the page does not name them.
 func (tx *Tx) assert(t storedThing, owner string) error {
 	owner = cut(owner, maxWord)
 	if owner == "" || t.named != 0 {
 		return nil
 	}
-	if _, err := tx.exec(assertOwner, owner, int64(t.id)); err != nil {
+	if _, err := tx.exec(assertOwner, owner, int64(t.id), micros(flattr.Never)); err != nil {
 		return fmt.Errorf("note whom a button names: %w", err)
 	}
 	return nil

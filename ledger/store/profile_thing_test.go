@@ -124,3 +124,41 @@ func TestABatchKnowsAuthorsPagesAndWhomButtonsName(t *testing.T) {
 		}
 	})
 }
+
+// Who was named first, and is not on the page, keeps nobody from being looked for.
+func TestAnotherButtonIsBelievedAfterLooksInVain(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		const page = "https://blog.example/1"
+		now := at("10-02 12:00:00")
+		ann, zoe := join(t, s, "ann", 50*money.Euro), join(t, s, "zoe", 50*money.Euro)
+		named := func(n int, reader flattr.MemberID, owner string) {
+			t.Helper()
+			e := click(n, page, now)
+			e.Thing.Owner = owner
+			record(t, s, now, reader, e)
+		}
+		named(1, ann, "mallory")
+		for looks := 0; ; looks++ {
+			due, err := s.DueLooks(t.Context(), now, 0, 9)
+			if err != nil || looks > 9 {
+				t.Fatalf("looked %d times: %v", looks, err)
+			}
+			if len(due) == 0 {
+				break
+			}
+			if err := s.Looked(t.Context(), now, due[0].Thing, 0, ""); err != nil {
+				t.Fatal(err)
+			}
+			now = now.Add(28 * 24 * time.Hour)
+		}
+		named(2, ann, "mallory")
+		if due, err := s.DueLooks(t.Context(), now, 0, 9); err != nil || len(due) != 0 {
+			t.Errorf("due = %+v, %v, want nothing new", due, err)
+		}
+		named(3, zoe, "bob")
+		named(4, ann, "mallory")
+		if due, err := s.DueLooks(t.Context(), now, 0, 9); err != nil || len(due) != 1 || due[0].Asserted != "bob" {
+			t.Errorf("due = %+v, %v, want the page, for bob", due, err)
+		}
+	})
+}
