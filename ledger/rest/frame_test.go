@@ -360,7 +360,7 @@ func TestBodiesCostNoMemory(t *testing.T) {
 func TestWhatIsRefusedCounts(t *testing.T) {
 	d := newGoldenDesk(t, storetest.SQLite(t))
 	for i, path := range []string{"/nothing", "/users/ann.atom", "/categories?jsonp=%28", "/a/b/c/d/e/f/g/h/i/j", "/users/%ff"} {
-		if got := d.ask("GET", path, "").Header()["X-RateLimit-Current"]; len(got) != 1 || got[0] != strconv.Itoa(i+1) {
+		if got := said(d.ask("GET", path, "").Header(), "X-RateLimit-Current"); got != strconv.Itoa(i+1) {
 			t.Errorf("GET %s: X-RateLimit-Current %q, want %d", path, got, i+1)
 		}
 	}

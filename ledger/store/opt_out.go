@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"flattr/ledger/flattr"
@@ -11,6 +12,28 @@ import (
 
 // isOptedOut holds of a thing t whose owner wants no money for it.
 const isOptedOut = `EXISTS (SELECT 1 FROM opt_out x WHERE t.key >= x.key AND t.key < x.until)`
+
+// notOptedOut looks through all opt-outs with smaller keys, for each thing.
+const notOptedOut = ` AND NOT ` + isOptedOut
+
+const anyOptOut = `SELECT 1 FROM opt_out WHERE key >= $1 AND key < $2 LIMIT 1`
+
+// optOutsAt answers how to ask for things of a span: without notOptedOut where no
+// opt-out is of their host, since strangers can make many elsewhere.
+func (tx *Tx) optOutsAt(keys span) (asking func(query string) string, err error) {
+	host, _, _ := strings.Cut(keys.from, "/")
+	var found int
+	err = tx.row(anyOptOut, host+"/", host+string(rune('/'+1))).Scan(&found)
+	if err := ignoreNone(err); err != nil {
+		return nil, fmt.Errorf("look for opt-outs: %w", err)
+	}
+	return func(query string) string {
+		if found == 0 {
+			return strings.ReplaceAll(query, notOptedOut, "")
+		}
+		return query
+	}, nil
+}
 
 const optOutBefore = `SELECT key, 0 FROM opt_out WHERE key <= $1 ORDER BY key DESC LIMIT 1`
 

@@ -129,12 +129,11 @@ func (tx *Tx) Claim(now time.Time, owner flattr.MemberID, url string) error {
 
 const selectNewAuthors = `
 SELECT DISTINCT p.author FROM thing t JOIN parts_author p ON p.key = t.parts_key
-WHERE t.key >= $1 AND t.key < $2 AND (t.owner IS NULL OR t.granted = 2) AND t.alias_of IS NULL AND NOT ` + isOptedOut + `
+WHERE t.key >= $1 AND t.key < $2 AND (t.owner IS NULL OR t.granted = 2) AND t.alias_of IS NULL` + notOptedOut + `
 AND EXISTS (SELECT 1 FROM parts_author o WHERE o.key = t.parts_key AND o.author = $3) ORDER BY p.author`
 
 const selectOwnerless = `
-SELECT t.id FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.alias_of IS NULL
-AND NOT ` + isOptedOut + ` AND (` + isPromised + `) ORDER BY t.key`
+SELECT t.id FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.alias_of IS NULL` + notOptedOut + ` AND (` + isPromised + `) ORDER BY t.key`
 
 // ofAnother holds of a thing t that another member than $1 has registered or that
 // was withdrawn: the new owner has neither hidden it nor taken it away.
@@ -148,14 +147,18 @@ AND t.key >= $2 AND t.key < $3 AND (t.owner IS NULL OR t.granted = 2) ORDER BY t
 const giveThings = `
 UPDATE thing AS t SET owner = $1, granted = CASE t.granted WHEN 2 THEN 0 ELSE t.granted END,
 hidden = CASE WHEN ` + ofAnother + ` THEN 0 ELSE t.hidden END, withdrawn = NULL, registrar = CASE WHEN t.registrar = $1 THEN t.registrar END
-WHERE t.key >= $2 AND t.key < $3 AND (t.owner IS NULL OR t.granted = 2) AND NOT ` + isOptedOut
+WHERE t.key >= $2 AND t.key < $3 AND (t.owner IS NULL OR t.granted = 2)` + notOptedOut
 
 // give makes the member the owner of the known things of a span that have none, or
 // one whom only their page names: voids the own clicks of those who are authors by
 // that, and makes promises clicks (product rules 2 and 12).
 func (tx *Tx) give(now time.Time, owner flattr.MemberID, keys span) error {
 	authors := []flattr.MemberID{owner}
-	err := tx.each(selectNewAuthors, func(rows *sql.Rows) error {
+	asking, err := tx.optOutsAt(keys)
+	if err != nil {
+		return err
+	}
+	err = tx.each(asking(selectNewAuthors), func(rows *sql.Rows) error {
 		var author flattr.MemberID
 		err := rows.Scan(&author)
 		if author != owner {
@@ -166,7 +169,7 @@ func (tx *Tx) give(now time.Time, owner flattr.MemberID, keys span) error {
 	if err != nil {
 		return fmt.Errorf("read authors: %w", err)
 	}
-	targets, err := tx.things(selectOwnerless, keys.from, keys.to)
+	targets, err := tx.things(asking(selectOwnerless), keys.from, keys.to)
 	if err != nil {
 		return err
 	}
@@ -174,12 +177,12 @@ func (tx *Tx) give(now time.Time, owner flattr.MemberID, keys span) error {
 	if err != nil {
 		return err
 	}
-	taken, err := tx.replacedBy(owner, keys)
+	taken, err := tx.replacedBy(asking(selectReplaced), owner, keys)
 	if err != nil {
 		return err
 	}
 	return tx.own(now, authors, func() ([]flattr.ThingID, error) {
-		if _, err := tx.exec(giveThings, int64(owner), keys.from, keys.to); err != nil {
+		if _, err := tx.exec(asking(giveThings), int64(owner), keys.from, keys.to); err != nil {
 			return nil, err
 		}
 		if _, err := tx.exec(deletePageProofsIn, keys.from, keys.to); err != nil {

@@ -145,11 +145,12 @@ type replaced struct {
 }
 
 const selectReplaced = `
-SELECT t.key, t.owner FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.granted = 2 AND t.owner <> $3 AND NOT ` + isOptedOut + ` ORDER BY t.key`
+SELECT t.key, t.owner FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.granted = 2 AND t.owner <> $3` + notOptedOut + ` ORDER BY t.key`
 
-// replacedBy are the things of a span that a claim of the member takes from others.
-func (tx *Tx) replacedBy(owner flattr.MemberID, keys span) (all []replaced, err error) {
-	err = tx.each(selectReplaced, func(rows *sql.Rows) error {
+// replacedBy are the things of a span that a claim of the member takes from others,
+// by selectReplaced.
+func (tx *Tx) replacedBy(query string, owner flattr.MemberID, keys span) (all []replaced, err error) {
+	err = tx.each(query, func(rows *sql.Rows) error {
 		var r replaced
 		err := rows.Scan(&r.key, &r.former)
 		all = append(all, r)
