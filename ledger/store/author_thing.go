@@ -83,16 +83,12 @@ func (tx *Tx) authoredThing(author flattr.MemberID, id flattr.ThingID) (t Author
 	if err := found(err, "thing"); err != nil {
 		return t, err
 	}
-	m, err := tx.member(author)
+	name, code, err := tx.saidAs(author)
 	if err != nil {
 		return t, err
 	}
-	var code string
-	if err := ignoreNone(tx.row(selectFlattrID, int64(author)).Scan(&code)); err != nil {
-		return t, fmt.Errorf("read flattr:id: %w", err)
-	}
 	mine, err := tx.ownedBy(storedThing{id: t.ID, owner: t.owner, parts: t.parts}, author)
-	named := flattr.NameKey(asserted) == flattr.NameKey(m.Name) || code != "" && asserted == code || registrar == author
+	named := flattr.NameKey(asserted) == name || code != "" && asserted == code || registrar == author
 	switch {
 	case err != nil:
 		return t, err

@@ -108,13 +108,9 @@ func rank(as Authorship) int {
 
 // authorThings reads an author's things, the newest of each kind first.
 func (tx *Tx) authorThings(author flattr.MemberID) (all []AuthorThing, err error) {
-	m, err := tx.member(author)
+	name, code, err := tx.saidAs(author)
 	if err != nil {
 		return nil, err
-	}
-	var code string
-	if err := ignoreNone(tx.row(selectFlattrID, int64(author)).Scan(&code)); err != nil {
-		return nil, fmt.Errorf("read flattr:id: %w", err)
 	}
 	for _, kind := range []struct {
 		as    Authorship
@@ -123,7 +119,7 @@ func (tx *Tx) authorThings(author flattr.MemberID) (all []AuthorThing, err error
 	}{
 		{Owned, selectOwnedThings, []any{int64(author)}},
 		{Shared, selectSharedThings, []any{int64(author), int64(author)}},
-		{Asserted, selectAssertedThings, []any{flattr.NameKey(m.Name), cmp.Or(code, flattr.NameKey(m.Name))}},
+		{Asserted, selectAssertedThings, []any{name, cmp.Or(code, name)}},
 	} {
 		err := tx.each(kind.query, func(rows *sql.Rows) error {
 			t := AuthorThing{As: kind.as}
@@ -136,6 +132,19 @@ func (tx *Tx) authorThings(author flattr.MemberID) (all []AuthorThing, err error
 		}
 	}
 	return all, nil
+}
+
+// saidAs is how buttons name a member: by name, in lower case, or by flattr:id;
+// "" is none.
+func (tx *Tx) saidAs(member flattr.MemberID) (name, code string, err error) {
+	m, err := tx.member(member)
+	if err != nil {
+		return "", "", err
+	}
+	if err := ignoreNone(tx.row(selectFlattrID, int64(member)).Scan(&code)); err != nil {
+		return "", "", fmt.Errorf("read flattr:id: %w", err)
+	}
+	return flattr.NameKey(m.Name), code, nil
 }
 
 // matching are the things in whose title and URL all the words are.
