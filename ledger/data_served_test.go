@@ -134,7 +134,9 @@ func TestAMemberLeaves(t *testing.T) {
 		}
 		ann.wants("Nothing was deleted.")
 		for _, c := range []struct{ to, password, says string }{
-			{"bob", "wrong", "password"}, {"nobody", "correct horse", "Nobody has that name"}, {"ann", "correct horse", "A gift goes to another member."},
+			{"bob", "wrong", "password"},
+			{"nobody", "correct horse", "Nobody has that name"},
+			{"ann", "correct horse", "A gift goes to another member."},
 			{"<script>", "correct horse", "Nobody has that name"},
 		} {
 			ann.get("/settings/data")

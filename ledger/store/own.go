@@ -238,6 +238,12 @@ WHERE n.bucket = $1 AND n.reader = $2 AND n.author > $3 ORDER BY n.author LIMIT 
 				args: memberArgs, first: []any{""},
 			},
 		}},
+		{"disputed_identities", []OwnColumn{{"identity", ownText}, {"at", ownTime}}, []ownQuery{
+			{
+				text: `SELECT identity, identity, at FROM partner_dispute WHERE member = $1 AND identity > $2 ORDER BY identity LIMIT $3`,
+				args: memberArgs, first: []any{""},
+			},
+		}},
 	}
 }
 

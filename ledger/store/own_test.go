@@ -35,6 +35,7 @@ var notTaken = map[string]string{
 	"oauth_code":      "a secret, and worth nothing after minutes",
 	"link":            "a secret, and worth nothing after hours",
 	"letter":          "waits to be sent, and is forgotten then",
+	"page_proof":      "what the page of one of the things says in public",
 	"hook_delivery":   "waits to be told to a partner, and is forgotten then",
 }
 
