@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,9 +17,15 @@ import (
 	"flattr/ledger/store"
 )
 
-// maxShownClicks bounds the list of a month on the month's page; the others are
-// on a page of their own.
-const maxShownClicks = 20
+// The list of a month on the month's page is bounded, so that the page stays below
+// 100 kB; the others are on the page of the month itself.
+const (
+	maxShownClicks = 80
+	// clicksRoom is what all lists on the page take together, in bytes, of which one
+	// click takes clickFrame beside its title, its address and its author.
+	clicksRoom = 76_000
+	clickFrame = 800
+)
 
 // monthPage is what a reader sees of the open months.
 type monthPage struct {
@@ -98,6 +105,7 @@ func (s *Server) monthPage(ctx context.Context, m *flattr.Member) (monthPage, er
 		return page, fmt.Errorf("read months: %w", err)
 	}
 	page.Means = means
+	room := clicksRoom / len(summaries)
 	for i, summary := range summaries {
 		found, err := s.store.FindClicks(ctx, now, m.ID, store.ClickSearch{Month: summary.Month, Limit: maxShownClicks})
 		if err != nil {
@@ -105,7 +113,7 @@ func (s *Server) monthPage(ctx context.Context, m *flattr.Member) (monthPage, er
 		}
 		// A month in its grace is shown when there is something to see in it, and
 		// then comes first: it can be looked over until it is settled.
-		month := newOpenMonth(summary, found, now)
+		month := newOpenMonth(summary, found, now, room)
 		if notes, err := s.store.Notes(ctx, m.ID, summary.Month, shownNotes); err != nil {
 			return page, err
 		} else {
@@ -140,17 +148,28 @@ func (s *Server) monthPage(ctx context.Context, m *flattr.Member) (monthPage, er
 	return page, nil
 }
 
-func newOpenMonth(summary flattr.MonthSummary, found store.FoundClicks, now time.Time) openMonth {
+func newOpenMonth(summary flattr.MonthSummary, found store.FoundClicks, now time.Time, room int) openMonth {
 	month := openMonth{
 		MonthSummary: summary, Running: summary.State == flattr.Running,
-		Table:  clickTable{Month: summary.Month, Clicks: clickLines(found.Clicks, now)},
-		Hidden: found.Total - len(found.Clicks),
+		Table: clickTable{Month: summary.Month, Clicks: fitting(clickLines(found.Clicks, now), room)},
 	}
+	month.Hidden = found.Total - len(month.Table.Clicks)
 	month.Table.Review = !month.Running
 	if summary.Clicks > 1 {
 		month.Without, _ = money.Split(summary.Budget, summary.Clicks-1)
 	}
 	return month
+}
+
+// fitting is as many of the lines as there is room for.
+func fitting(lines []clickLine, room int) []clickLine {
+	for i, line := range lines {
+		said := len(html.EscapeString(line.Label)) + len(html.EscapeString(line.Said)) + len(html.EscapeString(line.URL)) + 3*len(line.Owner)
+		if room -= clickFrame + said; room < 0 {
+			return lines[:i]
+		}
+	}
+	return lines
 }
 
 func newClickLine(click flattr.ClickView) clickLine {
