@@ -10,21 +10,28 @@ import (
 	"flattr/ledger/store/storetest"
 )
 
+// before is a database that lacks a migration, and those after it.
+func before(t *testing.T, where string, version int64) (*engine, *sql.DB) {
+	t.Helper()
+	e, db := sqliteEngine(where), storetest.DB(t, where)
+	if isURL(where) {
+		e = postgresEngine(where)
+	}
+	provider, err := e.provider(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.UpTo(t.Context(), version-1); err != nil {
+		t.Fatal(err)
+	}
+	return e, db
+}
+
 // TestOldClicksGetTheirPlace brings a ledger up to date that has clicks from
 // before they had a place.
 func TestOldClicksGetTheirPlace(t *testing.T) {
 	everyEmpty(t, func(t *testing.T, where string) {
-		e, db := sqliteEngine(where), storetest.DB(t, where)
-		if isURL(where) {
-			e = postgresEngine(where)
-		}
-		provider, err := e.provider(db)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := provider.UpTo(t.Context(), placesVersion-1); err != nil {
-			t.Fatal(err)
-		}
+		_, db := before(t, where, placesVersion)
 		const insert = `INSERT INTO event (id, kind, bucket, reader, at, arrived, month, thing, late, click, body, result, code)
 VALUES ($1, $2, 1, 2, 3, 4, $3, 5, 0, NULL, $1, 'accepted', '')`
 		for i := range 2*placesAtOnce/1000 + 3 {
@@ -39,7 +46,7 @@ VALUES ($1, $2, 1, 2, 3, 4, $3, 5, 0, NULL, $1, 'accepted', '')`
 		}
 		s := openFor(t, where)
 		clicks := 0
-		err = s.View(t.Context(), func(tx *Tx) error {
+		err := s.View(t.Context(), func(tx *Tx) error {
 			return tx.each("SELECT id, COALESCE(month, 0), place FROM event", func(rows *sql.Rows) error {
 				var id flattr.EventID
 				var month flattr.Month
@@ -73,17 +80,7 @@ VALUES ($1, $2, 1, 2, 3, 4, $3, 5, 0, NULL, $1, 'accepted', '')`
 // who has the operator's word or a claim does not; a kept promise counts once.
 func TestOwnersOfPagesAreLookedAtAfterAnUpgrade(t *testing.T) {
 	everyEmpty(t, func(t *testing.T, where string) {
-		e, db := sqliteEngine(where), storetest.DB(t, where)
-		if isURL(where) {
-			e = postgresEngine(where)
-		}
-		provider, err := e.provider(db)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := provider.UpTo(t.Context(), popularityVersion-1); err != nil {
-			t.Fatal(err)
-		}
+		e, db := before(t, where, popularityVersion)
 		const thing = `INSERT INTO thing (id, key, url, title, description, category, language, tags, hidden, owner, asserted, since, granted)
 			VALUES ($1, $2, $3, '', '', '', '', '', 0, 7, 'bob', 1, $4)`
 		for id, granted := range map[int]int{1: 1, 2: 1, 3: 0} {

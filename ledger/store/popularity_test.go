@@ -219,17 +219,7 @@ func TestASearchOrdersByWhatThingsShow(t *testing.T) {
 // What counted before popularity was kept counts in it.
 func TestOldClicksAreCounted(t *testing.T) {
 	everyEmpty(t, func(t *testing.T, where string) {
-		e, db := sqliteEngine(where), storetest.DB(t, where)
-		if isURL(where) {
-			e = postgresEngine(where)
-		}
-		provider, err := e.provider(db)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := provider.UpTo(t.Context(), popularityVersion-1); err != nil {
-			t.Fatal(err)
-		}
+		_, db := before(t, where, popularityVersion)
 		for _, query := range []string{
 			`INSERT INTO month (month, state, next_bucket) VALUES (202609, 'open', 0), (202610, 'open', 0)`,
 			`INSERT INTO thing (id, key, url, title, description, category, language, tags, hidden, owner, asserted, since, alias_of)

@@ -8,7 +8,6 @@ import (
 
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
-	"flattr/ledger/store/storetest"
 )
 
 // expectFound holds what a search finds: titles, best first, separated by blanks.
@@ -243,17 +242,7 @@ func TestSearchTellsNothingOfReaders(t *testing.T) {
 // A ledger from before there was a search is searched too.
 func TestOldThingsAreListed(t *testing.T) {
 	everyEmpty(t, func(t *testing.T, where string) {
-		e, db := sqliteEngine(where), storetest.DB(t, where)
-		if isURL(where) {
-			e = postgresEngine(where)
-		}
-		provider, err := e.provider(db)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := provider.UpTo(t.Context(), listVersion-1); err != nil {
-			t.Fatal(err)
-		}
+		_, db := before(t, where, listVersion)
 		const insert = `INSERT INTO thing (id, key, url, title, description, category, language, tags, hidden, owner, asserted, since)
 VALUES ($1, $2, $3, $4, 'Described', '', '', 'tag', $5, $6, '', 1)`
 		for i, thing := range []struct {
