@@ -66,11 +66,15 @@ var allowed = map[string]struct {
 	"ledger/limit":           {"how often one may ask", []string{"golang.org/x/time"}},
 	"ledger/button":          {"the publisher's buttons: loader, frame, badges, counters", []string{"ledger/flattr", "ledger/store"}},
 	"ledger/oauth":           {"the authorization server", []string{"ledger/api", "ledger/flattr", "ledger/store", "github.com/ory/fosite"}},
+	"ledger/chart":           {"bars and lines as SVG from numbers and labels", nil},
 	"ledger/feed":            {"Atom feeds of things and flattrs", []string{"ledger/flattr", "ledger/store"}},
 	"ledger/hook":            {"tells partners of clicks that nobody has claimed", []string{"ledger/flattr", "ledger/store", "github.com/cenkalti/backoff/v5", "github.com/google/uuid"}},
+	"ledger/mail":            {"letters to members", []string{"ledger/api", "ledger/flattr", "ledger/money", "ledger/store", "github.com/wneessen/go-mail", "github.com/cenkalti/backoff/v5"}},
+	"ledger/mail/mailtest":   {"a mail server on loopback, for tests", []string{"github.com/emersion/go-smtp", "github.com/emersion/go-sasl"}},
+	"ledger/passkey":         {"lets members in by passkeys", []string{"ledger/flattr", "ledger/store", "github.com/go-webauthn/webauthn"}},
 	"ledger/web": {"pages for readers and authors", []string{
-		"ledger/api", "ledger/button", "ledger/claim", "ledger/money", "ledger/flattr", "ledger/limit", "ledger/oauth", "ledger/report", "ledger/store",
-		"github.com/alexedwards/scs/v2", "github.com/alexedwards/argon2id", "github.com/google/uuid", "golang.org/x/text",
+		"ledger/api", "ledger/button", "ledger/chart", "ledger/claim", "ledger/money", "ledger/flattr", "ledger/limit", "ledger/mail", "ledger/oauth", "ledger/passkey", "ledger/report", "ledger/store",
+		"github.com/alexedwards/scs/v2", "github.com/alexedwards/argon2id", "github.com/google/uuid", "github.com/skip2/go-qrcode", "golang.org/x/text",
 	}},
 
 	"programtest": {"our programs as tests run them", nil},

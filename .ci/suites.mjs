@@ -14,4 +14,5 @@ export const SUITES = [
   ["old buttons in Chromium", ["replace"]],
   ["an author's button, in both", ["author"]],
   ["accessibility", ["access"]],
+  ["passkeys in Chromium", ["passkey"]],
 ];

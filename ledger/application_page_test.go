@@ -125,7 +125,7 @@ func TestApplicationOfAnotherStays(t *testing.T) {
 	if ann.status != http.StatusOK {
 		t.Errorf("revoking what is no client = %d, want 200", ann.status)
 	}
-	ann.lang = "de"
+	ann.get("/language?to=de&next=/")
 	ann.get("/applications")
 	ann.wants("Eigene Anwendungen", "Rückadresse")
 	ann.get("/grants")

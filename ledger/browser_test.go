@@ -93,9 +93,13 @@ func (b *browser) send(form *html.Node, fill map[string]string) *http.Response {
 	b.t.Helper()
 	values, known := url.Values{}, map[string]bool{"decision": true}
 	for n := range form.Descendants() {
-		if n.Type == html.ElementNode && n.Data == "input" {
+		switch {
+		case n.Type != html.ElementNode:
+		case n.Data == "input":
 			known[attr(n, "name")] = true
 			values.Set(attr(n, "name"), attr(n, "value"))
+		case n.Data == "select", n.Data == "textarea":
+			known[attr(n, "name")] = true
 		}
 	}
 	for name, value := range fill {

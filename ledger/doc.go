@@ -34,7 +34,7 @@
 // Package world loads a whole world from a file, in the order in which its
 // lines arrived. Package rest answers clients of Flattr's interface by one
 // table of routes, from which its reference is made too. Package web has the pages for people,
-// package button what pages of authors load: loader, frame and badges.
+// with the bars and lines of package chart, package button what pages of authors load: loader, frame and badges.
 // Package feed serves Atom feeds. Package hook tells partners of clicks that
 // nobody has claimed: what they are to be told is written with the click
 // (store/hooks.go).

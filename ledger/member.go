@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flattr/ledger/api"
 	"flattr/ledger/store"
 	"flattr/ledger/web"
 )
@@ -26,7 +27,7 @@ func memberCommand(db *string) *cobra.Command {
 		Short: "Look after single members",
 		Args:  cobra.NoArgs,
 	}
-	cmd.AddCommand(passwordCommand(db), standingCommand(db), giftCommand(db), deleteCommand(db))
+	cmd.AddCommand(passwordCommand(db), resetCommand(db), standingCommand(db), giftCommand(db), deleteCommand(db))
 	return cmd
 }
 
@@ -50,7 +51,7 @@ has forgotten theirs.`,
 				return err
 			}
 			err = with(cmd.Context(), *db, false, func(st *store.Store) error {
-				return st.SetPassword(cmd.Context(), args[0], hash)
+				return st.SetPassword(cmd.Context(), time.Now(), args[0], hash)
 			})
 			if err != nil {
 				return err
@@ -59,6 +60,43 @@ has forgotten theirs.`,
 			return err
 		},
 	}
+}
+
+// resetCommand is `flattr-ledger member reset NAME`.
+func resetCommand(db *string) *cobra.Command {
+	var public string
+	cmd := &cobra.Command{
+		Use:   "reset NAME",
+		Short: "Print a link by which a member sets a new password",
+		Long: `Print a link by which a member sets a new password themselves. It works once, for
+30 minutes. Hand it to nobody but the member: whoever has it has the account.`,
+		Example: "  flattr-ledger member reset ann --public-url https://ledger.example --db ledger.db",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			origin, err := api.Origin(public)
+			if err != nil {
+				return fmt.Errorf("--public-url: %w", err)
+			}
+			var token string
+			err = with(cmd.Context(), *db, false, func(st *store.Store) error {
+				m, err := st.MemberByName(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				now := time.Now()
+				token, err = st.MakeLink(cmd.Context(), now, store.Link{Kind: store.LinkReset, Member: m.ID, Expires: now.Add(store.ResetFor)})
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "This link sets a new password for %s. It works once, for %.0f minutes:\n", args[0], store.ResetFor.Minutes())
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s/signin/reset?token=%s\n", origin, token)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&public, "public-url", "http://127.0.0.1:8080", "origin under which readers reach the ledger, as serve is told it")
+	return cmd
 }
 
 // readPassword reads one line, without its end.

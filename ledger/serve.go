@@ -51,6 +51,7 @@ func serveCommand(db *string) *cobra.Command {
 	var listen, public string
 	var networks []string
 	var sites siteOptions
+	var post postOptions
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the pages, and the interface for companions",
@@ -58,7 +59,11 @@ func serveCommand(db *string) *cobra.Command {
 
 The ledger speaks plain http and is meant to listen on loopback. To be reached
 from elsewhere it stands behind a proxy that ends TLS, adds X-Forwarded-For and
-hands the Host header on; --public-url then names the address readers use.`,
+hands the Host header on; --public-url then names the address readers use.
+
+Letters to members are sent through the mail server that --smtp names: smtps:// by
+TLS, smtp:// by STARTTLS, which only a server on loopback may lack. Without it no
+letters are sent, and everything else works.`,
 		Example: "  flattr-ledger serve --db ledger.db --listen 127.0.0.1:8080\n" +
 			"  flattr-ledger serve --db ledger.db --listen 127.0.0.1:8080 --public-url https://ledger.example",
 		Args: cobra.NoArgs,
@@ -73,13 +78,14 @@ hands the Host header on; --public-url then names the address readers use.`,
 				return err
 			}
 			log := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
-			return serve(ctx, serveOptions{db: *db, listen: listen, public: public, networks: allowed, sites: sites, now: time.Now, log: log, out: cmd.OutOrStdout()})
+			return serve(ctx, serveOptions{db: *db, listen: listen, public: public, networks: allowed, sites: sites, post: post, now: time.Now, log: log, out: cmd.OutOrStdout()})
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address and port to listen on; port 0 picks a free one")
 	cmd.Flags().StringVar(&public, "public-url", "", "origin under which readers reach the ledger (default: where it listens)")
 	cmd.Flags().StringArrayVar(&networks, "allow-network", nil, "network, as 10.1.0.0/16, where sites and partners are reached beside the public internet; may be repeated")
 	sites.flags(cmd)
+	post.flags(cmd)
 	return cmd
 }
 
@@ -87,6 +93,7 @@ type serveOptions struct {
 	db, listen, public string
 	networks           []netip.Prefix // that may be dialled beside the public internet
 	sites              siteOptions
+	post               postOptions
 	now                func() time.Time
 	log                *slog.Logger
 	out                io.Writer
@@ -110,7 +117,11 @@ func serve(ctx context.Context, opt serveOptions) (err error) {
 		return err
 	}
 	claims := opt.keeper(st, public)
-	handler, merge, err := newHandler(ctx, st, public, claims, opt.now, opt.log)
+	mailer, err := opt.mailer(ctx, st, public)
+	if err != nil {
+		return err
+	}
+	handler, merge, err := newHandler(ctx, st, public, claims, mailer.Sends(), opt.now, opt.log)
 	if err != nil {
 		return err
 	}
@@ -118,7 +129,7 @@ func serve(ctx context.Context, opt serveOptions) (err error) {
 	if err := clock.stamp(ctx); err != nil {
 		return err
 	}
-	for _, run := range []func(context.Context){clock.run, merge, claims.Run, opt.deliverer(st, public).Run} {
+	for _, run := range []func(context.Context){clock.run, merge, claims.Run, opt.deliverer(st, public).Run, mailer.Run} {
 		defer beside(ctx, run)()
 	}
 	server := &http.Server{
@@ -196,9 +207,9 @@ func publicURL(named string, listening net.Addr) (*url.URL, error) {
 }
 
 // newHandler joins the pages, the authorization server and the interfaces for
-// companions and clients. What clients ask is counted for all processes while
-// merge runs.
-func newHandler(ctx context.Context, st *store.Store, public *url.URL, claims *claim.Keeper, now func() time.Time, log *slog.Logger) (handler http.Handler, merge func(context.Context), err error) {
+// companions and clients; mail says whether letters are sent. What clients ask is
+// counted for all processes while merge runs.
+func newHandler(ctx context.Context, st *store.Store, public *url.URL, claims *claim.Keeper, mail bool, now func() time.Time, log *slog.Logger) (handler http.Handler, merge func(context.Context), err error) {
 	if err := st.SetHome(public); err != nil {
 		return nil, nil, err
 	}
@@ -206,7 +217,7 @@ func newHandler(ctx context.Context, st *store.Store, public *url.URL, claims *c
 	if err != nil {
 		return nil, nil, err
 	}
-	pages, err := web.New(web.Config{Store: st, OAuth: authorization, Claims: claims, Now: now, Log: log, Public: public})
+	pages, err := web.New(web.Config{Store: st, OAuth: authorization, Claims: claims, Now: now, Log: log, Public: public, Mail: mail})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -261,7 +261,7 @@ func TestBehindAProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	handler, _, err := newHandler(t.Context(), st, &url.URL{Scheme: "https", Host: "ledger.example"}, nil, time.Now, slog.New(slog.DiscardHandler))
+	handler, _, err := newHandler(t.Context(), st, &url.URL{Scheme: "https", Host: "ledger.example"}, nil, false, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func TestABusyLedgerSaysSoToWhoIsSignedIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, _, err := newHandler(t.Context(), st, &url.URL{Scheme: "http", Host: "127.0.0.1:8080"}, nil, time.Now, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	handler, _, err := newHandler(t.Context(), st, &url.URL{Scheme: "http", Host: "127.0.0.1:8080"}, nil, false, time.Now, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

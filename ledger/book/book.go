@@ -97,6 +97,7 @@ const (
 	Repay   Code = "repay"   // means -> receivable: what was owed after that
 	Refund  Code = "refund"  // means -> bank: paid back to the reader
 	Present Code = "present" // means or revenue -> means of another member, as a gift
+	Use     Code = "use"     // revenue -> means of the same member
 	Reverse Code = "reverse" // the other way of the transfer that it reverses
 	Reclaim Code = "reclaim" // clearing -> gift: what a reversed earn brought back
 )

@@ -99,6 +99,7 @@ type Member struct {
 	ID       MemberID
 	Name     string // as first written; compared without case
 	Language string // of pages and letters: "en" or "de"
+	Zone     string // in which times are shown: an IANA name such as Europe/Berlin
 	Budget   money.Micro
 	Means    money.Micro // put in and not yet given or held
 	Since    time.Time

@@ -26,12 +26,16 @@ const (
 	SiteSilent    Code = "site_silent" // a site that could not be read
 	OptedOut      Code = "opted_out"   // its owner wants no money
 	BalanceLeft   Code = "balance_left"
-	ClockBack     Code = "clock_back" // the wall clock is behind what it was
-	Reversed      Code = "reversed"   // a transfer is reversed once
-	BooksFull     Code = "books_full" // more money than the books can count
-	Forbidden     Code = "forbidden"  // another member's thing
-	Registered    Code = "registered" // somebody has registered this URL before
-	Subscribed    Code = "subscribed" // there is such a subscription already
+	ClockBack     Code = "clock_back"    // the wall clock is behind what it was
+	Reversed      Code = "reversed"      // a transfer is reversed once
+	BooksFull     Code = "books_full"    // more money than the books can count
+	Forbidden     Code = "forbidden"     // another member's thing
+	Registered    Code = "registered"    // somebody has registered this URL before
+	Subscribed    Code = "subscribed"    // there is such a subscription already
+	LettersFull   Code = "letters_full"  // too many letters were asked for
+	PasskeysFull  Code = "passkeys_full" // a member's passkeys are as many as may be
+	PasskeyKnown  Code = "passkey_known" // a passkey that is somebody's already
+	SharingsFull  Code = "sharings_full" // a member shares as many addresses as may be
 )
 
 // Error is an expected failure: a code for programs and a sentence for the

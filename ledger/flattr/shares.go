@@ -95,3 +95,18 @@ func (s *Splitter) giveByWholeHash(odd int, clicks []EventID) {
 		s.shares[i]++
 	}
 }
+
+// Divide divides what a thing gets among its authors, in their order: each part
+// is rounded down, and the rest goes to the first author named (product rule 13).
+func Divide(gross money.Micro, parts []Part) []money.Micro {
+	if len(parts) == 0 {
+		return nil
+	}
+	rest, divided := gross, make([]money.Micro, len(parts))
+	for i, p := range parts {
+		divided[i] = money.Part(gross, p.BP)
+		rest -= divided[i]
+	}
+	divided[0] += rest
+	return divided
+}

@@ -89,6 +89,7 @@ var ways = map[book.Code]way{
 	book.Repay:   {debit: []book.Kind{book.Means}, credit: []book.Kind{book.Receivable}, sameOwner: true},
 	book.Refund:  {debit: []book.Kind{book.Means}, credit: []book.Kind{book.Bank}},
 	book.Present: {debit: []book.Kind{book.Means, book.Revenue}, credit: []book.Kind{book.Means}},
+	book.Use:     {debit: []book.Kind{book.Revenue}, credit: []book.Kind{book.Means}, sameOwner: true},
 	book.Reverse: {
 		debit:  []book.Kind{book.Means, book.Bank, book.Revenue},
 		credit: []book.Kind{book.Bank, book.Gift, book.Means, book.Clearing},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"flattr/ledger/money"
@@ -108,11 +109,17 @@ func (w csvWriter) end() error { return w.out.Flush() }
 // quoted is text in a CSV file.
 type quoted string
 
+// formulaSigns are what a formula begins with, also as wide as a Chinese letter.
+const formulaSigns = "=+-@＝＋－＠"
+
 // csv puts the text in quotes and doubles those in it. Text that a spreadsheet
-// would take for a formula gets a ' before it.
+// would take for a formula gets a ' before it: also where white space or another
+// character that is not seen stands before the sign, which some take away.
 func (q quoted) csv() string {
 	text := string(q)
-	if text != "" && strings.ContainsRune("=+-@", rune(text[0])) {
+	unseen := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }
+	bare, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text, unseen))
+	if strings.ContainsRune(formulaSigns, bare) || strings.HasPrefix(text, "\t") || strings.HasPrefix(text, "\r") {
 		text = "'" + text
 	}
 	return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`

@@ -116,7 +116,12 @@ func (s readerShare) author() string {
 }
 
 func (out readerStatement) csv(to io.Writer) error {
-	w := newCSV(to, "period;click;url;title;author;share;late")
+	w := newCSV(to, readerHeader)
+	out.rows(w)
+	return w.end()
+}
+
+func (out readerStatement) rows(w csvWriter) {
 	for _, s := range out.Shares {
 		late := 0
 		if s.Late {
@@ -124,7 +129,6 @@ func (out readerStatement) csv(to io.Writer) error {
 		}
 		w.row(out.Month, s.Click, quoted(s.URL), quoted(s.Title), quoted(s.author()), decimal(s.Micro, 6), late)
 	}
-	return w.end()
 }
 
 func (out readerStatement) text(to io.Writer) error {

@@ -119,7 +119,7 @@ func (tx *Tx) Delete(now time.Time, member flattr.MemberID) error {
 		return err
 	}
 	for _, step := range []func(time.Time, flattr.MemberID) error{
-		tx.stopAll, tx.undoAll, tx.revokeAll, tx.disown, tx.eraseProfile, tx.erase,
+		tx.stopAll, tx.undoAll, tx.revokeAll, tx.disown, tx.eraseProfile, tx.eraseNotes, tx.erasePayoutTargets, tx.eraseAccess, tx.erase,
 	} {
 		if err := step(now, member); err != nil {
 			return fmt.Errorf("delete member: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -87,8 +88,8 @@ func gone(t *testing.T, s *Store, id flattr.MemberID, became string) {
 		"her new name":  func() error { _, err := s.MemberByName(ctx, became); return err }(),
 		"Password":      func() error { _, _, err := s.Password(ctx, "Ann"); return err }(),
 		"and under it":  func() error { _, _, err := s.Password(ctx, became); return err }(),
-		"SetPassword":   s.SetPassword(ctx, became, "x"),
-		"SessionMember": func() error { _, _, err := s.SessionMember(ctx, id); return err }(),
+		"SetPassword":   s.SetPassword(ctx, time.Unix(0, 0), became, "x"),
+		"SessionMember": func() error { _, _, err := s.SessionMember(ctx, time.Unix(0, 0), id, "x"); return err }(),
 		"Code":          func() error { _, err := s.Code(ctx, "code"); return err }(),
 		"Delete":        func() error { _, err := s.Delete(ctx, now, became); return err }(),
 		"SetBudget":     s.SetBudget(ctx, now, id, 2*money.Euro),

@@ -42,11 +42,11 @@ const insertMember = `
 INSERT INTO member (bucket, id, name, name_key, password_hash, language, since)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`
 
-const selectMember = `SELECT id, name, language, since FROM member WHERE bucket = $1 AND id = $2`
+const selectMember = `SELECT id, name, language, zone, since FROM member WHERE bucket = $1 AND id = $2`
 
 const selectLiveMember = selectMember + ` AND deleted IS NULL`
 
-const selectMemberByName = `SELECT id, name, language, since FROM member WHERE name_key = $1 AND deleted IS NULL`
+const selectMemberByName = `SELECT id, name, language, zone, since FROM member WHERE name_key = $1 AND deleted IS NULL`
 
 const selectPassword = `SELECT id, password_hash FROM member WHERE name_key = $1 AND deleted IS NULL`
 
@@ -202,22 +202,33 @@ func (s *Store) Password(ctx context.Context, name string) (id flattr.MemberID, 
 	return id, hash, err
 }
 
-const updatePassword = `UPDATE member SET password_hash = $1 WHERE name_key = $2 AND deleted IS NULL`
-
-// SetPassword sets the hash with which the member of that name signs in, or
-// refuses with not_found.
-func (s *Store) SetPassword(ctx context.Context, name, hash string) error {
+// SetPassword sets the hash with which the member of that name signs in, signs
+// them out everywhere and tells them by letter, or refuses with not_found.
+func (s *Store) SetPassword(ctx context.Context, now time.Time, name, hash string) error {
 	return s.write(ctx, func(tx *Tx) error {
-		n, err := tx.exec(updatePassword, hash, flattr.NameKey(name))
-		if err == nil && n == 0 {
-			return unknownMember(name)
+		m, err := tx.memberByName(name)
+		if err != nil {
+			return err
 		}
-		return err
+		return tx.changePassword(now, m.ID, hash, Exit{})
 	})
 }
 
 func unknownMember(name string) error {
 	return flattr.Refuse(flattr.NotFound, fmt.Sprintf("There is no member named %.60q.", name))
+}
+
+const updateDisplay = `UPDATE member SET language = $1, zone = $2 WHERE bucket = $3 AND id = $4 AND deleted IS NULL`
+
+// SetDisplay sets in which language and zone a member is shown pages and written
+// letters. Both are known by whoever calls.
+func (s *Store) SetDisplay(ctx context.Context, member flattr.MemberID, language, zone string) error {
+	return s.write(ctx, func(tx *Tx) error {
+		if err := one(tx.exec(updateDisplay, language, zone, member.Bucket(), int64(member))); err != nil {
+			return fmt.Errorf("set language and zone: %w", err)
+		}
+		return nil
+	})
 }
 
 // MemberID is the id of the member of that name, or refuses with not_found.
@@ -250,7 +261,7 @@ func (tx *Tx) member(id flattr.MemberID) (flattr.Member, error) {
 func scanMember(r row) (flattr.Member, error) {
 	var m flattr.Member
 	var since int64
-	err := r.Scan(&m.ID, &m.Name, &m.Language, &since)
+	err := r.Scan(&m.ID, &m.Name, &m.Language, &m.Zone, &since)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("read member: %w", err)
 	}

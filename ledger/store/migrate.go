@@ -18,7 +18,8 @@ import (
 var migrations embed.FS
 
 // migrateAttempts is how often it is tried: processes that start at once on a
-// new database race for each step of its schema, and the losers find it made.
+// new database race for its schema, and the losers find it made. One can lose at
+// every migration anew, so that it is several times as many as there are.
 const migrateAttempts = 100
 
 // The marks by which one tells a ledger from another program's database.

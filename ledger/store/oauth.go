@@ -121,8 +121,20 @@ func (s *Store) SaveToken(ctx context.Context, token OAuthToken) error {
 		if err != nil {
 			return fmt.Errorf("save token: %w", err)
 		}
-		return nil
+		return tx.allowedBy(token)
 	})
+}
+
+const selectAppName = `SELECT name FROM oauth_app WHERE id = $1`
+
+// allowedBy tells a member by letter which application acts for them from now
+// on.
+func (tx *Tx) allowedBy(token OAuthToken) error {
+	name := token.Client // of clients that are no applications
+	if err := ignoreNone(tx.row(selectAppName, token.Client).Scan(&name)); err != nil {
+		return fmt.Errorf("read application: %w", err)
+	}
+	return tx.notify(token.Issued, token.Member, LetterAllowed, name)
 }
 
 const selectToken = `

@@ -95,8 +95,8 @@ func checkParts(parts []flattr.Part) error {
 }
 
 const upsertParts = `
-INSERT INTO parts (key, url, site, at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (key) DO UPDATE SET url = excluded.url, at = excluded.at`
+INSERT INTO parts (key, url, site, at, setter) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (key) DO UPDATE SET url = excluded.url, at = excluded.at, setter = excluded.setter`
 
 const deletePartsAuthors = `DELETE FROM parts_author WHERE key = $1`
 
@@ -114,12 +114,17 @@ func (tx *Tx) SetParts(now time.Time, url string, parts []flattr.Part) error {
 	if err != nil {
 		return err
 	}
+	return tx.setParts(now, key, url, parts, 0)
+}
+
+// setParts is SetParts for a key, set by a member or, with 0, by the operator.
+func (tx *Tx) setParts(now time.Time, key flattr.Key, url string, parts []flattr.Part, setter flattr.MemberID) error {
 	if err := checkParts(parts); err != nil {
 		return err
 	}
 	return tx.own(now, members(parts), func() ([]flattr.ThingID, error) {
 		keys := covered(key)
-		if err := tx.writeParts(now, key, url, parts); err != nil {
+		if err := tx.writeParts(now, key, url, parts, setter); err != nil {
 			return nil, err
 		}
 		_, err := tx.exec(coverThings, string(key), keys.from, keys.to, len(key))
@@ -128,8 +133,9 @@ func (tx *Tx) SetParts(now time.Time, url string, parts []flattr.Part) error {
 }
 
 // writeParts replaces what was set for a key.
-func (tx *Tx) writeParts(now time.Time, key flattr.Key, url string, parts []flattr.Part) error {
-	if _, err := tx.exec(upsertParts, string(key), url, number(coversBelow(key)), micros(now)); err != nil {
+func (tx *Tx) writeParts(now time.Time, key flattr.Key, url string, parts []flattr.Part, setter flattr.MemberID) error {
+	by := sql.NullInt64{Int64: int64(setter), Valid: setter != 0}
+	if _, err := tx.exec(upsertParts, string(key), url, number(coversBelow(key)), micros(now), by); err != nil {
 		return err
 	}
 	if _, err := tx.exec(deletePartsAuthors, string(key)); err != nil {

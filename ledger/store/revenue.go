@@ -208,18 +208,12 @@ func (tx *Tx) preview(month flattr.Month, state flattr.State, author flattr.Memb
 	return m, nil
 }
 
-// partOf is an author's part of what a thing gets: rounded down, and the rest
-// goes to the first author named (product rule 13).
-func partOf(gross money.Micro, parts []flattr.Part, author flattr.MemberID) money.Micro {
-	rest, part := gross, money.Micro(0)
-	for _, p := range parts {
-		rest -= money.Part(gross, p.BP)
+// partOf is an author's part of what a thing gets.
+func partOf(gross money.Micro, parts []flattr.Part, author flattr.MemberID) (part money.Micro) {
+	for i, p := range parts {
 		if p.Author == author {
-			part = money.Part(gross, p.BP)
+			part += flattr.Divide(gross, parts)[i]
 		}
-	}
-	if parts[0].Author == author {
-		part += rest
 	}
 	return part
 }

@@ -82,7 +82,7 @@ func (tx *Tx) Reverse(now time.Time, id uuid.UUID) (Reversal, error) {
 	case book.Refund:
 		member = flattr.MemberID(t.Debit.Owner)
 	case book.Hold, book.Release, book.Raise, book.Lower, book.Give, book.Charge,
-		book.Return, book.Repay, book.Present, book.Reverse, book.Reclaim:
+		book.Return, book.Repay, book.Present, book.Use, book.Reverse, book.Reclaim:
 		fallthrough
 	default:
 		return r, flattr.Refuse(flattr.Invalid, fmt.Sprintf(

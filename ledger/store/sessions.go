@@ -50,21 +50,6 @@ func (ss *Sessions) CommitCtx(ctx context.Context, token string, data []byte, ex
 	})
 }
 
-const selectPasswordOf = `SELECT password_hash FROM member WHERE bucket = $1 AND id = $2`
-
-// SessionMember is the member with that id, and the hash of the password in
-// force, or refuses with not_found. A session that was opened with another
-// password than that has ended.
-func (s *Store) SessionMember(ctx context.Context, id flattr.MemberID) (m flattr.Member, hash string, err error) {
-	err = s.read(ctx, func(tx *Tx) error {
-		if m, err = tx.member(id); err != nil {
-			return err
-		}
-		return found(tx.row(selectPasswordOf, id.Bucket(), int64(id)).Scan(&hash), "member")
-	})
-	return m, hash, err
-}
-
 const deleteSession = `DELETE FROM session WHERE token = $1`
 
 // DeleteCtx forgets a session.

@@ -85,7 +85,7 @@ func (tx *Tx) summary(member flattr.MemberID, month flattr.Month, phase flattr.P
 	return sum, nil
 }
 
-const selectClicksOf = `
+const clickViews = `
 SELECT e.id, o.id, e.at, e.late, o.url, o.title, o.asserted, COALESCE(m.name, ''), COALESCE(c.click, e.body),
        CASE WHEN g.click IS NULL THEN 0 ELSE 1 END,
        COALESCE((SELECT MIN(p.month) FROM promise p WHERE p.became = e.id), 0)
@@ -95,7 +95,12 @@ JOIN thing o ON o.id = COALESCE(s.target, t.id)
 LEFT JOIN member m ON m.id = CASE WHEN s.thing IS NULL THEN a.owner ELSE s.owner END
 LEFT JOIN counted c ON c.month = e.month AND c.bucket = e.bucket AND c.reader = e.reader AND c.thing = e.thing
 LEFT JOIN snapshot_merged g ON g.month = e.month AND g.bucket = e.bucket AND g.reader = e.reader AND g.thing = e.thing
-WHERE e.month = $1 AND e.bucket = $2 AND e.reader = $3 AND e.kind = 'click' ORDER BY e.at, e.id`
+WHERE e.kind = 'click' AND e.month`
+
+const (
+	selectClicksOf = clickViews + ` = $1 AND e.bucket = $2 AND e.reader = $3 ORDER BY e.at, e.id`
+	selectClick    = clickViews + ` IS NOT NULL AND e.id = $1 AND e.reader = $2`
+)
 
 const selectSnapshotBudget = `SELECT budget FROM snapshot_budget WHERE month = $1 AND bucket = $2 AND reader = $3`
 
@@ -114,14 +119,9 @@ func (s *Store) Clicks(ctx context.Context, now time.Time, member flattr.MemberI
 		if err != nil {
 			return err
 		}
-		var budget money.Micro
-		if st == flattr.Open {
-			budget, err = tx.budgetOf(member, month)
-		} else {
-			budget, err = tx.Gives(month, member)
-		}
+		budget, err := tx.divided(member, month, st)
 		if err != nil {
-			return fmt.Errorf("read budget: %w", err)
+			return err
 		}
 		var paid []flattr.EventID
 		for _, v := range views {
@@ -137,24 +137,53 @@ func (s *Store) Clicks(ctx context.Context, now time.Time, member flattr.MemberI
 
 func (tx *Tx) clicksOf(member flattr.MemberID, month flattr.Month) (views []flattr.ClickView, err error) {
 	err = tx.each(selectClicksOf, func(rows *sql.Rows) error {
-		var v flattr.ClickView
-		var at int64
-		var counting []byte
-		var merged bool
-		err := scanID(rows, &v.ID, &v.ThingID, &at, &v.Late, &v.URL, &v.Title, &v.Asserted, &v.Owner, &counting, &merged, &v.Promised)
-		if err != nil {
-			return err
-		}
-		v.At = timeOf(at)
-		// Without a click that counts there stands something longer than an id.
-		v.Counts = string(counting) == string(v.ID[:])
-		v.Duplicate = merged || !v.Counts && len(counting) == len(v.ID)
-		v.Undone = !v.Counts && !v.Duplicate
-		v.Promise = v.Counts && v.Owner == ""
+		v, err := scanClick(rows)
 		views = append(views, v)
-		return nil
+		return err
 	}, int32(month), member.Bucket(), int64(member))
 	return views, err
+}
+
+// scanClick reads a row of clickViews.
+func scanClick(rows *sql.Rows) (v flattr.ClickView, err error) {
+	var at int64
+	var counting []byte
+	var merged bool
+	err = scanID(rows, &v.ID, &v.ThingID, &at, &v.Late, &v.URL, &v.Title, &v.Asserted, &v.Owner, &counting, &merged, &v.Promised)
+	if err != nil {
+		return v, err
+	}
+	v.At = timeOf(at)
+	// Without a click that counts there stands something longer than an id.
+	v.Counts = string(counting) == string(v.ID[:])
+	v.Duplicate = merged || !v.Counts && len(counting) == len(v.ID)
+	v.Undone = !v.Counts && !v.Duplicate
+	v.Promise = v.Counts && v.Owner == ""
+	return v, nil
+}
+
+// clickView is one of a reader's clicks, or a refusal with not_found.
+func (tx *Tx) clickView(reader flattr.MemberID, id flattr.EventID) (view flattr.ClickView, err error) {
+	err = tx.each(selectClick, func(rows *sql.Rows) error {
+		view, err = scanClick(rows)
+		return err
+	}, id[:], int64(reader))
+	if err == nil && view.ID.IsZero() {
+		err = refusal(flattr.NotFound)
+	}
+	if err != nil {
+		return view, fmt.Errorf("read click %s: %w", id, err)
+	}
+	return view, nil
+}
+
+// divided is what of a reader's money is, or was, divided over the clicks of a
+// month: the budget of an open one, and of another what its snapshot says.
+func (tx *Tx) divided(reader flattr.MemberID, month flattr.Month, state flattr.State) (money.Micro, error) {
+	if state == flattr.Open {
+		return tx.budgetOf(reader, month)
+	}
+	return tx.Gives(month, reader)
 }
 
 // share writes what each paid click is worth into its view.

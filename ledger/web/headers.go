@@ -11,7 +11,8 @@ import (
 
 // policy is the content security policy of all pages: our style sheet, our
 // mark (data: for the icons drawn inside the style sheet), forms that go to us
-// and nothing else; no script at all.
+// and nothing else; no script, but for our own on the pages of passkeys (see
+// allowScript).
 const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 
 // secure sets the headers that keep browsers strict.
@@ -39,6 +40,17 @@ func secure(https bool, next http.Handler) http.Handler {
 // companion's listener.
 func allowFormTo(w http.ResponseWriter, origin string) {
 	w.Header().Set("Content-Security-Policy", policy+" "+origin)
+}
+
+// allowScript widens the policy of one page so that our own script may ask the
+// browser for a passkey, and answers the script's address; "" where browsers keep
+// none for this ledger.
+func (s *Server) allowScript(w http.ResponseWriter) string {
+	if s.passkeys == nil {
+		return ""
+	}
+	w.Header().Set("Content-Security-Policy", policy+"; script-src 'self'; connect-src 'self'")
+	return s.script
 }
 
 // problemBody is what the page of a problem shows.

@@ -14,6 +14,7 @@ import (
 
 	"flattr/ledger/flattr"
 	"flattr/ledger/limit"
+	"flattr/ledger/money"
 	"flattr/ledger/store"
 )
 
@@ -71,13 +72,45 @@ func (s *Server) turn(ctx context.Context, work func() error) error {
 // what is wrong, by field.
 type joinForm struct {
 	Invite, Name, Next string
+	From               string      // who invites; "": the operator, or not known
+	Means              money.Micro // that the invite carries
 	Wrong              map[string]string
 	MinPassword        int
 }
 
 func (s *Server) signUpForm(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	s.showSignUp(w, r, http.StatusOK, joinForm{Invite: q.Get("invite"), Name: q.Get("name"), Next: safeNext(q.Get("next"))})
+	form := joinForm{Invite: strings.TrimSpace(q.Get("invite")), Name: q.Get("name"), Next: safeNext(q.Get("next")), Wrong: map[string]string{}}
+	if err := s.invited(r, &form); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.showSignUp(w, r, http.StatusOK, form)
+}
+
+// invited fills in who invites, to whoever has the code, or says at once that the
+// code is of no use. Codes that are not known count as failures.
+func (s *Server) invited(r *http.Request, form *joinForm) error {
+	if form.Invite == "" || s.addresses.Wait(s.address(r), s.now()) > 0 {
+		return nil
+	}
+	invite, err := s.store.Invite(r.Context(), form.Invite)
+	if err == nil && invite.Used {
+		err = flattr.Refuse(flattr.InviteUsed, "")
+	}
+	var refused *flattr.Error
+	if errors.As(err, &refused) {
+		s.addresses.Take(s.address(r), s.now())
+		form.Wrong["invite"] = sentence(s.tongues.of(r), refused)
+		return nil
+	}
+	if err != nil || invite.By == 0 {
+		form.Means = invite.Means
+		return err
+	}
+	by, err := s.store.Member(r.Context(), invite.By)
+	form.From, form.Means = by.Name, invite.Means
+	return err
 }
 
 func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, status int, form joinForm) {
@@ -128,7 +161,7 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) {
 		s.showSignUp(w, r, http.StatusUnprocessableEntity, form)
 		return
 	}
-	s.enter(w, r, id, hash, form.Next)
+	s.enter(w, r, id, hash, form.Next, false)
 }
 
 // checkSignUp looks at what can be told before a password is hashed.
@@ -184,7 +217,8 @@ func sentence(t *tongue, refused *flattr.Error, args ...any) string {
 // entryForm is the sign-in form.
 type entryForm struct {
 	Name, Next, Wrong string
-	First             bool // the visitor was on the way to another page
+	First             bool   // the visitor was on the way to another page
+	Script            string // address of the script that asks for passkeys; "" none
 }
 
 func (s *Server) signInForm(w http.ResponseWriter, r *http.Request) {
@@ -193,6 +227,7 @@ func (s *Server) signInForm(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, form entryForm) {
+	form.Script = s.allowScript(w)
 	s.render(w, r, status, "signin", s.tongues.of(r).say("signin.title"), form)
 }
 
@@ -235,7 +270,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.names.Forget(name)
-	s.enter(w, r, id, hash, form.Next)
+	s.enter(w, r, id, hash, form.Next, false)
 }
 
 func (s *Server) compare(ctx context.Context, password, hash string) (match bool, err error) {
@@ -252,6 +287,10 @@ func (s *Server) compare(ctx context.Context, password, hash string) (match bool
 // signOut forgets the session here and in the store.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 	if !s.parse(w, r) {
+		return
+	}
+	if err := s.endSignIn(r); err != nil {
+		s.fail(w, r, err)
 		return
 	}
 	if err := s.sessions.Destroy(r.Context()); err != nil {

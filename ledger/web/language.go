@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
+	_ "time/tzdata" // where the machine has no zones
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
 
 	"flattr/ledger/flattr"
+	"flattr/ledger/mail"
 	"flattr/ledger/money"
 )
 
@@ -50,6 +53,7 @@ type tongue struct {
 	label string // the language's name for itself
 	tag   language.Tag
 	words map[string]phrase
+	zone  *time.Location // in which times are shown
 }
 
 // tongues are the languages of the pages; the first is the fallback.
@@ -60,8 +64,8 @@ type tongues struct {
 
 func loadTongues() (*tongues, error) {
 	all := []*tongue{
-		{code: "en", label: "English", tag: language.English},
-		{code: "de", label: "Deutsch", tag: language.German},
+		{code: "en", label: "English", tag: language.English, zone: time.UTC},
+		{code: "de", label: "Deutsch", tag: language.German, zone: time.UTC},
 	}
 	tags := make([]language.Tag, len(all))
 	for i, t := range all {
@@ -77,11 +81,25 @@ func loadTongues() (*tongues, error) {
 	return &tongues{all: all, matcher: language.NewMatcher(tags)}, nil
 }
 
-// of picks the language of a request: what the visitor chose, else what the
-// browser asks for.
+// of picks the language of a request: what the visitor chose, else that of the
+// member, else what the browser asks for. Times are in the member's zone.
 func (ts *tongues) of(r *http.Request) *tongue {
+	m := memberOf(r.Context())
+	t := ts.spoken(r, m)
+	if m == nil {
+		return t
+	}
+	return t.in(m.Zone)
+}
+
+func (ts *tongues) spoken(r *http.Request, m *flattr.Member) *tongue {
 	if cookie, err := r.Cookie(languageCookie); err == nil {
 		if t := ts.named(cookie.Value); t != nil {
+			return t
+		}
+	}
+	if m != nil {
+		if t := ts.named(m.Language); t != nil {
 			return t
 		}
 	}
@@ -101,6 +119,41 @@ func (ts *tongues) named(code string) *tongue {
 		}
 	}
 	return nil
+}
+
+// in is the language with times in a zone; one that this program does not know is
+// UTC.
+func (t *tongue) in(zone string) *tongue {
+	place, err := loadZone(zone)
+	if err != nil || place == t.zone {
+		return t
+	}
+	there := *t
+	there.zone = place
+	return &there
+}
+
+// zones are those that were asked for; to load one takes time. There are fewer
+// than a thousand names.
+var zones sync.Map // of *time.Location by name
+
+// loadZone is the zone of that IANA name.
+func loadZone(name string) (*time.Location, error) {
+	if known, ok := zones.Load(name); ok {
+		return known.(*time.Location), nil
+	}
+	if name == "" || name == "Local" { // which mean something else to LoadLocation
+		return nil, fmt.Errorf("zone %q: not a zone of the tz database", name)
+	}
+	if name == "UTC" {
+		return time.UTC, nil
+	}
+	place, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("zone %.40q: %w", name, err)
+	}
+	zones.Store(name, place)
+	return place, nil
 }
 
 // say is the text of key with args put in. A key that is missing shows itself;
@@ -170,6 +223,16 @@ func (t *tongue) plainEuro(m money.Micro) string {
 	return text
 }
 
+// percent writes basis points: 0 %, 7.5 %.
+func (t *tongue) percent(basisPoints int) string {
+	text := fmt.Sprintf("%d.%02d", basisPoints/100, basisPoints%100)
+	text = strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+	if t.code == "de" {
+		return strings.Replace(text, ".", ",", 1) + noBreak + "%"
+	}
+	return text + "%"
+}
+
 // readEuro reads an amount as people type it: with comma or point, with or
 // without the sign.
 func readEuro(text string) (money.Micro, error) {
@@ -192,9 +255,9 @@ func (t *tongue) month(m flattr.Month) string {
 	return fmt.Sprintf("%s %d", t.say(fmt.Sprintf("date.%d", start.Month())), start.Year())
 }
 
-// day is "3 November" or "3. November", in UTC.
+// day is "3 November" or "3. November".
 func (t *tongue) day(at time.Time) string {
-	at = at.UTC()
+	at = at.In(t.zone)
 	name := t.say(fmt.Sprintf("date.%d", at.Month()))
 	if t.code == "de" {
 		return fmt.Sprintf("%d.%s%s", at.Day(), noBreak, name)
@@ -202,7 +265,31 @@ func (t *tongue) day(at time.Time) string {
 	return fmt.Sprintf("%d%s%s", at.Day(), noBreak, name)
 }
 
-// moment is day and time, in UTC.
+// moment is day and time.
 func (t *tongue) moment(at time.Time) string {
-	return t.day(at) + ", " + at.UTC().Format("15:04")
+	return t.day(at) + ", " + at.In(t.zone).Format("15:04")
+}
+
+// instant is day and time with the zone, for what happens at a time that matters.
+func (t *tongue) instant(at time.Time) string {
+	return t.moment(at) + noBreak + at.In(t.zone).Format("MST")
+}
+
+// LetterFormat is how letters write amounts and times: as the pages do.
+func LetterFormat() (mail.Format, error) {
+	ts, err := loadTongues()
+	if err != nil {
+		return mail.Format{}, err
+	}
+	in := func(language string) *tongue {
+		if t := ts.named(language); t != nil {
+			return t
+		}
+		return ts.all[0]
+	}
+	return mail.Format{
+		Euro:   func(language string, amount money.Micro) string { return in(language).euro(amount) },
+		Month:  func(language string, month flattr.Month) string { return in(language).month(month) },
+		Moment: func(language string, at time.Time) string { return in(language).instant(at) },
+	}, nil
 }

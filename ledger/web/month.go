@@ -4,40 +4,55 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
+	"flattr/ledger/store"
 )
 
-// maxShownClicks bounds the list on a page. The busiest reader ever seen made
-// 933 clicks in a month.
-const maxShownClicks = 1000
+// The list of a month on the month's page is bounded, so that the page stays below
+// 100 kB; the others are on the page of the month itself.
+const (
+	maxShownClicks = 80
+	// clicksRoom is what all lists on the page take together, in bytes, of which one
+	// click takes clickFrame beside its title, its address and its author.
+	clicksRoom = 76_000
+	clickFrame = 800
+)
 
 // monthPage is what a reader sees of the open months.
 type monthPage struct {
-	Name        string
-	Months      []openMonth
-	Means       money.Micro
-	Budget      money.Micro
-	Typed       string // the budget field, as typed
-	WrongBudget string
-	Min, Max    money.Micro
-	Invites     []inviteLine // still to give away
-	Joined      []inviteLine // given away and used
+	Name     string
+	Review   []openMonth // ended, but still open for changes
+	Months   []openMonth
+	Promises int // of months before, that still wait
+	// The first subscriptions, and how many more there are.
+	Subscriptions     subscriptionTable
+	MoreSubscriptions int
+	Means             money.Micro
+	Budget            money.Micro
+	Typed             string // the budget field, as typed
+	WrongBudget       string
+	Min, Max          money.Micro
+	Invites           []inviteLine // still to give away
+	Joined            []inviteLine // given away and used
 }
 
 // openMonth is the running month or the one in its grace.
 type openMonth struct {
 	flattr.MonthSummary
 	Running bool
-	Clicks  []clickLine // newest first
+	Table   clickTable  // newest first
 	Hidden  int         // older clicks that are not shown
+	Thanks  int         // notes of authors for it
+	Without money.Micro // what each of the others is worth when one is taken out; 0: there are none
 }
 
 // clickLine is one click as the page shows it.
@@ -48,6 +63,9 @@ type clickLine struct {
 	State   string // key of the word
 	Hint    string // key of the sentence, or ""
 	CanUndo bool
+	Said    string // the label for a button, not too long to be read out
+	Month   flattr.Month
+	Settled bool // what it is worth is no preview
 }
 
 type inviteLine struct {
@@ -87,23 +105,40 @@ func (s *Server) monthPage(ctx context.Context, m *flattr.Member) (monthPage, er
 		return page, fmt.Errorf("read months: %w", err)
 	}
 	page.Means = means
+	room := clicksRoom / len(summaries)
 	for i, summary := range summaries {
-		clicks, err := s.store.Clicks(ctx, now, m.ID, summary.Month)
+		found, err := s.store.FindClicks(ctx, now, m.ID, store.ClickSearch{Month: summary.Month, Limit: maxShownClicks})
 		if err != nil {
 			return page, fmt.Errorf("read clicks: %w", err)
 		}
-		// A month in its grace is shown when there is something to see in it.
-		if i > 0 && len(clicks) == 0 {
-			continue
+		// A month in its grace is shown when there is something to see in it, and
+		// then comes first: it can be looked over until it is settled.
+		month := newOpenMonth(summary, found, now, room)
+		if notes, err := s.store.Notes(ctx, m.ID, summary.Month, shownNotes); err != nil {
+			return page, err
+		} else {
+			month.Thanks = len(notes)
 		}
-		page.Months = append(page.Months, newOpenMonth(summary, clicks))
+		switch {
+		case i == 0:
+			page.Months = append(page.Months, month)
+		case found.Total > 0:
+			page.Review = append(page.Review, month)
+		}
+	}
+	page.Subscriptions.Next = "/month"
+	if page.Subscriptions.Lines, page.MoreSubscriptions, err = s.subscriptionLines(ctx, now, m.ID, 1, shownSubscriptions); err != nil {
+		return page, err
+	}
+	if _, page.Promises, err = s.store.WaitingPromises(ctx, now, m.ID, 0, 0); err != nil {
+		return page, err
 	}
 	invites, err := s.store.Invites(ctx, m.ID)
 	if err != nil {
 		return page, fmt.Errorf("read invites: %w", err)
 	}
 	for _, invite := range invites {
-		line := inviteLine{Invite: invite, Link: s.public.JoinPath("/signup").String() + "?invite=" + url.QueryEscape(invite.Code)}
+		line := inviteLine{Invite: invite, Link: s.inviteLink(invite.Code)}
 		if invite.Used {
 			page.Joined = append(page.Joined, line)
 		} else {
@@ -113,24 +148,33 @@ func (s *Server) monthPage(ctx context.Context, m *flattr.Member) (monthPage, er
 	return page, nil
 }
 
-func newOpenMonth(summary flattr.MonthSummary, clicks []flattr.ClickView) openMonth {
-	slices.SortStableFunc(clicks, func(a, b flattr.ClickView) int { return b.At.Compare(a.At) })
-	month := openMonth{MonthSummary: summary, Running: summary.State == flattr.Running}
-	if len(clicks) > maxShownClicks {
-		month.Hidden = len(clicks) - maxShownClicks
-		clicks = clicks[:maxShownClicks]
+func newOpenMonth(summary flattr.MonthSummary, found store.FoundClicks, now time.Time, room int) openMonth {
+	month := openMonth{
+		MonthSummary: summary, Running: summary.State == flattr.Running,
+		Table: clickTable{Month: summary.Month, Clicks: fitting(clickLines(found.Clicks, now), room)},
 	}
-	for _, click := range clicks {
-		month.Clicks = append(month.Clicks, newClickLine(click))
+	month.Hidden = found.Total - len(month.Table.Clicks)
+	month.Table.Review = !month.Running
+	if summary.Clicks > 1 {
+		month.Without, _ = money.Split(summary.Budget, summary.Clicks-1)
 	}
 	return month
 }
 
-func newClickLine(click flattr.ClickView) clickLine {
-	line := clickLine{ClickView: click, Link: webLink(click.URL), Label: strings.TrimSpace(click.Title)}
-	if line.Label == "" {
-		line.Label = click.URL
+// fitting is as many of the lines as there is room for.
+func fitting(lines []clickLine, room int) []clickLine {
+	for i, line := range lines {
+		said := len(html.EscapeString(line.Label)) + len(html.EscapeString(line.Said)) + len(html.EscapeString(line.URL)) + 3*len(line.Owner)
+		if room -= clickFrame + said; room < 0 {
+			return lines[:i]
+		}
 	}
+	return lines
+}
+
+func newClickLine(click flattr.ClickView) clickLine {
+	line := clickLine{ClickView: click}
+	line.Link, line.Label, line.Said = listed(click.ThingID, click.URL, click.Title)
 	switch {
 	case click.Undone:
 		line.State = "state.undone"
@@ -224,5 +268,9 @@ func (s *Server) undo(w http.ResponseWriter, r *http.Request) {
 		notice = sentence(t, flattr.Refuse(outcome.Code, outcome.Sentence))
 	}
 	s.sessions.Put(r.Context(), sessionNotice, notice)
-	http.Redirect(w, r, "/month", http.StatusSeeOther)
+	next := safeNext(r.PostForm.Get("next"))
+	if next == "" {
+		next = "/month"
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
 }

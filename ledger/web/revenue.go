@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
+	"flattr/ledger/chart"
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
 	"flattr/ledger/report"
@@ -19,12 +19,31 @@ type revenuePage struct {
 	Running  flattr.Month
 	Previews []revenueMonth
 	Months   []revenueMonth
+	Drawn    bool
+	Chart    chart.Bars
+	Years    []revenueYear
+	Pages    pages
 }
 
 type revenueMonth struct {
 	flattr.RevenueMonth
 	Things []thingLine
+	More   int // things that are not shown
 }
+
+// revenueYear sums the settled months of a year.
+type revenueYear struct {
+	Year       int
+	Clicks     int
+	Gross, Net money.Micro
+}
+
+// What one page of revenue shows: it stays under 100 kB with the longest titles.
+const (
+	pageRevenue   = 12 // settled months
+	previewThings = 15
+	settledThings = 3
+)
 
 type thingLine struct {
 	flattr.RevenueThing
@@ -38,23 +57,60 @@ func (s *Server) revenue(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, fmt.Errorf("read revenue: %w", err))
 		return
 	}
-	page := revenuePage{Balance: earned.Balance, Running: earned.Preview.Month, Previews: []revenueMonth{newRevenueMonth(earned.Preview)}}
+	t, number := s.tongues.of(r), pageNumber(r)
+	page := revenuePage{
+		Balance: earned.Balance, Running: earned.Preview.Month, Previews: []revenueMonth{newRevenueMonth(earned.Preview, previewThings)},
+		Drawn: len(earned.Months) > 0, Chart: t.revenueChart(earned), Years: revenueYears(earned.Months),
+		Pages: newPages(r, number, pageRevenue, len(earned.Months)),
+	}
 	for _, month := range earned.Ended {
-		page.Previews = append(page.Previews, newRevenueMonth(month))
+		page.Previews = append(page.Previews, newRevenueMonth(month, settledThings))
 	}
-	for _, month := range earned.Months {
-		page.Months = append(page.Months, newRevenueMonth(month))
+	shown := earned.Months[min((number-1)*pageRevenue, len(earned.Months)):]
+	for _, month := range shown[:min(pageRevenue, len(shown))] {
+		page.Months = append(page.Months, newRevenueMonth(month, settledThings))
 	}
-	s.render(w, r, http.StatusOK, "revenue", s.tongues.of(r).say("revenue.title"), page)
+	s.render(w, r, http.StatusOK, "revenue", t.say("revenue.title"), page)
 }
 
-func newRevenueMonth(month flattr.RevenueMonth) revenueMonth {
-	out := revenueMonth{RevenueMonth: month}
-	for _, thing := range month.Things {
-		line := thingLine{RevenueThing: thing, Link: webLink(thing.URL), Label: strings.TrimSpace(thing.Title)}
-		if line.Label == "" {
-			line.Label = thing.URL
+// revenueYears sums settled months, which come newest first, by year.
+func revenueYears(months []flattr.RevenueMonth) (years []revenueYear) {
+	for _, m := range months {
+		year := m.Month.Start().Year()
+		if len(years) == 0 || years[len(years)-1].Year != year {
+			years = append(years, revenueYear{Year: year})
 		}
+		sum := &years[len(years)-1]
+		sum.Clicks, sum.Gross, sum.Net = sum.Clicks+m.Clicks, sum.Gross+m.Gross, sum.Net+m.Net
+	}
+	return years
+}
+
+// revenueChart draws the twelve months up to the last settled one.
+func (t *tongue) revenueChart(earned flattr.Revenue) chart.Bars {
+	of := make(map[flattr.Month]money.Micro, len(earned.Months))
+	for _, m := range earned.Months {
+		of[m.Month] = m.Net
+	}
+	end := earned.Preview.Month.Prev()
+	if len(earned.Ended) > 0 {
+		end = earned.Ended[len(earned.Ended)-1].Month.Prev()
+	}
+	first := end.Add(1 - chartMonths)
+	var points []chart.Point
+	for month := first; month <= end; month = month.Next() {
+		points = append(points, chart.Point{Label: t.shortMonth(month), Value: int64(of[month]), Text: t.euro(of[month])})
+	}
+	return chart.NewBars("net", t.say("revenue.chart", t.month(first), t.month(end)), points)
+}
+
+// newRevenueMonth is a month with the things that brought most of it, at most so
+// many.
+func newRevenueMonth(month flattr.RevenueMonth, most int) revenueMonth {
+	out := revenueMonth{RevenueMonth: month, More: max(0, len(month.Things)-most)}
+	for _, thing := range month.Things[:len(month.Things)-out.More] {
+		line := thingLine{RevenueThing: thing}
+		line.Link, line.Label, _ = listed(thing.ID, thing.URL, thing.Title)
 		out.Things = append(out.Things, line)
 	}
 	return out

@@ -12,13 +12,16 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"flattr/ledger/flattr"
+	"flattr/ledger/store"
 )
 
 // Keys of a session.
 const (
 	sessionMember   = "member"   // int64, the MemberID
+	sessionSignIn   = "signin"   // string, the id of the sign-in: without it the session is nobody's
 	sessionPassword = "password" // string, the mark of the password it was opened with
 	sessionNotice   = "notice"   // text shown once on the next page
+	sessionQuestion = "question" // string, what a passkey was asked for
 )
 
 // newSessions keeps sessions in the store, under the hash of their token.
@@ -46,8 +49,8 @@ func (s *Server) newSessions() *scs.SessionManager {
 
 // enter makes the session a member's. Its token is a new one, so that a token
 // planted in the browser before is worth nothing. hash is of the password that
-// was given: the session ends with it.
-func (s *Server) enter(w http.ResponseWriter, r *http.Request, id flattr.MemberID, hash, next string) {
+// in force: the session ends with it.
+func (s *Server) enter(w http.ResponseWriter, r *http.Request, id flattr.MemberID, hash, next string, byPasskey bool) {
 	if err := s.sessions.RenewToken(r.Context()); err != nil {
 		s.fail(w, r, fmt.Errorf("renew session: %w", err))
 		return
@@ -57,12 +60,33 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, id flattr.MemberI
 		s.fail(w, r, fmt.Errorf("make flattr:id: %w", err))
 		return
 	}
+	if err := s.endSignIn(r); err != nil { // of who was signed in here before
+		s.fail(w, r, err)
+		return
+	}
+	now := s.now()
+	signIn, err := s.store.AddSignIn(r.Context(), now, id, store.SignIn{Agent: agentOf(r), Passkey: byPasskey}, now.Add(sessionLifetime))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.sessions.Put(r.Context(), sessionSignIn, signIn)
 	s.sessions.Put(r.Context(), sessionMember, int64(id))
 	s.sessions.Put(r.Context(), sessionPassword, markOf(hash))
 	if next == "" || next == "/" || strings.HasPrefix(next, "/sign") {
 		next = "/month"
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
+// endSignIn forgets in the store that this browser is signed in.
+func (s *Server) endSignIn(r *http.Request) error {
+	member := flattr.MemberID(s.sessions.GetInt64(r.Context(), sessionMember))
+	err := s.store.EndSignIn(r.Context(), member, s.sessions.GetString(r.Context(), sessionSignIn))
+	if flattr.CodeOf(err) == flattr.NotFound {
+		return nil
+	}
+	return err
 }
 
 // markOf tells one password from the next in a session, without keeping there
@@ -81,13 +105,13 @@ func memberOf(ctx context.Context) *flattr.Member {
 }
 
 // withMember finds out who is signed in. A session whose member is gone, or has
-// another password by now, is nobody's.
+// another password by now, or was signed out elsewhere, is nobody's.
 func (s *Server) withMember(r *http.Request) (*http.Request, error) {
 	id := s.sessions.GetInt64(r.Context(), sessionMember)
 	if id == 0 {
 		return r, nil
 	}
-	m, hash, err := s.store.SessionMember(r.Context(), flattr.MemberID(id))
+	m, hash, err := s.store.SessionMember(r.Context(), s.now(), flattr.MemberID(id), s.sessions.GetString(r.Context(), sessionSignIn))
 	if err != nil && flattr.CodeOf(err) != flattr.NotFound {
 		return r, fmt.Errorf("find member of session: %w", err)
 	}

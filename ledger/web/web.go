@@ -10,8 +10,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"html/template"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -24,8 +22,8 @@ import (
 	"flattr/ledger/claim"
 	"flattr/ledger/flattr"
 	"flattr/ledger/limit"
-	"flattr/ledger/money"
 	"flattr/ledger/oauth"
+	"flattr/ledger/passkey"
 	"flattr/ledger/report"
 	"flattr/ledger/store"
 )
@@ -64,6 +62,7 @@ type Config struct {
 	Now    func() time.Time
 	Log    *slog.Logger
 	Public *url.URL // origin under which the ledger is reached
+	Mail   bool     // letters to members are sent
 }
 
 // Server serves the pages.
@@ -75,20 +74,38 @@ type Server struct {
 	public    *url.URL
 	sessions  *scs.SessionManager
 	tongues   *tongues
-	pages     map[string]map[string]*template.Template // by language and page
-	style     string                                   // address of the style sheet, with its hash
-	packed    []byte                                   // the style sheet by gzip: a seventh of it
-	names     *limit.Limiter                           // sign-ins by name
-	addresses *limit.Limiter                           // failed sign-ins and sign-ups by address
+	pages     *pageSet
+	style     string          // address of the style sheet, with its hash
+	packed    []byte          // the style sheet by gzip: a seventh of it
+	script    string          // address of the script that asks for passkeys, with its hash
+	passkeys  *passkey.Keeper // nil: browsers keep none for this ledger
+	mail      bool            // letters are sent
+	asks      *limit.Limiter  // questions to passkeys and wishes for letters, by address
+	names     *limit.Limiter  // sign-ins by name
+	addresses *limit.Limiter  // failed sign-ins and sign-ups by address
 	sites     *claim.Keeper
 	checks    *limit.Limiter // of sites, by member
 	wishes    *limit.Limiter // of sites that want no money, by address
+	downloads *limit.Limiter // of a member's own files, by member
 	hashing   chan struct{}
+	closed    lastMonth
 }
 
 // New prepares the pages.
 func New(cfg Config) (*Server, error) {
 	ts, err := loadTongues()
+	if err != nil {
+		return nil, err
+	}
+	style, err := hashed("style.css")
+	if err != nil {
+		return nil, err
+	}
+	script, err := hashed("passkey.js")
+	if err != nil {
+		return nil, err
+	}
+	passkeys, err := passkey.New(cfg.Store, cfg.Public, cfg.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -100,53 +117,39 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(css)
 	s := &Server{
 		store: cfg.Store, oauth: cfg.OAuth, now: cfg.Now, log: cfg.Log, public: cfg.Public,
 		tongues:   ts,
-		style:     stylePath + "?v=" + hex.EncodeToString(sum[:6]),
+		style:     style,
 		packed:    packed,
+		script:    script,
+		passkeys:  passkeys,
+		mail:      cfg.Mail,
+		asks:      limit.New(addressInterval, addressBurst),
 		names:     limit.New(nameInterval, nameBurst),
 		addresses: limit.New(addressInterval, addressBurst),
 		sites:     cfg.Claims,
 		checks:    limit.New(checkInterval, checkBurst),
+		downloads: limit.New(downloadInterval, downloadBurst),
 		wishes:    limit.New(wishInterval, wishBurst),
 		hashing:   make(chan struct{}, maxHashing),
+		closed:    lastMonth{store: cfg.Store},
 	}
-	if s.pages, err = loadPages(ts); err != nil {
+	if s.pages, err = newPageSet(ts); err != nil {
 		return nil, err
 	}
 	s.sessions = s.newSessions()
 	return s, nil
 }
 
-// loadPages parses each page once per language, with the parts that several pages
-// have, so that templates can say words without being handed them.
-func loadPages(ts *tongues) (map[string]map[string]*template.Template, error) {
-	names, err := fs.Glob(pageFiles, "pages/*.html")
+// hashed is the address of a static file; a changed file has another one.
+func hashed(name string) (string, error) {
+	raw, err := staticFiles.ReadFile("static/" + name)
 	if err != nil {
-		return nil, fmt.Errorf("list pages: %w", err)
+		return "", fmt.Errorf("read static file: %w", err)
 	}
-	pages := map[string]map[string]*template.Template{}
-	for _, t := range ts.all {
-		pages[t.code] = map[string]*template.Template{}
-		for _, name := range names {
-			parsed, err := template.New("layout.html").Funcs(functions(t)).ParseFS(pageFiles, "pages/layout.html", "pages/parts/*.html", name)
-			if err != nil {
-				return nil, fmt.Errorf("parse page: %w", err)
-			}
-			pages[t.code][strings.TrimSuffix(strings.TrimPrefix(name, "pages/"), ".html")] = parsed
-		}
-	}
-	return pages, nil
-}
-
-func functions(t *tongue) template.FuncMap {
-	return template.FuncMap{
-		"t": t.say, "n": t.count, "eur": t.euro, "plain": t.plainEuro, "month": t.month, "day": t.day, "moment": t.moment,
-		"iso":   func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
-		"where": where,
-	}
+	sum := sha256.Sum256(raw)
+	return "/static/" + name + "?v=" + hex.EncodeToString(sum[:6]), nil
 }
 
 // maxWhere bounds an address shown beside a title, in characters.
@@ -171,12 +174,15 @@ func where(raw string) string {
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.front)
+	mux.HandleFunc("GET /money", s.shown(s.flow))
+	mux.HandleFunc("GET /privacy", s.shown(s.privacy))
 	mux.HandleFunc("GET /signup", s.signUpForm)
 	mux.HandleFunc("POST /signup", s.signUp)
 	mux.HandleFunc("GET /signin", s.signInForm)
 	mux.HandleFunc("POST /signin", s.signIn)
 	mux.HandleFunc("POST /signout", s.signOut)
 	mux.HandleFunc("GET /month", s.member(s.month))
+	mux.HandleFunc("GET /invites/{code}", s.member(s.letter))
 	mux.HandleFunc("POST /budget", s.member(s.changeBudget))
 	mux.HandleFunc("POST /undo", s.member(s.undo))
 	mux.HandleFunc("GET /revenue", s.member(s.revenue))
@@ -198,6 +204,11 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /profile", s.member(s.ownProfile))
 	mux.HandleFunc("POST /profile", s.member(s.changeProfile))
 	mux.HandleFunc("GET /language", s.chooseLanguage)
+	s.waysIn(mux)
+	s.letters(mux)
+	s.past(mux)
+	s.authors(mux)
+	s.settings(mux)
 	s.publish(mux)
 	mux.HandleFunc("/", s.notFound)
 
@@ -252,13 +263,13 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page
 		back = here
 	}
 	for _, other := range s.tongues.all {
-		if other != t {
+		if other.code != t.code {
 			query := url.Values{"to": {other.code}, "next": {back}}
 			v.Languages = append(v.Languages, languageLink{Code: other.code, Label: other.label, Href: "/language?" + query.Encode()})
 		}
 	}
 	var out bytes.Buffer
-	if err := s.pages[t.code][page].Execute(&out, v); err != nil {
+	if err := s.pages.execute(&out, t, page, v); err != nil {
 		s.log.Error("render page", "page", page, "error", err)
 		http.Error(w, t.say("problem.internal"), http.StatusInternalServerError)
 		return
@@ -275,32 +286,10 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page
 	}
 }
 
-// front is the first page: what Flattr is, in one screen.
-func (s *Server) front(w http.ResponseWriter, r *http.Request) {
-	r, err := s.withMember(r)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	type row struct {
-		Clicks int
-		Share  money.Micro
-	}
-	var rows []row
-	for _, n := range []int{1, 10, 20} {
-		share, _ := money.Split(flattr.MinBudget, n)
-		rows = append(rows, row{n, share})
-	}
-	s.render(w, r, http.StatusOK, "front", s.tongues.of(r).say("front.title"), map[string]any{"Min": flattr.MinBudget, "Rows": rows})
-}
-
 // chooseLanguage remembers a language and goes back.
 func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 	if t := s.tongues.named(r.URL.Query().Get("to")); t != nil {
-		http.SetCookie(w, &http.Cookie{
-			Name: languageCookie, Value: t.code, Path: "/", MaxAge: int(languageAge.Seconds()),
-			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.public.Scheme == "https",
-		})
+		s.rememberLanguage(w, t)
 	}
 	next := safeNext(r.URL.Query().Get("next"))
 	if next == "" {
@@ -309,11 +298,21 @@ func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
+// rememberLanguage keeps a choice in the browser.
+func (s *Server) rememberLanguage(w http.ResponseWriter, t *tongue) {
+	http.SetCookie(w, &http.Cookie{
+		Name: languageCookie, Value: t.code, Path: "/", MaxAge: int(languageAge.Seconds()),
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.public.Scheme == "https",
+	})
+}
+
 // nextPaths are where a visitor may be sent after signing in or choosing a
 // language: pages of ours that a GET shows.
 var nextPaths = map[string]bool{
-	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true,
+	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true, "/money": true, "/privacy": true, "/settings": true,
+	"/settings/signin": true, "/settings/mail": true, "/signin/forgotten": true, "/signin/reset": true, "/mail/confirm": true, "/mail/unsubscribe": true,
 	"/claims": true, "/grants": true, "/applications": true, "/profile": true,
+	"/history": true, "/history/authors": true, "/history/clicks": true, "/history/promises": true, "/subscriptions": true, "/things": true, "/parts": true, "/parts/edit": true, "/notes": true, "/payout": true, "/settings/data": true,
 }
 
 // safeNext is raw if it is the path of one of our pages with or without a
@@ -321,7 +320,7 @@ var nextPaths = map[string]bool{
 func safeNext(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || u.Fragment != "" || u.RawPath != "" ||
-		!nextPaths[u.Path] && !publishedPath.MatchString(u.Path) {
+		!nextPaths[u.Path] && !publishedPath.MatchString(u.Path) && !historyPath.MatchString(u.Path) && !authorPath.MatchString(u.Path) {
 		return ""
 	}
 	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()

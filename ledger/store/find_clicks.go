@@ -1,0 +1,225 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"flattr/ledger/flattr"
+	"flattr/ledger/money"
+)
+
+// ClickSearch says which of a reader's clicks are wanted.
+type ClickSearch struct {
+	Words         string       // all of them are in title, URL or owner's name; "": every click
+	Month         flattr.Month // into which they were accepted; 0: all
+	Limit, Offset int
+}
+
+// FoundClick is a click with the month into which it was accepted.
+type FoundClick struct {
+	flattr.ClickView
+	Month flattr.Month
+	State flattr.State // of the month
+}
+
+// FoundClicks is a page of what a search finds.
+type FoundClicks struct {
+	Clicks []FoundClick // newest first
+	Total  int          // that were found
+	Cut    bool         // there are older clicks than were looked at
+}
+
+// Limits of a search for clicks.
+const (
+	// maxSearched bounds how many of a reader's clicks, the newest, one search
+	// looks at: ten times what the busiest readers ever had in a year.
+	maxSearched = 100_000
+	// maxSearchWords bounds the words that are looked for in each of them.
+	maxSearchWords = 8
+)
+
+const selectMonthsDown = `SELECT month, state FROM month WHERE $1 = 0 OR month = $1 ORDER BY month DESC`
+
+const selectClickTimes = `
+SELECT e.id, e.at FROM event e WHERE e.month = $1 AND e.bucket = $2 AND e.reader = $3 AND e.kind = 'click'`
+
+// Titles and owners are those that Clicks shows.
+const selectClickTexts = `
+SELECT e.id, e.at, t.url, t.title,
+       COALESCE(CASE WHEN s.thing IS NOT NULL THEN s.owner WHEN a.id IS NULL THEN t.owner ELSE a.owner END, 0)
+FROM event e LEFT JOIN snapshot_thing s ON s.month = e.month AND s.thing = e.thing
+JOIN thing t ON t.id = COALESCE(s.target, e.thing) LEFT JOIN thing a ON a.id = t.alias_of
+WHERE e.month = $1 AND e.bucket = $2 AND e.reader = $3 AND e.kind = 'click'`
+
+// located is a click and where it stands among the others.
+type located struct {
+	id    flattr.EventID
+	at    int64
+	month flattr.Month
+	state flattr.State
+}
+
+// FindClicks is a page of a reader's clicks, newest first, with what has become
+// of each and what it is worth, to the unit.
+func (s *Store) FindClicks(ctx context.Context, now time.Time, reader flattr.MemberID, search ClickSearch) (found FoundClicks, err error) {
+	if err := s.begin(ctx, now, reader); err != nil {
+		return found, err
+	}
+	err = s.read(ctx, func(tx *Tx) error {
+		all, cut, err := tx.locate(reader, search)
+		if err != nil {
+			return err
+		}
+		found = FoundClicks{Total: len(all), Cut: cut}
+		all = all[min(max(search.Offset, 0), len(all)):]
+		all = all[:min(max(search.Limit, 0), len(all))]
+		found.Clicks, err = tx.lookAt(reader, all)
+		return err
+	})
+	return found, err
+}
+
+// locate finds the clicks of a search, newest first.
+func (tx *Tx) locate(reader flattr.MemberID, search ClickSearch) (all []located, cut bool, err error) {
+	words := strings.Fields(strings.ToLower(search.Words))
+	words = words[:min(len(words), maxSearchWords)]
+	var months []located
+	err = tx.each(selectMonthsDown, func(rows *sql.Rows) error {
+		var m located
+		err := rows.Scan(&m.month, &m.state)
+		months = append(months, m)
+		return err
+	}, int32(search.Month))
+	if err != nil {
+		return nil, false, fmt.Errorf("read months: %w", err)
+	}
+	owners := make(map[flattr.MemberID]string)
+	looked := 0
+	for _, m := range months {
+		if looked >= maxSearched {
+			return all, true, nil
+		}
+		found, n, err := tx.locateIn(reader, m, words, owners)
+		if err != nil {
+			return nil, false, fmt.Errorf("look for clicks of %s: %w", m.month, err)
+		}
+		looked += n
+		slices.SortFunc(found, func(a, b located) int {
+			return cmp.Or(cmp.Compare(b.at, a.at), strings.Compare(string(b.id[:]), string(a.id[:])))
+		})
+		all = append(all, found...)
+	}
+	return all, false, nil
+}
+
+// locateIn finds the clicks of one month in no order, and how many it has looked
+// at. owners are the names that were read already, in lower case.
+func (tx *Tx) locateIn(reader flattr.MemberID, month located, words []string, owners map[flattr.MemberID]string) (found []located, looked int, err error) {
+	type text struct {
+		located
+		said  string
+		owner flattr.MemberID
+	}
+	var texts []text
+	query := selectClickTexts
+	if len(words) == 0 {
+		query = selectClickTimes
+	}
+	err = tx.each(query, func(rows *sql.Rows) error {
+		looked++
+		l := text{located: month}
+		if len(words) == 0 {
+			err := scanID(rows, &l.id, &l.at)
+			found = append(found, l.located)
+			return err
+		}
+		var url, title string
+		err := scanID(rows, &l.id, &l.at, &url, &title, &l.owner)
+		l.said = strings.ToLower(title + "\n" + url)
+		texts = append(texts, l)
+		return err
+	}, int32(month.month), reader.Bucket(), int64(reader))
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, l := range texts {
+		name, known := owners[l.owner]
+		if !known && l.owner != 0 {
+			m, err := scanMember(tx.row(selectMember, l.owner.Bucket(), int64(l.owner)))
+			if err != nil {
+				return nil, 0, fmt.Errorf("read owner: %w", err)
+			}
+			name = strings.ToLower(m.Name)
+			owners[l.owner] = name
+		}
+		missing := func(word string) bool { return !strings.Contains(l.said, word) && !strings.Contains(name, word) }
+		if !slices.ContainsFunc(words, missing) {
+			found = append(found, l.located)
+		}
+	}
+	return found, looked, nil
+}
+
+// lookAt reads clicks with what they are worth.
+func (tx *Tx) lookAt(reader flattr.MemberID, page []located) ([]FoundClick, error) {
+	clicks := make([]FoundClick, len(page))
+	worth := make(map[flattr.Month]map[flattr.EventID]money.Micro)
+	for i, l := range page {
+		view, err := tx.clickView(reader, l.id)
+		if err != nil {
+			return nil, err
+		}
+		if worth[l.month] == nil {
+			if worth[l.month], err = tx.worth(reader, l.month, l.state); err != nil {
+				return nil, err
+			}
+		}
+		view.Share = worth[l.month][view.ID]
+		clicks[i] = FoundClick{ClickView: view, Month: l.month, State: l.state}
+	}
+	return clicks, nil
+}
+
+// The clicks that are no promises: in an open month by the owners of today.
+const (
+	selectPaidClicks = `
+SELECT c.click FROM counted c JOIN thing t ON t.id = c.thing LEFT JOIN thing a ON a.id = t.alias_of
+WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3 AND CASE WHEN a.id IS NULL THEN t.owner ELSE a.owner END IS NOT NULL`
+
+	selectFrozenPaidClicks = `
+SELECT c.click FROM counted c JOIN snapshot_thing s ON s.month = c.month AND s.thing = c.thing
+WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3 AND s.owner IS NOT NULL`
+)
+
+// worth is what each of a reader's clicks of a month is worth that are no
+// promises.
+func (tx *Tx) worth(reader flattr.MemberID, month flattr.Month, state flattr.State) (map[flattr.EventID]money.Micro, error) {
+	budget, err := tx.divided(reader, month, state)
+	if err != nil {
+		return nil, err
+	}
+	query := selectFrozenPaidClicks
+	if state == flattr.Open {
+		query = selectPaidClicks
+	}
+	var paid []flattr.EventID
+	err = tx.each(query, func(rows *sql.Rows) error {
+		var id flattr.EventID
+		err := scanID(rows, &id)
+		paid = append(paid, id)
+		return err
+	}, int32(month), reader.Bucket(), int64(reader))
+	if err != nil {
+		return nil, fmt.Errorf("read what counts in %s: %w", month, err)
+	}
+	shares := make(map[flattr.EventID]money.Micro, len(paid))
+	for i, share := range flattr.Shares(month, budget, paid) {
+		shares[paid[i]] = share
+	}
+	return shares, nil
+}
