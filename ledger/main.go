@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.PersistentFlags().StringVar(&db, "db", db, "the ledger's database: a `file`, or postgres://USER@HOST/DATABASE (or FLATTR_LEDGER_DB)")
 	root.PersistentFlags().Lookup("db").DefValue = "" // what help prints: FLATTR_LEDGER_DB may hold a password
 	root.AddCommand(
-		serveCommand(&db), inviteCommand(&db), memberCommand(&db),
+		serveCommand(&db, time.Now), inviteCommand(&db), memberCommand(&db),
 		appCommand(&db), tokenCommand(&db),
 		creditCommand(&db), returnCommand(&db), refundCommand(&db), reverseCommand(&db),
 		loadCommand(&db), settleCommand(&db), monthCommand(&db), statementCommand(&db), revenueCommand(&db), auditCommand(&db), clockCommand(&db), claimCommand(&db), hookCommand(&db),

@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(settlerVariable) != "" {
 		os.Exit(settleForTest(os.Stdout, os.Stderr))
 	}
+	if at := os.Getenv(clockVariable); at != "" {
+		os.Exit(serveMoved(at))
+	}
 	testscript.Main(m, map[string]func(){"flattr-ledger": main})
 }
 

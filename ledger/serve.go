@@ -46,8 +46,8 @@ const (
 const gcPercent = 400
 
 // serveCommand is `flattr-ledger serve`. db points to the value of --db, which
-// is known when the command runs.
-func serveCommand(db *string) *cobra.Command {
+// is known when the command runs; now is the clock.
+func serveCommand(db *string, now func() time.Time) *cobra.Command {
 	var listen, public string
 	var networks []string
 	var sites siteOptions
@@ -78,7 +78,7 @@ letters are sent, and everything else works.`,
 				return err
 			}
 			log := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
-			return serve(ctx, serveOptions{db: *db, listen: listen, public: public, networks: allowed, sites: sites, post: post, now: time.Now, log: log, out: cmd.OutOrStdout()})
+			return serve(ctx, serveOptions{db: *db, listen: listen, public: public, networks: allowed, sites: sites, post: post, now: now, log: log, out: cmd.OutOrStdout()})
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address and port to listen on; port 0 picks a free one")

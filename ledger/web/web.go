@@ -241,6 +241,7 @@ type view struct {
 	Lang      string
 	Languages []languageLink
 	Style     string
+	Page      string // the template's name, by which a test knows what it has seen
 	Title     string
 	Path      string
 	Member    *flattr.Member
@@ -255,7 +256,7 @@ type languageLink struct{ Code, Label, Href string }
 func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page, title string, body any) {
 	t := s.tongues.of(r)
 	v := view{
-		Lang: t.code, Style: s.style, Title: title, Path: r.URL.Path,
+		Lang: t.code, Style: s.style, Page: page, Title: title, Path: r.URL.Path,
 		Member: memberOf(r.Context()), Notice: s.sessions.PopString(r.Context(), sessionNotice), Body: body,
 	}
 	back := "/"

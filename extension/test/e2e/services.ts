@@ -1,13 +1,25 @@
 // The two programs of Flattr as a test or the story starts them.
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { binary, type Finished, finish, freePort, listening, Program, succeed, until } from "./programs.js";
+import {
+  binary,
+  type Finished,
+  finish,
+  freePort,
+  listening,
+  Program,
+  root,
+  succeed,
+  until,
+} from "./programs.js";
 
 /** Ledger is the central server with its database in one folder. */
 export class Ledger {
   private program: Program | undefined;
   /** options are further ones of `serve`, for the next start. */
   options: readonly string[] = [];
+  /** clock is when the next start is, as 2026-11-02T09:00:00Z, where it is not now: the ledger's own tests can serve so. */
+  clock: string | undefined;
   private constructor(
     readonly folder: string,
     readonly database: string,
@@ -25,9 +37,14 @@ export class Ledger {
 
   async start(): Promise<void> {
     const args = ["serve", "--db", this.database, "--listen", `127.0.0.1:${this.port}`, ...this.options];
-    const program = Program.start("flattr-ledger", binary("flattr-ledger"), args, {
-      log: path.join(this.folder, "ledger.log"),
-    });
+    const log = path.join(this.folder, "ledger.log");
+    const program =
+      this.clock === undefined
+        ? Program.start("flattr-ledger", binary("flattr-ledger"), args, { log })
+        : Program.start("flattr-ledger", await movable(), args, {
+            log,
+            env: { FLATTR_TEST_CLOCK: this.clock },
+          });
     this.program = program;
     await until("the ledger answers", () => ready(program, this.port), 30);
   }
@@ -114,6 +131,13 @@ export class Companion {
     const { code, stdout } = await finish(binary("flattrd"), ["status", "--json", "--state", this.state]);
     return { code, json: stdout.trim() === "" ? {} : JSON.parse(stdout) };
   }
+}
+
+/** movable builds the ledger's tests, which serve at any time; Go knows whether that is done already. */
+async function movable(): Promise<string> {
+  const built = path.join(root, "bin", "flattr-ledger-test");
+  await succeed("go", ["test", "-c", "-o", built, "./ledger"]);
+  return built;
 }
 
 /** ready tells whether the program listens; a program that ended is an error. */
