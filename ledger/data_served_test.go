@@ -136,7 +136,7 @@ func TestAMemberLeaves(t *testing.T) {
 		for _, c := range []struct{ to, password, says string }{
 			{"bob", "wrong", "password"},
 			{"nobody", "correct horse", "Nobody has that name"},
-			{"ann", "correct horse", "A gift goes to another member."},
+			{"ann", "correct horse", "That is you. Name another member."},
 			{"<script>", "correct horse", "Nobody has that name"},
 		} {
 			ann.get("/settings/data")

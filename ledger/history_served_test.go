@@ -192,7 +192,7 @@ func TestAReaderSeesWhereTheMoneyWent(t *testing.T) {
 			t.Errorf("the shares of the statement do not add up to the budget: %v", sum)
 		}
 		ann.quiet("/history/authors")
-		ann.wants("In 2026 you gave €18.00 to this many authors: 2.", "bob", "€12.00", "cyd", "€6.00")
+		ann.wants("In 2026 you gave €18.00. Authors who got it: 2.", "bob", "€12.00", "cyd", "€6.00")
 		ann.quiet("/history/authors?year=2025")
 		ann.wants("In 2025 you gave €4.00")
 		ann.quiet("/history/promises")

@@ -87,7 +87,7 @@ func TestAnAddressIsConfirmedAndOpensTheAccountAgain(t *testing.T) {
 	confirm := linkIn(t, first)
 	reader := newBrowser(t, s.origin) // where the mail is read nobody is signed in
 	reader.get(confirm.RequestURI())
-	reader.wants("Letters for the member ann shall go to ann@x.example.")
+	reader.wants("Letters for the member ann will go to ann@x.example.")
 	if ann.get("/settings/mail"); strings.Contains(words(ann.page), "Letters go to ann@x.example") {
 		t.Error("looking at the link has confirmed the address")
 	}
@@ -205,7 +205,7 @@ func TestAMonthThatIsClosedIsSummarisedOnce(t *testing.T) {
 	}
 	ann := s.enters("ann", "correct horse")
 	ann.get(leave.RequestURI())
-	ann.wants("Shall the summary of each month come no more?")
+	ann.wants("Shall the summary of each month stop?")
 	ann.get("/settings/mail")
 	if !strings.Contains(ann.text, ` checked`) {
 		t.Error("looking at the page has ended the summaries")

@@ -42,7 +42,7 @@ func TestHowTheMoneyFlows(t *testing.T) {
 				s := startLedgerOn(t, where)
 				b := newBrowser(t, s.origin)
 				b.get("/money")
-				b.wants("No month has been closed on this ledger yet.", "72 hours", "less the fee of this ledger: 0%")
+				b.wants("No month has been settled on this ledger yet.", "72 hours", "less the fee of this ledger: 0%")
 				var world strings.Builder
 				world.WriteString(`{"type":"policy","fee_bp":1000,"at":"2026-09-01T00:00:00Z"}` + "\n" + `{"type":"member","name":"bob"}` + "\n")
 				for i := range readers {

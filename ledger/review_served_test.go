@@ -66,12 +66,12 @@ func TestTheEndedMonthIsLookedOver(t *testing.T) {
 		ann.wants("this one click gets your whole €2.00", "It is the only one.")
 		ann.speak("de")
 		ann.quiet("/month")
-		ann.wants("November 2026: sieh noch einmal durch", "Wenn du nichts tust", "4. Dezember, 00:00")
+		ann.wants("November 2026: sieh alles noch einmal durch", "Wenn du nichts tust", "4. Dezember, 00:00")
 		ann.speak("en")
 
 		// An undo from the list of the month comes back to that list.
 		ann.quiet("/history/2026-11")
-		ann.wants("It stands so now, and can change until 4 December, 00:00 UTC.", "Nobody's")
+		ann.wants("This is how it stands now. It can change until 4 December, 00:00 UTC.", "Nobody's")
 		last := takeOut("Take the click on Song 3")
 		if last == nil {
 			t.Fatalf("Song 3 cannot be taken out:\n%s", ann.text)

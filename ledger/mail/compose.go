@@ -132,7 +132,7 @@ func (l *letters) compose(ctx context.Context, letter store.Letter) (*gomail.Msg
 	}
 	fill := saying{strings.NewReplacer(
 		"{name}", letter.Name, "{ledger}", l.config.Public.Host, "{detail}", detail,
-		"{when}", l.config.Format.Moment(language, letter.Made)+" UTC", "{address}", letter.Address)}
+		"{when}", l.config.Format.Moment(language, letter.Made), "{address}", letter.Address)}
 	common := l.words[language]["all"]
 	page.Subject = fill.say(said.Subject)[0]
 	page.Hello = fill.say(common.Subject)[0]
