@@ -25,16 +25,22 @@ var publishedPath = regexp.MustCompile(`^/(?:(?:thing|t|profile|user|domain)/[^/
 
 // publish adds the pages that buttons and links lead to.
 func (s *Server) publish(mux *http.ServeMux) {
-	shown := func(page http.HandlerFunc, patterns ...string) {
-		for _, pattern := range patterns {
-			mux.HandleFunc("GET "+pattern, s.shown(page))
-		}
-	}
-	shown(s.thing, "/thing/{id}", "/thing/{id}/{$}", "/thing/{id}/{slug}", "/t/{id}", "/t/{id}/{$}")
-	shown(s.submitted, "/submit/auto", "/submit/auto/{$}")
-	shown(s.profile, "/profile/{name}", "/profile/{name}/{$}", "/user/{name}", "/user/{name}/{$}", "/{at}", "/{at}/{$}")
-	shown(s.domain, "/domain/{host}", "/domain/{host}/{$}")
-	shown(s.configurator, "/buttons")
+	mux.HandleFunc("GET /thing/{id}", s.shown(s.thing))
+	mux.HandleFunc("GET /thing/{id}/{$}", s.shown(s.thing))
+	mux.HandleFunc("GET /thing/{id}/{slug}", s.shown(s.thing))
+	mux.HandleFunc("GET /t/{id}", s.shown(s.thing))
+	mux.HandleFunc("GET /t/{id}/{$}", s.shown(s.thing))
+	mux.HandleFunc("GET /submit/auto", s.shown(s.submitted))
+	mux.HandleFunc("GET /submit/auto/{$}", s.shown(s.submitted))
+	mux.HandleFunc("GET /profile/{name}", s.shown(s.profile))
+	mux.HandleFunc("GET /profile/{name}/{$}", s.shown(s.profile))
+	mux.HandleFunc("GET /user/{name}", s.shown(s.profile))
+	mux.HandleFunc("GET /user/{name}/{$}", s.shown(s.profile))
+	mux.HandleFunc("GET /{at}", s.shown(s.profile))
+	mux.HandleFunc("GET /{at}/{$}", s.shown(s.profile))
+	mux.HandleFunc("GET /domain/{host}", s.shown(s.domain))
+	mux.HandleFunc("GET /domain/{host}/{$}", s.shown(s.domain))
+	mux.HandleFunc("GET /buttons", s.shown(s.configurator))
 	mux.HandleFunc("POST /flattr", s.flattr)
 }
 
