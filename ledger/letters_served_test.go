@@ -188,12 +188,12 @@ func TestAMonthThatIsClosedIsSummarisedOnce(t *testing.T) {
 	if subjectOf(anns) != "Your October 2026 on Flattr" {
 		t.Fatalf("ann's letter is %+v", anns)
 	}
-	for _, part := range []string{"You flattred 3 times and gave €4.00.", "bob: 2 · €2.667", "cyd: 1 · €1.333"} {
+	for _, part := range []string{"You flattred 3 times and gave €4.00.", "Author: Clicks · Share", "bob: 2 · €2.667", "cyd: 1 · €1.333", "/history/2026-10"} {
 		if !strings.Contains(anns.Text, part) {
 			t.Errorf("ann's summary does not say %q:\n%s", part, anns.Text)
 		}
 	}
-	if bobs := letters["bob@x.example"]; !strings.Contains(bobs.Text, "Readers gave you €2.67, after the fee.") && !strings.Contains(bobs.Text, "Readers gave you €2.667, after the fee.") {
+	if bobs := letters["bob@x.example"]; !strings.Contains(bobs.Text, "/revenue") || !strings.Contains(bobs.Text, "Readers gave you €2.67, after the fee.") && !strings.Contains(bobs.Text, "Readers gave you €2.667, after the fee.") {
 		t.Errorf("bob's summary does not say what he earned:\n%s", bobs.Text)
 	}
 	if anns.Header.Get("List-Unsubscribe-Post") != "List-Unsubscribe=One-Click" {

@@ -155,7 +155,7 @@ func (l *letters) link(ctx context.Context, letter store.Letter) (string, error)
 	case store.LetterReset:
 		path, made.Kind, made.Expires = "signin/reset", store.LinkReset, now.Add(store.ResetFor)
 	case store.LetterSummary:
-		return l.at("month", nil), nil
+		return l.at("history/"+letter.Detail, nil), nil
 	case store.LetterPassword, store.LetterPasskey, store.LetterPasskeyGone:
 		return l.at("settings/signin", nil), nil
 	case store.LetterPayout:
@@ -198,6 +198,9 @@ func (l *letters) summary(ctx context.Context, page *sheet, letter store.Letter,
 	}
 	if sum.More > 0 {
 		page.Below = tell(said.Lines[1+min(sum.More, 2)], "", sum.More)
+	}
+	if sum.Clicks == 0 {
+		page.Link, page.LinkText = l.at("revenue", nil), l.words[page.Language]["earned"].Link
 	}
 	if sum.Earned > 0 {
 		page.Lines = append(page.Lines, tell(said.Lines[4], euro(page.Language, sum.Earned), 0))
