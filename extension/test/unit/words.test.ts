@@ -137,7 +137,7 @@ describe("amounts, dates and names", () => {
     speak("de");
     expect([dateOf("2026-11-03T12:00:00Z"), plural("titleThings", 1)]).toEqual([
       "3. November",
-      "1 Ding zum Flattern",
+      "1 Beitrag zum Flattern",
     ]);
   });
 
