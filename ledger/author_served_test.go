@@ -233,7 +233,7 @@ func TestAnAuthorSaysWhereToPay(t *testing.T) {
 		setPassword(t, db, "bob")
 		bob := s.enter("bob")
 		bob.quiet("/payout")
-		bob.wants("You have not said yet where to pay", "Credited to you €14.667")
+		bob.wants("You have not said yet where to pay", "Credited to you €14.667", "Can be paid out €14.66 From €10.00 on it is paid out", "Revenue of October 2026 ")
 		set := func(want string, fill map[string]string) {
 			t.Helper()
 			bob.get("/payout")
@@ -265,14 +265,23 @@ func TestAnAuthorSaysWhereToPay(t *testing.T) {
 		bob.get("/payout")
 		form := bob.find(func(n *html.Node) bool { return attr(n, "id") == "use-revenue" })
 		bob.send(form, map[string]string{"amount": "10,00"})
-		bob.wants("€10.00 moved to your means.", "Credited to you €4.667")
+		bob.wants("€10.00 moved to your means.", "Credited to you €4.667", "Can be paid out €0.00", "€5.333 are still missing.", "22 November 2026 To my means -€10.00")
 		bob.send(form, map[string]string{"amount": "4.00"})
 		bob.wants("This has been moved already.")
 		bob.get("/month")
 		bob.wants("€10.00")
+		setPassword(t, db, "cyd")
+		cyd := s.enter("cyd")
+		cyd.get("/settings/data")
+		cyd.submit("gift", map[string]string{"to": "bob", "password": "correct horse"})
+		cyd.quiet("/payout")
+		cyd.wants("Gift to bob -€7.333", "There is no revenue that can be moved now.")
 		ledger(t, "audit", "--db", db) // fails where something is wrong
 		bob.lang = "de"
 		bob.quiet("/payout")
+		if micros := bob.all("data-micro"); len(micros) == 0 || micros[0] != "-10000000" {
+			t.Errorf("what came and left is %v", micros) // a gift of another goes to means, and is none of this
+		}
 	})
 }
 

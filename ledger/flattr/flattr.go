@@ -22,6 +22,10 @@ const (
 	DefaultMaxBudget = 100 * money.Euro
 )
 
+// MinPayout is the least that is paid out at once, in whole cents; the rest stays
+// on the author's account.
+const MinPayout = 10 * money.Euro
+
 // InvitesPerMember is how many codes a new member gets to give away.
 const InvitesPerMember = 3
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"flattr/ledger/book"
@@ -73,6 +74,20 @@ func TestRevenueIsMovedToMeansOnce(t *testing.T) {
 		m, err := s.MemberByName(ctx, "bob")
 		if err != nil || m.Means != 5*money.Euro {
 			t.Errorf("bob has %s, %v", m.Means, err)
+		}
+		var list []string
+		for offset := range 4 {
+			moves, err := s.RevenueMoves(ctx, bob, 1, offset)
+			for _, m := range moves {
+				list = append(list, fmt.Sprintf("%s %s %s %q", m.Code, m.Month, m.Amount, m.To))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		slices.Sort(list)
+		if want := []string{`earn 2026-09 5.00 ""`, `use 0000-00 -2.00 ""`, `use 0000-00 -3.00 ""`}; !slices.Equal(list, want) {
+			t.Errorf("what came and left is %q, want %q", list, want)
 		}
 	})
 }

@@ -7,16 +7,28 @@ import (
 	"strconv"
 	"time"
 
+	"flattr/ledger/book"
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
 	"flattr/ledger/store"
 )
 
-// shownTargets bounds the history of payout targets on the page.
-const shownTargets = 20
+// What the page shows at once.
+const (
+	shownTargets = 20 // of the history of payout targets
+	pageMoves    = 30 // of what came and went
+)
 
-// payoutPage is where an author says where to pay, and moves revenue to means.
+// moveWords are the words for what came to revenue and left it; what is not here
+// is a correction by the operator.
+var moveWords = map[book.Code]string{book.Earn: "payout.move.earn", book.Use: "payout.means", book.Present: "payout.move.present"}
+
+// payoutPage is where an author sees what can be paid, says where to, and moves
+// revenue to means.
 type payoutPage struct {
+	Payable      money.Micro // in whole cents; 0: less than is paid out at once
+	Least        money.Micro // that is paid out at once
+	Missing      money.Micro // until then
 	Targets      []targetLine // the last first, which holds
 	IBAN, Holder string       // as typed
 	ToMeans      bool
@@ -25,6 +37,14 @@ type payoutPage struct {
 	Held         money.Micro // of the balance, because things changed hands
 	Amount       string      // as typed
 	Days         int         // until a change holds
+	Moves        []moveLine
+	Pages        pages // of the moves
+}
+
+// moveLine is what came to the author's revenue or left it.
+type moveLine struct {
+	store.RevenueMove
+	Word string // key
 }
 
 // targetLine is a payout target as the page shows it.
@@ -40,10 +60,14 @@ func (s *Server) payout(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) showPayout(w http.ResponseWriter, r *http.Request, status int, page payoutPage) {
-	m, now, t := memberOf(r.Context()), s.now(), s.tongues.of(r)
+	m, now, t, number := memberOf(r.Context()), s.now(), s.tongues.of(r), pageNumber(r)
 	targets, err := s.store.PayoutTargets(r.Context(), m.ID, shownTargets)
 	if err == nil {
 		page.Unspent, err = s.store.Unspent(r.Context(), now, m.ID)
+	}
+	var moves []store.RevenueMove
+	if err == nil {
+		moves, err = s.store.RevenueMoves(r.Context(), m.ID, pageMoves+1, (number-1)*pageMoves)
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -52,6 +76,19 @@ func (s *Server) showPayout(w http.ResponseWriter, r *http.Request, status int, 
 	for _, target := range targets {
 		page.Targets = append(page.Targets, targetLine{target, flattr.MaskIBAN(target.IBAN), target.Payable.After(now)})
 	}
+	for _, move := range moves[:min(len(moves), pageMoves)] {
+		line := moveLine{move, moveWords[move.Code]}
+		if line.Word == "" {
+			line.Word = "payout.move.other"
+		}
+		page.Moves = append(page.Moves, line)
+	}
+	page.Pages = newPages(onPath(r, "/payout"), number, pageMoves, (number-1)*pageMoves+len(moves))
+	page.Least = flattr.MinPayout
+	if whole := page.Unspent.Free - page.Unspent.Free%money.Cent; whole >= flattr.MinPayout {
+		page.Payable = whole
+	}
+	page.Missing = flattr.MinPayout - page.Unspent.Free
 	page.Days = int(flattr.PayoutCooling / (24 * time.Hour))
 	page.Held = max(0, page.Unspent.Balance-page.Unspent.Free)
 	if page.Amount == "" {
@@ -132,4 +169,11 @@ func (s *Server) useRevenue(w http.ResponseWriter, r *http.Request) {
 	}
 	s.sessions.Put(r.Context(), sessionNotice, t.say("payout.moved", t.euro(amount)))
 	http.Redirect(w, r, "/payout", http.StatusSeeOther)
+}
+
+// onPath is a request for another page, whose form was wrong.
+func onPath(r *http.Request, path string) *http.Request {
+	at := r.Clone(r.Context())
+	at.URL.Path = path
+	return at
 }

@@ -56,7 +56,7 @@ func (s *Server) showShared(w http.ResponseWriter, r *http.Request, status int, 
 		s.fail(w, r, fmt.Errorf("read what is shared: %w", err))
 		return
 	}
-	page := sharedPage{URL: typed, Wrong: wrong, Pages: newPages(r, number, pageSharings, (number-1)*pageSharings+len(all))}
+	page := sharedPage{URL: typed, Wrong: wrong, Pages: newPages(onPath(r, "/parts"), number, pageSharings, (number-1)*pageSharings+len(all))}
 	for _, sh := range all[:min(len(all), pageSharings)] {
 		line := sharedLine{Sharing: sh, Label: short(sh.URL, maxShownText), Edit: editPath(sh.URL)}
 		for _, p := range sh.Parts {
