@@ -13,6 +13,7 @@ export const SUITES = [
   ["threats in Firefox", ["threats", "firefox"]],
   ["old buttons in Chromium", ["replace"]],
   ["an author's button, in both", ["author"]],
+  ["an author's story, in Chromium", ["author-story"]],
   ["accessibility", ["access"]],
   ["passkeys in Chromium", ["passkey"]],
 ];

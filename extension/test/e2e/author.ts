@@ -5,25 +5,15 @@ import { strict as assert } from "node:assert";
 import { mkdtempSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import type { Page } from "puppeteer-core";
 import { chromium, text, type } from "./browser.js";
 import { Firefox, firefoxIsMissing } from "./firefox.js";
 import * as pages from "./pages.js";
 import { delay, perform } from "./programs.js";
-import { author, Published, reader, submit } from "./published.js";
+import { author, copied, follow, Published, reader, submit } from "./published.js";
 import { frame } from "./site/site.js";
 import { Suite } from "./suite.js";
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "flattr-author-"));
-
-/** follow clicks a link that says so and waits for the page that it leads to. */
-async function follow(page: Page, words: string): Promise<void> {
-  await submit(page, `::-p-xpath(//a[normalize-space(.)="${words}"])`);
-}
-
-/** copied is what an author copies out of a field of the configurator. */
-const copied = (page: Page, id: string): Promise<string> =>
-  page.$eval(`#${id}`, (area) => (area as HTMLTextAreaElement).value);
 
 /** within is how far a drawing's letters go beyond its box on each side, in pixels; nothing where all is inside. */
 function beyond(): number[] {

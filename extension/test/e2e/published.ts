@@ -144,6 +144,16 @@ export async function submit(page: Page, selector: string): Promise<void> {
   await Promise.all([page.waitForNavigation({ waitUntil: "domcontentloaded" }), page.click(selector)]);
 }
 
+/** follow clicks a link that says so and waits for the page that it leads to. */
+export async function follow(page: Page, words: string): Promise<void> {
+  await submit(page, `::-p-xpath(//a[normalize-space(.)="${words}"])`);
+}
+
+/** copied is what a person copies out of a field of a page. */
+export function copied(page: Page, id: string): Promise<string> {
+  return page.$eval(`#${id}`, (area) => (area as HTMLTextAreaElement).value);
+}
+
 /** flattrFrom is a member who follows a link to a thing and flattrs it there. */
 export async function flattrFrom(page: Page, origin: string, url: string): Promise<void> {
   await page.goto(`${origin}/submit/auto?url=${encodeURIComponent(url)}`);
