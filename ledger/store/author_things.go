@@ -54,11 +54,11 @@ WHERE o.alias_of IS NULL AND o.withdrawn IS NULL AND `
 
 const latestThings = ` ORDER BY o.since DESC, o.id LIMIT `
 
-const (
+var (
 	selectOwnedThings  = authorThing + `o.owner = $1` + latestThings + `$2`
 	selectSharedThings = authorThing + `o.owner IS NOT NULL AND o.owner <> $1
 AND o.parts_key IN (SELECT key FROM parts_author WHERE author = $2)
-AND EXISTS (SELECT 1 FROM parts_author p WHERE p.key = o.parts_key AND p.author = o.owner)` + latestThings + `$3`
+AND ` + partsHold("o", "o.owner") + latestThings + `$3`
 	selectAssertedThings = authorThing + `o.owner IS NULL AND o.asserted <> '' AND LOWER(o.asserted) IN ($1, $2)` + latestThings + `$3`
 )
 

@@ -23,8 +23,8 @@ const deleteFlattrIDOf = `DELETE FROM flattr_id WHERE member = $1`
 const selectPartsOf = `SELECT DISTINCT key FROM parts_author WHERE author = $1 ORDER BY key`
 
 // disown leaves the things and claims of an author who is deleted without owner,
-// so that clicks on them are promises from then on, and takes away the parts that
-// name the author (product rule 16).
+// so that clicks on them are promises from then on, and takes the author out of the
+// parts of others (product rule 16): what these leave each other stays.
 func (tx *Tx) disown(now time.Time, author flattr.MemberID) error {
 	things, err := tx.things(selectThingsLeft, int64(author), int64(author))
 	if err != nil {
@@ -49,7 +49,11 @@ func (tx *Tx) disown(now time.Time, author flattr.MemberID) error {
 		return fmt.Errorf("read parts: %w", err)
 	}
 	for _, key := range keys {
-		if err := tx.dropParts(now, key); err != nil {
+		sh, err := tx.sharingOf(key)
+		if err != nil {
+			return err
+		}
+		if err := tx.handOn(now, sh, author); err != nil {
 			return err
 		}
 	}

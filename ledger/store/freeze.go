@@ -30,14 +30,6 @@ SELECT c.month, c.thing, CASE WHEN t.alias_of IS NULL THEN t.owner ELSE o.owner 
 FROM (SELECT DISTINCT month, thing FROM counted WHERE month = $1) c
 JOIN thing t ON t.id = c.thing LEFT JOIN thing o ON o.id = t.alias_of`
 
-	snapshotParts = `
-INSERT INTO snapshot_part (month, thing, position, author, bp)
-SELECT s.month, s.target, p.position, p.author, p.bp
-FROM (SELECT DISTINCT month, COALESCE(target, thing) AS target FROM snapshot_thing WHERE month = $1 AND owner IS NOT NULL) s
-JOIN thing t ON t.id = s.target JOIN parts_author p ON p.key = t.parts_key
-WHERE EXISTS (SELECT 1 FROM parts_author o WHERE o.key = t.parts_key AND o.author = t.owner)
-AND EXISTS (SELECT 1 FROM parts_author o WHERE o.key = t.parts_key AND o.position = 2)`
-
 	anySnapshotAlias = `SELECT 1 FROM snapshot_thing WHERE month = $1 AND target IS NOT NULL LIMIT 1`
 
 	// Only things that are aliases, or have some, can have two clicks of a reader.
@@ -60,6 +52,15 @@ INSERT INTO promise (thing, bucket, reader, month, click, at, state)
 SELECT c.thing, c.bucket, c.reader, c.month, c.click, e.at, 'waiting'
 FROM snapshot_thing s ` + clicksOn + ` AND s.month = $1 AND s.owner IS NULL`
 )
+
+// snapshotParts writes down the parts that hold where there are several authors.
+var snapshotParts = `
+INSERT INTO snapshot_part (month, thing, position, author, bp)
+SELECT s.month, s.target, p.position, p.author, p.bp
+FROM (SELECT DISTINCT month, COALESCE(target, thing) AS target FROM snapshot_thing WHERE month = $1 AND owner IS NOT NULL) s
+JOIN thing t ON t.id = s.target JOIN parts_author p ON p.key = t.parts_key
+WHERE ` + partsHold("t", "t.owner") + `
+AND EXISTS (SELECT 1 FROM parts_author o WHERE o.key = t.parts_key AND o.position = 2)`
 
 // clicksOn joins to things s of the month $1 what counts on them, c, and its
 // events e. CROSS JOIN and the two steps (k alone is answered by the index over

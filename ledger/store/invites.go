@@ -40,7 +40,7 @@ const MaxInvites = 10_000
 // MintInvites makes invites of the operator, which can carry welcome means.
 func (s *Store) MintInvites(ctx context.Context, now time.Time, count int, means money.Micro) (minted []flattr.Invite, err error) {
 	if count < 1 || count > MaxInvites {
-		return nil, flattr.Refuse(flattr.Invalid, fmt.Sprintf("From 1 to %d invites can be made at once.", MaxInvites))
+		return nil, tooManyInvites()
 	}
 	err = s.write(ctx, func(tx *Tx) error {
 		minted, err = tx.mint(now, count, means, 0)
@@ -61,6 +61,27 @@ func (tx *Tx) mint(now time.Time, count int, means money.Micro, by flattr.Member
 		minted[i] = flattr.Invite{Code: flattr.ShowCode(code), Means: means, By: by}
 	}
 	return minted, nil
+}
+
+// MintInvitesFor makes invites that a member may give away, which carry welcome
+// means of the operator's. It refuses with not_found a name that nobody has.
+func (s *Store) MintInvitesFor(ctx context.Context, now time.Time, name string, count int, means money.Micro) (minted []flattr.Invite, err error) {
+	if count < 1 || count > MaxInvites {
+		return nil, tooManyInvites()
+	}
+	err = s.write(ctx, func(tx *Tx) error {
+		m, err := tx.memberByName(name)
+		if err != nil {
+			return err
+		}
+		minted, err = tx.mint(now, count, means, m.ID)
+		return err
+	})
+	return minted, err
+}
+
+func tooManyInvites() *flattr.Error {
+	return flattr.Refuse(flattr.Invalid, fmt.Sprintf("From 1 to %d invites can be made at once.", MaxInvites))
 }
 
 // Invites are those the member may give away, the used ones with the name of

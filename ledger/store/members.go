@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -57,12 +58,13 @@ type SignUp struct {
 	Name         string
 	PasswordHash string
 	InviteCode   string
-	Language     string // "en" or "de"
+	Language     string      // "en" or "de"
+	Budget       money.Micro // what they give per month; 0: the default
 }
 
 // SignUp lets a member in: uses up the invite, books its welcome means, sets
-// the default budget and makes the member's own invites. It refuses with
-// invite_unknown, invite_used, name_invalid or name_taken, and then makes nothing.
+// the budget and makes the member's own invites. It refuses with invite_unknown,
+// invite_used, name_invalid, name_taken or budget_range, and then makes nothing.
 func (s *Store) SignUp(ctx context.Context, now time.Time, in SignUp) (m flattr.Member, err error) {
 	err = s.write(ctx, func(tx *Tx) error {
 		inv, err := tx.unusedInvite(in.InviteCode)
@@ -70,7 +72,7 @@ func (s *Store) SignUp(ctx context.Context, now time.Time, in SignUp) (m flattr.
 			return err
 		}
 		id, err := tx.AddMember(now, NewMember{
-			Name: in.Name, PasswordHash: in.PasswordHash, Language: in.Language, Budget: flattr.DefaultBudget,
+			Name: in.Name, PasswordHash: in.PasswordHash, Language: in.Language, Budget: cmp.Or(in.Budget, flattr.DefaultBudget),
 		})
 		if err != nil {
 			return err

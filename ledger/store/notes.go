@@ -106,7 +106,7 @@ func noteText(text string) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-const (
+var (
 	notMuted = ` AND NOT EXISTS (SELECT 1 FROM note_mute u WHERE u.bucket = $2 AND u.reader = $3 AND u.author = n.author)`
 	toReader = ` WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3` + notMuted
 	noteRow  = `SELECT n.author, m.name, n.text, n.at FROM counted c `
@@ -117,7 +117,7 @@ JOIN note n ON n.author = o.owner AND n.month = c.month JOIN member m ON m.id = 
 UNION ` + noteRow + `JOIN thing t ON t.id = c.thing JOIN thing o ON o.id = COALESCE(t.alias_of, t.id)
 JOIN parts_author p ON p.key = o.parts_key
 JOIN note n ON n.author = p.author AND n.month = c.month JOIN member m ON m.id = n.author` + toReader + `
-AND EXISTS (SELECT 1 FROM parts_author w WHERE w.key = o.parts_key AND w.author = o.owner)
+AND ` + partsHold("o", "o.owner") + `
 ORDER BY 2 LIMIT $4`
 	selectFrozenNotes = noteRow + `JOIN snapshot_thing s ON s.month = c.month AND s.thing = c.thing
 JOIN note n ON n.author = s.owner AND n.month = c.month JOIN member m ON m.id = n.author` + toReader + `

@@ -127,10 +127,10 @@ func (tx *Tx) Claim(now time.Time, owner flattr.MemberID, url string) error {
 	return tx.give(now, owner, covered(key))
 }
 
-const selectNewAuthors = `
+var selectNewAuthors = `
 SELECT DISTINCT p.author FROM thing t JOIN parts_author p ON p.key = t.parts_key
 WHERE t.key >= $1 AND t.key < $2 AND (t.owner IS NULL OR t.granted = 2) AND t.alias_of IS NULL` + notOptedOut + `
-AND EXISTS (SELECT 1 FROM parts_author o WHERE o.key = t.parts_key AND o.author = $3) ORDER BY p.author`
+AND ` + partsHold("t", "$3") + ` ORDER BY p.author`
 
 const selectOwnerless = `
 SELECT t.id FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.owner IS NULL AND t.alias_of IS NULL` + notOptedOut + ` AND (` + isPromised + `) ORDER BY t.key`

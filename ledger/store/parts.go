@@ -11,6 +11,14 @@ import (
 
 const selectPartsAuthors = `SELECT author, bp FROM parts_author WHERE key = $1 ORDER BY position`
 
+// partsHold holds of a thing whose parts have effect for an owner: they name the
+// owner and, where a member has set them, that member is the owner. Else who owns a
+// site could take a part in what others own below it by naming them, unasked.
+func partsHold(thing, owner string) string {
+	return `EXISTS (SELECT 1 FROM parts q JOIN parts_author w ON w.key = q.key
+	WHERE q.key = ` + thing + `.parts_key AND w.author = ` + owner + ` AND COALESCE(q.setter, w.author) = w.author)`
+}
+
 // authors are those who share what is given to a thing, after aliases, in the
 // order in which they were named; the owner alone where no parts hold, nobody
 // where there is no owner.
@@ -26,7 +34,21 @@ func (tx *Tx) authors(t storedThing) ([]flattr.Part, error) {
 	if err != nil || !names(parts, t.owner) {
 		return alone, err
 	}
+	setter, err := tx.setterOf(t.parts)
+	if err != nil || setter != 0 && setter != t.owner {
+		return alone, err
+	}
 	return parts, nil
+}
+
+const selectSetter = `SELECT COALESCE(setter, 0) FROM parts WHERE key = $1`
+
+// setterOf is the member who has set the parts of a key; 0 is the operator.
+func (tx *Tx) setterOf(key flattr.Key) (setter flattr.MemberID, err error) {
+	if err := tx.row(selectSetter, string(key)).Scan(&setter); err != nil {
+		return 0, fmt.Errorf("read who set parts: %w", err)
+	}
+	return setter, nil
 }
 
 // partsOf are the parts set for a key.
@@ -71,7 +93,7 @@ func (tx *Tx) ownedBy(t storedThing, member flattr.MemberID) (bool, error) {
 func authored(member string) string {
 	return `(o.owner = ` + member + ` OR (
 	EXISTS (SELECT 1 FROM parts_author p WHERE p.key = o.parts_key AND p.author = ` + member + `)
-	AND EXISTS (SELECT 1 FROM parts_author p WHERE p.key = o.parts_key AND p.author = o.owner)))`
+	AND ` + partsHold("o", "o.owner") + `))`
 }
 
 // checkParts refuses parts that are none.

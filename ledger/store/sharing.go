@@ -38,11 +38,14 @@ type Sharing struct {
 	At    time.Time
 	Owner flattr.MemberID // the verified owner of the URL today; 0: none
 	Parts []NamedPart     // in the order in which they were named
+
+	setter flattr.MemberID // who has set them; 0: the operator
 }
 
-// Holds reports whether the parts have effect: only those that name the owner do.
+// Holds reports whether the parts have effect: only those do that name the owner
+// and were set by the owner or the operator.
 func (s Sharing) Holds() bool {
-	return s.Owner != 0 && slices.ContainsFunc(s.Parts, func(p NamedPart) bool { return p.Author == s.Owner })
+	return s.Owner != 0 && (s.setter == 0 || s.setter == s.Owner) && slices.ContainsFunc(s.Parts, func(p NamedPart) bool { return p.Author == s.Owner })
 }
 
 const selectPartsURL = `SELECT url FROM parts WHERE key = $1`
@@ -54,9 +57,11 @@ SELECT key FROM parts WHERE setter = $1 UNION SELECT key FROM parts_author WHERE
 
 const countSharingsBy = `SELECT COUNT(*) FROM parts WHERE setter = $1 AND key <> $2`
 
-const selectShadowed = `
-SELECT 1 FROM thing t JOIN parts_author p ON p.key = t.parts_key AND p.author = t.owner
-WHERE t.key >= $1 AND t.key < $2 AND t.owner <> $3 AND LENGTH(t.parts_key) < $4 LIMIT 1`
+// selectShadowed finds things that are shared by parts which others of a key, as
+// long or longer, would take the place of.
+var selectShadowed = `
+SELECT 1 FROM thing t WHERE t.key >= $1 AND t.key < $2 AND t.owner <> $3 AND LENGTH(t.parts_key) <= $4
+AND ` + partsHold("t", "t.owner") + ` LIMIT 1`
 
 // named adds the authors' names to parts.
 func (tx *Tx) named(parts []flattr.Part) ([]NamedPart, error) {
@@ -89,25 +94,25 @@ func (tx *Tx) ownerAt(key flattr.Key) (flattr.MemberID, error) {
 }
 
 // sharingOf reads what is set for a key; without parts it names the owner alone.
-func (tx *Tx) sharingOf(key flattr.Key) (sh Sharing, setter flattr.MemberID, err error) {
+func (tx *Tx) sharingOf(key flattr.Key) (sh Sharing, err error) {
 	sh = Sharing{Key: key, Site: coversBelow(key)}
 	if sh.Owner, err = tx.ownerAt(key); err != nil {
-		return sh, 0, err
+		return sh, err
 	}
 	var at int64
-	err = tx.row(selectSharing, string(key)).Scan(&sh.URL, &sh.Site, &at, &setter)
+	err = tx.row(selectSharing, string(key)).Scan(&sh.URL, &sh.Site, &at, &sh.setter)
 	if errors.Is(err, sql.ErrNoRows) {
-		return sh, 0, nil
+		return sh, nil
 	}
 	if err != nil {
-		return sh, 0, fmt.Errorf("read parts: %w", err)
+		return sh, fmt.Errorf("read parts: %w", err)
 	}
 	sh.At = timeOf(at)
 	parts, err := tx.partsOf(key)
 	if err == nil {
 		sh.Parts, err = tx.named(parts)
 	}
-	return sh, setter, err
+	return sh, err
 }
 
 // Sharings are a page of the parts that a member has set or that name them, in
@@ -126,7 +131,7 @@ func (s *Store) Sharings(ctx context.Context, member flattr.MemberID, limit, off
 			return fmt.Errorf("read what is shared: %w", err)
 		}
 		for _, key := range keys {
-			sh, _, err := tx.sharingOf(key)
+			sh, err := tx.sharingOf(key)
 			if err != nil {
 				return err
 			}
@@ -146,7 +151,7 @@ func (s *Store) Sharing(ctx context.Context, member flattr.MemberID, url string)
 		return sh, err
 	}
 	err = s.read(ctx, func(tx *Tx) error {
-		sh, _, err = tx.sharingOf(key)
+		sh, err = tx.sharingOf(key)
 		if sh.URL == "" {
 			sh.URL = url
 		}
@@ -211,13 +216,18 @@ func (tx *Tx) mayShare(member flattr.MemberID, key flattr.Key) error {
 	if count >= maxSharings {
 		return flattr.Refuse(flattr.SharingsFull, fmt.Sprintf("You share %d addresses, which is as many as may be. Stop sharing one first.", count))
 	}
+	return tx.shadows(member, key)
+}
+
+// shadows refuses a change of parts by which others would lose theirs. The longest
+// parts that cover a thing count, whoever they name: longer ones, or others of the
+// same URL, would take away the parts of those with whom another owner shares.
+func (tx *Tx) shadows(member flattr.MemberID, key flattr.Key) error {
 	if !coversBelow(key) {
 		return nil
 	}
-	// The longest parts that cover a thing count, whoever they name: longer ones
-	// would take away the parts of those with whom another owner shares.
 	keys, one := covered(key), 0
-	err = tx.row(selectShadowed, keys.from, keys.to, int64(member), len(key)).Scan(&one)
+	err := tx.row(selectShadowed, keys.from, keys.to, int64(member), len(key)).Scan(&one)
 	if err == nil {
 		return flattr.Refuse(flattr.Forbidden, "Somebody else owns and shares things below this address. Share yours one by one.")
 	}
@@ -232,7 +242,7 @@ func (s *Store) EndSharing(ctx context.Context, now time.Time, member flattr.Mem
 		return err
 	}
 	return s.write(ctx, func(tx *Tx) error {
-		sh, _, err := tx.sharingOf(key)
+		sh, err := tx.sharingOf(key)
 		switch {
 		case err != nil:
 			return err
@@ -240,6 +250,9 @@ func (s *Store) EndSharing(ctx context.Context, now time.Time, member flattr.Mem
 			return notOwner()
 		case len(sh.Parts) == 0:
 			return flattr.Refuse(flattr.NotFound, "Nothing is shared there.")
+		}
+		if err := tx.shadows(member, key); err != nil {
+			return err
 		}
 		return tx.dropParts(now, key)
 	})
@@ -255,30 +268,37 @@ func (s *Store) GiveBack(ctx context.Context, now time.Time, member flattr.Membe
 		return err
 	}
 	return s.write(ctx, func(tx *Tx) error {
-		sh, setter, err := tx.sharingOf(key)
-		if err != nil {
-			return err
-		}
-		mine, rest, heir := 0, []flattr.Part(nil), 0
-		for _, p := range sh.Parts {
-			if p.Author == member {
-				mine += p.BP
-				continue
-			}
-			if p.Author == sh.Owner {
-				heir = len(rest)
-			}
-			rest = append(rest, p.Part)
-		}
+		sh, err := tx.sharingOf(key)
 		switch {
-		case mine == 0:
+		case err != nil:
+			return err
+		case !slices.ContainsFunc(sh.Parts, func(p NamedPart) bool { return p.Author == member }):
 			return flattr.Refuse(flattr.NotFound, "You have no part there.")
 		case sh.Owner == member:
 			return flattr.Refuse(flattr.Invalid, "You own this. Change the parts, or stop sharing.")
-		case len(rest) < 2:
-			return tx.dropParts(now, key)
 		}
-		rest[heir].BP += mine
-		return tx.setParts(now, key, sh.URL, rest, setter)
+		return tx.handOn(now, sh, member)
 	})
+}
+
+// handOn takes a member out of parts: what was the member's falls to the owner or,
+// where the parts do not name the owner, to the first author named. Where one
+// author is left, or the member has set the parts, they end.
+func (tx *Tx) handOn(now time.Time, sh Sharing, member flattr.MemberID) error {
+	mine, rest, heir := 0, []flattr.Part(nil), 0
+	for _, p := range sh.Parts {
+		if p.Author == member {
+			mine += p.BP
+			continue
+		}
+		if p.Author == sh.Owner {
+			heir = len(rest)
+		}
+		rest = append(rest, p.Part)
+	}
+	if len(rest) < 2 || sh.setter == member {
+		return tx.dropParts(now, sh.Key)
+	}
+	rest[heir].BP += mine
+	return tx.setParts(now, sh.Key, sh.URL, rest, sh.setter)
 }
