@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"flattr/ledger/book"
 	"flattr/ledger/flattr"
 	"flattr/ledger/money"
 	"flattr/ledger/store"
@@ -21,7 +20,7 @@ const (
 
 // moveWords are the words for what came to revenue and left it; what is not here
 // is a correction by the operator.
-var moveWords = map[book.Code]string{book.Earn: "payout.move.earn", book.Use: "payout.means", book.Present: "payout.move.present"}
+var moveWords = map[string]string{"earn": "payout.move.earn", "use": "payout.means", "present": "payout.move.present"}
 
 // payoutPage is where an author sees what can be paid, says where to, and moves
 // revenue to means.
@@ -77,7 +76,7 @@ func (s *Server) showPayout(w http.ResponseWriter, r *http.Request, status int, 
 		page.Targets = append(page.Targets, targetLine{target, flattr.MaskIBAN(target.IBAN), target.Payable.After(now)})
 	}
 	for _, move := range moves[:min(len(moves), pageMoves)] {
-		line := moveLine{move, moveWords[move.Code]}
+		line := moveLine{move, moveWords[string(move.Code)]}
 		if line.Word == "" {
 			line.Word = "payout.move.other"
 		}
