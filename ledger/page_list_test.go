@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"maps"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -106,7 +107,7 @@ var listedPages = []listedPage{
 
 // Every page that the ledger serves is in the list, and nothing else is.
 func TestEveryPageIsListed(t *testing.T) {
-	served := pagePatterns(t)
+	served := routePatterns(t, http.MethodGet)
 	if len(served) < 40 {
 		t.Fatalf("only %d pages were found: %q", len(served), served)
 	}
@@ -126,25 +127,11 @@ func TestEveryPageIsListed(t *testing.T) {
 	}
 }
 
-// pagePatterns are the patterns of all GET routes of the pages, as their source
-// registers them.
-func pagePatterns(t *testing.T) []string {
+// routePatterns are the patterns of all routes of the pages with a method, as their
+// source registers them.
+func routePatterns(t *testing.T, method string) []string {
 	t.Helper()
-	files := token.NewFileSet()
-	parsed := make(map[string][]*ast.File)
-	for _, dir := range []string{"web", "api"} {
-		err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
-				return err
-			}
-			file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
-			parsed[dir] = append(parsed[dir], file)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	parsed, files := pagesSource(t)
 	constants := textConstants(parsed)
 	patterns := make(map[string]bool)
 	for _, file := range parsed["web"] {
@@ -161,13 +148,34 @@ func pagePatterns(t *testing.T) []string {
 			if !ok {
 				t.Errorf("%s: this pattern is put together of more than texts and constants; write it so that it can be read here", files.Position(call.Pos()))
 			}
-			if path, isGet := strings.CutPrefix(pattern, "GET "); isGet && !strings.HasPrefix(path, "/static/") && path != "/favicon.ico" {
+			if path, fits := strings.CutPrefix(pattern, method+" "); fits && !strings.HasPrefix(path, "/static/") && path != "/favicon.ico" {
 				patterns[path] = true
 			}
 			return true
 		})
 	}
 	return slices.Sorted(maps.Keys(patterns))
+}
+
+// pagesSource is the source of the pages and of the names they share with clients.
+func pagesSource(t *testing.T) (map[string][]*ast.File, *token.FileSet) {
+	t.Helper()
+	files := token.NewFileSet()
+	parsed := make(map[string][]*ast.File)
+	for _, dir := range []string{"web", "api"} {
+		err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+			parsed[dir] = append(parsed[dir], file)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return parsed, files
 }
 
 // textConstants are the constants of texts: those of web by their name, those of

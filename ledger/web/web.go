@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -327,6 +328,13 @@ func safeNext(raw string) string {
 	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()
 }
 
+// isForm tells the one kind of body that our forms have. What another site may send
+// without asking first is a form too, or text; those of text are none.
+func isForm(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && kind == "application/x-www-form-urlencoded"
+}
+
 // parse reads a posted form. It answers itself where that fails.
 func (s *Server) parse(w http.ResponseWriter, r *http.Request) bool {
 	err := r.ParseForm()
@@ -336,7 +344,7 @@ func (s *Server) parse(w http.ResponseWriter, r *http.Request) bool {
 		s.problem(w, r, http.StatusRequestEntityTooLarge, "problem.title", "problem.large", "")
 	case err != nil:
 		s.problem(w, r, http.StatusBadRequest, "problem.title", "problem.method", "")
-	case !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
+	case !isForm(r):
 		s.problem(w, r, http.StatusUnsupportedMediaType, "problem.title", "problem.method", "")
 	default:
 		return true
