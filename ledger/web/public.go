@@ -13,8 +13,7 @@ import (
 	"flattr/ledger/store"
 )
 
-// What is written for everybody: what Flattr is, how the money flows, and what is
-// known of whom.
+// What is written for everybody: what Flattr is, and how the money flows.
 
 const (
 	// fewReaders is how many readers a month must have had before its sums are
@@ -153,24 +152,4 @@ func (l *lastMonth) last(ctx context.Context) (*flattr.ClosedMonth, error) {
 	}
 	sums := l.sums
 	return &sums, nil
-}
-
-// privacyParts are what the privacy page tells of, in its order: keys of a title
-// and of what stands below it.
-var privacyParts = []struct{ Title, Text string }{
-	{"privacy.read.title", "privacy.read"},
-	{"privacy.flattred.title", "privacy.flattred"},
-	{"privacy.account.title", "privacy.account"},
-	{"privacy.authors.title", "privacy.authors"},
-	{"privacy.public.title", "privacy.public"},
-	{"privacy.sites.title", "privacy.sites"},
-	{"privacy.others.title", "privacy.others"},
-	{"privacy.cookies.title", "privacy.cookies"},
-	{"privacy.operator.title", "privacy.operator"},
-	{"privacy.leave.title", "privacy.leave"},
-}
-
-// privacy tells what is known of whom.
-func (s *Server) privacy(w http.ResponseWriter, r *http.Request) {
-	s.render(w, r, http.StatusOK, "privacy", s.tongues.of(r).say("privacy.title"), privacyParts)
 }
