@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,7 +98,9 @@ func (b *browser) send(form *html.Node, fill map[string]string) *http.Response {
 		case n.Type != html.ElementNode:
 		case n.Data == "input":
 			known[attr(n, "name")] = true
-			values.Set(attr(n, "name"), attr(n, "value"))
+			if attr(n, "type") != "radio" || has(n, "checked") {
+				values.Set(attr(n, "name"), attr(n, "value"))
+			}
 		case n.Data == "select", n.Data == "textarea":
 			known[attr(n, "name")] = true
 		}
@@ -153,6 +156,10 @@ func words(page *html.Node) string {
 		}
 	}
 	return strings.Join(strings.Fields(text.String()), " ")
+}
+
+func has(n *html.Node, name string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
 }
 
 func attr(n *html.Node, name string) string {

@@ -42,7 +42,7 @@ func TestAnInviteIsGivenAwayAsALetter(t *testing.T) {
 	cyd.get("/signup?invite=" + strings.ToLower(code))
 	cyd.wants("ann invites you.")
 	cyd.submit("signup", map[string]string{"name": "cyd", "password": "correct horse"})
-	if cyd.at.Path != "/month" {
+	if cyd.at.Path != "/welcome" {
 		t.Fatalf("cyd is at %s:\n%s", cyd.at, cyd.text)
 	}
 	ann.get(path)

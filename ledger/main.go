@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flattr/ledger/flattr"
 	"flattr/ledger/money"
 	"flattr/ledger/report"
 	"flattr/ledger/store"
@@ -98,7 +99,7 @@ func with(ctx context.Context, where string, make bool, work func(*store.Store) 
 
 func inviteCommand(db *string) *cobra.Command {
 	var count int
-	var means string
+	var means, from string
 	invite := &cobra.Command{Use: "invite", Short: "Invite codes of the operator"}
 	mint := &cobra.Command{
 		Use: "new", Short: "Make invite codes, one a line", Args: cobra.NoArgs,
@@ -108,7 +109,13 @@ func inviteCommand(db *string) *cobra.Command {
 				return fmt.Errorf("--means %s: %w", means, err)
 			}
 			return with(cmd.Context(), *db, true, func(s *store.Store) error {
-				invites, err := s.MintInvites(cmd.Context(), time.Now(), count, carried)
+				mint := s.MintInvites
+				if from != "" {
+					mint = func(ctx context.Context, now time.Time, count int, means money.Micro) ([]flattr.Invite, error) {
+						return s.MintInvitesFor(ctx, now, from, count, means)
+					}
+				}
+				invites, err := mint(cmd.Context(), time.Now(), count, carried)
 				for _, inv := range invites {
 					fmt.Fprintln(cmd.OutOrStdout(), inv.Code)
 				}
@@ -118,6 +125,7 @@ func inviteCommand(db *string) *cobra.Command {
 	}
 	mint.Flags().IntVar(&count, "count", 1, "how many")
 	mint.Flags().StringVar(&means, "means", "0.00", "welcome means in EUR that each code carries, from the account gift")
+	mint.Flags().StringVar(&from, "from", "", "the `member` who gives the codes away, and finds them with a letter on their own page (default: the operator)")
 	invite.AddCommand(mint)
 	return invite
 }

@@ -112,15 +112,16 @@ func (s *served) invite(means money.Micro) string {
 	return minted[0].Code
 }
 
-// join signs a new member up through the form.
+// join signs a new member up through the form, and looks at their month.
 func (s *served) join(name string, means money.Micro) *browser {
 	s.t.Helper()
 	b := newBrowser(s.t, s.origin)
 	b.get("/signup?invite=" + s.invite(means))
 	b.submit("signup", map[string]string{"name": name, "password": "correct horse"})
-	if b.status != http.StatusOK || b.at.Path != "/month" {
+	if b.status != http.StatusOK || b.at.Path != "/welcome" {
 		s.t.Fatalf("sign-up of %s ends at %s with %d:\n%s", name, b.at, b.status, words(b.page))
 	}
+	b.get("/month")
 	return b
 }
 

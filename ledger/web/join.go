@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,6 +76,7 @@ type joinForm struct {
 	From               string      // who invites; "": the operator, or not known
 	Means              money.Micro // that the invite carries
 	Wrong              map[string]string
+	Budget             budgetChoice
 	MinPassword        int
 }
 
@@ -104,17 +106,34 @@ func (s *Server) invited(r *http.Request, form *joinForm) error {
 		form.Wrong["invite"] = sentence(s.tongues.of(r), refused)
 		return nil
 	}
-	if err != nil || invite.By == 0 {
-		form.Means = invite.Means
+	if err != nil {
 		return err
 	}
-	by, err := s.store.Member(r.Context(), invite.By)
-	form.From, form.Means = by.Name, invite.Means
+	return s.tell(r.Context(), form, invite)
+}
+
+// tell fills in what a visitor reads of an invite.
+func (s *Server) tell(ctx context.Context, form *joinForm, invite flattr.Invite) error {
+	form.Means = invite.Means
+	if invite.By == 0 {
+		return nil
+	}
+	by, err := s.store.Member(ctx, invite.By)
+	form.From = by.Name
 	return err
 }
 
 func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, status int, form joinForm) {
 	form.MinPassword = minPassword
+	var err error
+	if form.Budget, err = s.newBudgetChoice(r.Context(), s.tongues.of(r), flattr.DefaultBudget); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	form.Budget.pick(r.PostForm, form.Wrong["budget"]) // nothing, where the form is new
+	if form.Means >= flattr.MinBudget {
+		form.Budget.Covered = form.Means
+	}
 	s.render(w, r, status, "signup", s.tongues.of(r).say("signup.title"), form)
 }
 
@@ -135,6 +154,10 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	password := r.PostForm.Get("password")
+	budget, malformed := chosenBudget(r.PostForm)
+	if malformed != nil {
+		form.Wrong["budget"] = t.say("wrong.budget_form", t.plainEuro(flattr.MinBudget))
+	}
 	if err := s.checkSignUp(r.Context(), t, &form, password); err != nil {
 		s.fail(w, r, err)
 		return
@@ -143,15 +166,8 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) {
 	var hash string
 	if len(form.Wrong) == 0 {
 		var err error
-		id, hash, err = s.makeMember(r.Context(), t, form, password)
-		var refused *flattr.Error
-		if errors.As(err, &refused) {
-			field := "name"
-			if refused.Code == flattr.InviteUnknown || refused.Code == flattr.InviteUsed {
-				field = "invite"
-			}
-			form.Wrong[field] = sentence(t, refused)
-		} else if err != nil {
+		id, hash, err = s.makeMember(r.Context(), t, form, password, budget)
+		if err = s.refusedMember(r.Context(), t, form, err); err != nil {
 			s.fail(w, r, err)
 			return
 		}
@@ -161,7 +177,29 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) {
 		s.showSignUp(w, r, http.StatusUnprocessableEntity, form)
 		return
 	}
-	s.enter(w, r, id, hash, form.Next, false)
+	s.enter(w, r, id, hash, cmp.Or(form.Next, "/welcome"), false)
+}
+
+// refusedMember says by field why the store let nobody in. What is no refusal it
+// hands back.
+func (s *Server) refusedMember(ctx context.Context, t *tongue, form joinForm, err error) error {
+	var refused *flattr.Error
+	if !errors.As(err, &refused) {
+		return err
+	}
+	switch refused.Code {
+	case flattr.InviteUnknown, flattr.InviteUsed:
+		form.Wrong["invite"] = sentence(t, refused)
+	case flattr.BudgetRange:
+		most, err := s.store.MaxBudget(ctx)
+		if err != nil {
+			return fmt.Errorf("read largest budget: %w", err)
+		}
+		form.Wrong["budget"] = budgetSentence(t, 0, most, refused)
+	default:
+		form.Wrong["name"] = sentence(t, refused)
+	}
+	return nil
 }
 
 // checkSignUp looks at what can be told before a password is hashed.
@@ -184,13 +222,15 @@ func (s *Server) checkSignUp(ctx context.Context, t *tongue, form *joinForm, pas
 		return fmt.Errorf("find invite: %w", err)
 	case invite.Used:
 		form.Wrong["invite"] = t.say("wrong.invite_used")
+	default:
+		return s.tell(ctx, form, invite)
 	}
 	return nil
 }
 
 // makeMember lets a member in whose form is in order, and answers the hash of
 // the password too.
-func (s *Server) makeMember(ctx context.Context, t *tongue, form joinForm, password string) (id flattr.MemberID, hash string, err error) {
+func (s *Server) makeMember(ctx context.Context, t *tongue, form joinForm, password string, budget money.Micro) (id flattr.MemberID, hash string, err error) {
 	err = s.turn(ctx, func() (err error) {
 		hash, err = HashPassword(password)
 		return err
@@ -198,7 +238,7 @@ func (s *Server) makeMember(ctx context.Context, t *tongue, form joinForm, passw
 	if err != nil {
 		return 0, "", err
 	}
-	m, err := s.store.SignUp(ctx, s.now(), store.SignUp{Name: form.Name, PasswordHash: hash, InviteCode: form.Invite, Language: t.code})
+	m, err := s.store.SignUp(ctx, s.now(), store.SignUp{Name: form.Name, PasswordHash: hash, InviteCode: form.Invite, Language: t.code, Budget: budget})
 	return m.ID, hash, err
 }
 

@@ -2,12 +2,10 @@ package web
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"html"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -37,10 +35,7 @@ type monthPage struct {
 	Subscriptions     subscriptionTable
 	MoreSubscriptions int
 	Means             money.Micro
-	Budget            money.Micro
-	Typed             string // the budget field, as typed
-	WrongBudget       string
-	Min, Max          money.Micro
+	Budget            budgetChoice
 	Invites           []inviteLine // still to give away
 	Joined            []inviteLine // given away and used
 }
@@ -75,31 +70,29 @@ type inviteLine struct {
 
 // month shows the reader's open months.
 func (s *Server) month(w http.ResponseWriter, r *http.Request) {
-	s.showMonth(w, r, http.StatusOK, "", "")
+	s.showMonth(w, r, http.StatusOK, "")
 }
 
-func (s *Server) showMonth(w http.ResponseWriter, r *http.Request, status int, typed, wrong string) {
-	m := memberOf(r.Context())
+// showMonth shows the month, with what is wrong with a budget that was posted.
+func (s *Server) showMonth(w http.ResponseWriter, r *http.Request, status int, wrong string) {
+	m, t := memberOf(r.Context()), s.tongues.of(r)
 	page, err := s.monthPage(r.Context(), m)
+	if err == nil {
+		page.Budget, err = s.newBudgetChoice(r.Context(), t, m.Budget)
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	t := s.tongues.of(r)
-	page.Typed, page.WrongBudget = typed, wrong
-	if wrong == "" {
-		page.Typed = t.plainEuro(page.Budget)
+	if wrong != "" {
+		page.Budget.pick(r.PostForm, wrong)
 	}
 	s.render(w, r, status, "month", t.say("month.title"), page)
 }
 
 func (s *Server) monthPage(ctx context.Context, m *flattr.Member) (monthPage, error) {
 	now := s.now()
-	page := monthPage{Name: m.Name, Budget: m.Budget, Min: flattr.MinBudget}
-	var err error
-	if page.Max, err = s.store.MaxBudget(ctx); err != nil {
-		return page, fmt.Errorf("read largest budget: %w", err)
-	}
+	page := monthPage{Name: m.Name}
 	means, summaries, err := s.store.Summaries(ctx, now, m.ID)
 	if err != nil {
 		return page, fmt.Errorf("read months: %w", err)
@@ -198,48 +191,6 @@ func webLink(raw string) string {
 		return ""
 	}
 	return raw
-}
-
-// changeBudget sets the budget, or says why not and keeps what was typed.
-func (s *Server) changeBudget(w http.ResponseWriter, r *http.Request) {
-	if !s.parse(w, r) {
-		return
-	}
-	t, m := s.tongues.of(r), memberOf(r.Context())
-	typed := strings.TrimSpace(r.PostForm.Get("budget"))
-	amount, err := readEuro(typed)
-	if err != nil {
-		s.showMonth(w, r, http.StatusUnprocessableEntity, typed, t.say("wrong.budget_form", t.plainEuro(flattr.MinBudget)))
-		return
-	}
-	err = s.store.SetBudget(r.Context(), s.now(), m.ID, amount)
-	var refused *flattr.Error
-	switch {
-	case err == nil:
-		s.sessions.Put(r.Context(), sessionNotice, t.say("budget.done", t.euro(amount)))
-		http.Redirect(w, r, "/month", http.StatusSeeOther)
-	case errors.As(err, &refused):
-		limit, err := s.store.MaxBudget(r.Context())
-		if err != nil {
-			s.fail(w, r, fmt.Errorf("read largest budget: %w", err))
-			return
-		}
-		s.showMonth(w, r, http.StatusUnprocessableEntity, typed, budgetSentence(t, m, limit, refused))
-	default:
-		s.fail(w, r, fmt.Errorf("set budget: %w", err))
-	}
-}
-
-// budgetSentence names the bounds, or the means, that a refused budget met.
-func budgetSentence(t *tongue, m *flattr.Member, limit money.Micro, refused *flattr.Error) string {
-	switch refused.Code {
-	case flattr.BudgetRange:
-		return t.say("wrong.budget_range", t.euro(flattr.MinBudget), t.euro(limit))
-	case flattr.NoMeans:
-		return t.say("wrong.no_means", t.euro(m.Means))
-	default:
-		return sentence(t, refused)
-	}
 }
 
 // undo takes a click back: an event of its own, made now.

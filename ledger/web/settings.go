@@ -25,6 +25,7 @@ var settingLinks = []struct{ Path, Name, About string }{
 	{"/notes", "notes.title", "settings.notes"},
 	{"/settings/data", "data.title", "settings.data"},
 	{"/month#invites", "invites.title", "settings.invites"},
+	{"/welcome", "welcome.title", "settings.welcome"},
 }
 
 // maxZone bounds the name of a zone, in characters; the longest has 32.

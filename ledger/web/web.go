@@ -90,6 +90,7 @@ type Server struct {
 	downloads *limit.Limiter // of a member's own files, by member
 	hashing   chan struct{}
 	closed    lastMonth
+	first     firstThings
 }
 
 // New prepares the pages.
@@ -135,6 +136,7 @@ func New(cfg Config) (*Server, error) {
 		wishes:    limit.New(wishInterval, wishBurst),
 		hashing:   make(chan struct{}, maxHashing),
 		closed:    lastMonth{store: cfg.Store},
+		first:     firstThings{store: cfg.Store},
 	}
 	if s.pages, err = newPageSet(ts); err != nil {
 		return nil, err
@@ -183,6 +185,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /signin", s.signIn)
 	mux.HandleFunc("POST /signout", s.signOut)
 	mux.HandleFunc("GET /month", s.member(s.month))
+	mux.HandleFunc("GET /welcome", s.member(s.welcome))
 	mux.HandleFunc("GET /invites/{code}", s.member(s.letter))
 	mux.HandleFunc("POST /budget", s.member(s.changeBudget))
 	mux.HandleFunc("POST /undo", s.member(s.undo))
@@ -311,7 +314,7 @@ func (s *Server) rememberLanguage(w http.ResponseWriter, t *tongue) {
 // nextPaths are where a visitor may be sent after signing in or choosing a
 // language: pages of ours that a GET shows.
 var nextPaths = map[string]bool{
-	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true, "/money": true, "/privacy": true, "/settings": true,
+	"/": true, "/signup": true, "/signin": true, "/month": true, "/revenue": true, api.PathAuthorize: true, "/money": true, "/privacy": true, "/settings": true, "/welcome": true,
 	"/settings/signin": true, "/settings/mail": true, "/signin/forgotten": true, "/signin/reset": true, "/mail/confirm": true, "/mail/unsubscribe": true,
 	"/claims": true, "/grants": true, "/applications": true, "/profile": true,
 	"/history": true, "/history/authors": true, "/history/clicks": true, "/history/promises": true, "/subscriptions": true, "/things": true, "/parts": true, "/parts/edit": true, "/notes": true, "/payout": true, "/settings/data": true,
