@@ -18,7 +18,12 @@ func TestTheFrontPageWorksOutWhatAClickIsWorth(t *testing.T) {
 	b.get("/")
 	b.wants("€0.20", "€0.10", "How the money flows", "What is known of you")
 	b.get("/?budget=7,50&clicks=40")
-	b.wants("What one click is worth with €7.50", "40 €0.188")
+	b.wants("What one click is worth with €7.50", "€7.50 in 40 equal parts", "40 €0.188")
+	b.get("/?budget=2&clicks=61")
+	if strings.Contains(b.text, "<rect") {
+		t.Error("a budget is drawn in more parts than can be told apart")
+	}
+	b.wants("61 €0.033")
 	for query, want := range map[string]string{
 		"budget=1.99&clicks=10": "from €2.00 to €100.00", "budget=&clicks=": "from €2.00 to €100.00",
 		"budget=2&clicks=0": "from 1 to 10000", "budget=2&clicks=1e3": "from 1 to 10000",
@@ -35,7 +40,7 @@ func TestTheFrontPageWorksOutWhatAClickIsWorth(t *testing.T) {
 // Everybody sees what the last closed month came to, unless somebody could be
 // picked out.
 func TestHowTheMoneyFlows(t *testing.T) {
-	const sums = "€12.00 = €10.80 + €1.20"
+	const sums = "€12.00 given = €10.80 for authors + €1.20 fee, exactly."
 	for readers, want := range map[int]string{4: "Fewer than five readers", 6: sums} {
 		t.Run(fmt.Sprint(readers), func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, where string) {

@@ -31,6 +31,32 @@ type frontPage struct {
 	Wrong          string // what is wrong with them
 	Amount         money.Micro
 	Rows           []exampleRow
+	Slices         []drawnPart // the budget in as many equal parts as the first row has clicks
+}
+
+// drawnPart is where a part of a drawn budget begins and how wide it is.
+type drawnPart struct{ X, Width int }
+
+const (
+	// drawnWidth is how wide a drawn budget is, in units of its own.
+	drawnWidth = 6000
+	// maxSlices is into how many parts a budget is drawn; more cannot be told apart
+	// on a phone.
+	maxSlices = 60
+)
+
+// drawnParts are a budget in n equal parts; none where there would be too many.
+func drawnParts(n int) []drawnPart {
+	const gap = drawnWidth / 100
+	if n > maxSlices {
+		return nil
+	}
+	drawn := make([]drawnPart, n)
+	for i := range drawn {
+		x := i * drawnWidth / n
+		drawn[i] = drawnPart{x, (i+1)*drawnWidth/n - x - gap}
+	}
+	return drawn
 }
 
 // exampleRow is what each click is worth where there are so many.
@@ -49,8 +75,8 @@ func (s *Server) front(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t, status := s.tongues.of(r), http.StatusOK
-	page := frontPage{Min: flattr.MinBudget, Amount: flattr.MinBudget, Budget: t.plainEuro(flattr.MinBudget), Clicks: "20"}
-	counts := []int{1, 10, 20}
+	page := frontPage{Min: flattr.MinBudget, Amount: flattr.MinBudget, Budget: t.plainEuro(flattr.MinBudget), Clicks: "10"}
+	counts := []int{10, 20}
 	if query := r.URL.Query(); query.Has("budget") || query.Has("clicks") {
 		page.Budget, page.Clicks = cut(query.Get("budget")), cut(query.Get("clicks"))
 		amount, clicks, wrong, err := s.example(r.Context(), t, page.Budget, page.Clicks)
@@ -68,6 +94,7 @@ func (s *Server) front(w http.ResponseWriter, r *http.Request) {
 		share, _ := money.Split(page.Amount, n)
 		page.Rows = append(page.Rows, exampleRow{n, share, len(counts) == 1})
 	}
+	page.Slices = drawnParts(counts[0])
 	s.render(w, r, status, "front", t.say("front.title"), page)
 }
 
@@ -99,6 +126,7 @@ func (s *Server) example(ctx context.Context, t *tongue, budget, count string) (
 type moneyPage struct {
 	Min    money.Micro
 	Share  money.Micro // of ten clicks on Min
+	Slices []drawnPart     // of Min
 	Fee    string      // in percent
 	Months int         // that promises live
 	Hours  int         // of grace
@@ -121,6 +149,7 @@ func (s *Server) flow(w http.ResponseWriter, r *http.Request) {
 	t := s.tongues.of(r)
 	page := moneyPage{Min: flattr.MinBudget, Fee: t.percent(policy.FeeBP), Months: policy.PromiseMonths, Hours: int(policy.Grace.Hours()), Last: last}
 	page.Share, _ = money.Split(flattr.MinBudget, 10)
+	page.Slices = drawnParts(10)
 	if last != nil && last.Readers < fewReaders {
 		page.Last, page.Few = nil, true
 	}
