@@ -58,7 +58,14 @@ func TestAnAuthorSeesWhatEveryThingBrought(t *testing.T) {
 			bob.quiet(path)
 		}
 		bob.quiet("/revenue")
-		bob.wants("Your net revenue in euros, November 2025 to October 2026", "2026 18 €12.00 €12.00", "2025 4 €2.667 €2.667")
+		bob.wants("Your net revenue in euros, November 2025 to October 2026", "2026 18 €12.00 €12.00", "2025 4 €2.667 €2.667",
+			"October 2026 2 €1.333 €0.00 €1.333 CSV · JSON", "October 2026 settled")
+		bob.quiet("/revenue?month=2026-02")
+		bob.wants("February 2026 settled")
+		for _, month := range []string{"2026-03", "2026-11", "x"} { // none, open, and no month
+			bob.quiet("/revenue?month=" + month)
+			bob.wants("October 2026 settled")
+		}
 		bob.lang = "de"
 		for _, path := range append(paths[:2], "/things", "/revenue", "/parts") {
 			bob.quiet(path)
@@ -265,7 +272,7 @@ func TestAnAuthorSaysWhereToPay(t *testing.T) {
 		bob.get("/payout")
 		form := bob.find(func(n *html.Node) bool { return attr(n, "id") == "use-revenue" })
 		bob.send(form, map[string]string{"amount": "10,00"})
-		bob.wants("€10.00 moved to your means.", "Credited to you €4.667", "Can be paid out €0.00", "€5.333 are still missing.", "22 November 2026 To my means -€10.00")
+		bob.wants("€10.00 moved to your means.", "Credited to you €4.667", "Can be paid out €0.00", "€5.333 are still missing.", "To my means 22 November 2026 -€10.00")
 		bob.send(form, map[string]string{"amount": "4.00"})
 		bob.wants("This has been moved already.")
 		bob.get("/month")
@@ -275,7 +282,7 @@ func TestAnAuthorSaysWhereToPay(t *testing.T) {
 		cyd.get("/settings/data")
 		cyd.submit("gift", map[string]string{"to": "bob", "password": "correct horse"})
 		cyd.quiet("/payout")
-		cyd.wants("Gift to bob -€7.333", "There is no revenue that can be moved now.")
+		cyd.wants("Gift to bob 22 November 2026 -€7.333", "There is no revenue that can be moved now.")
 		ledger(t, "audit", "--db", db) // fails where something is wrong
 		bob.lang = "de"
 		bob.quiet("/payout")

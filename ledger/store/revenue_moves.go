@@ -28,7 +28,7 @@ SELECT m.at, m.code, m.amount, a.month, COALESCE(n.name, '') FROM (
     UNION ALL
     SELECT id, at, code, amount, debit_account FROM transfer WHERE code <> 'give' AND credit_account = $2
 ) m JOIN account a ON a.id = m.other LEFT JOIN member n ON n.id = a.owner AND a.owner <> $3
-ORDER BY m.at DESC, m.id LIMIT $4 OFFSET $5`
+ORDER BY m.at DESC, a.month DESC, m.id LIMIT $4 OFFSET $5`
 
 // RevenueMoves are what came to an author's revenue and what left it, the last
 // first and at most limit after offset.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"flattr/ledger/chart"
 	"flattr/ledger/flattr"
@@ -12,14 +13,15 @@ import (
 	"flattr/ledger/report"
 )
 
-// revenuePage is what an author sees: the running month and those that wait
-// for their settlement as previews, then the settled months, newest first.
+// revenuePage is what an author sees: month by month what came, the running one
+// and those that wait for their settlement as previews, and the things of one
+// settled month.
 type revenuePage struct {
 	Balance  money.Micro
 	Running  flattr.Month
 	Previews []revenueMonth
-	Months   []revenueMonth
-	Drawn    bool
+	Months   []flattr.RevenueMonth // settled ones, newest first, a page of them
+	Shown    *revenueMonth         // the settled one whose things are shown; nil: none
 	Chart    chart.Bars
 	Years    []revenueYear
 	Pages    pages
@@ -41,13 +43,13 @@ type revenueYear struct {
 // What one page of revenue shows: it stays under 100 kB with the longest titles.
 const (
 	pageRevenue   = 12 // settled months
-	previewThings = 15
-	settledThings = 3
+	revenueThings = 15 // of the settled month that is shown, and of the running one
+	endedThings   = 3  // of a month that waits for its settlement
 )
 
 type thingLine struct {
 	flattr.RevenueThing
-	Link, Label string
+	Path, Label string
 }
 
 // revenue shows what an author has earned.
@@ -59,18 +61,31 @@ func (s *Server) revenue(w http.ResponseWriter, r *http.Request) {
 	}
 	t, number := s.tongues.of(r), pageNumber(r)
 	page := revenuePage{
-		Balance: earned.Balance, Running: earned.Preview.Month, Previews: []revenueMonth{newRevenueMonth(earned.Preview, previewThings)},
-		Drawn: len(earned.Months) > 0, Chart: t.revenueChart(earned), Years: revenueYears(earned.Months),
+		Balance: earned.Balance, Running: earned.Preview.Month, Previews: []revenueMonth{newRevenueMonth(earned.Preview, revenueThings)},
+		Chart: t.revenueChart(earned), Years: revenueYears(earned.Months),
 		Pages: newPages(r, number, pageRevenue, len(earned.Months)),
 	}
 	for _, month := range earned.Ended {
-		page.Previews = append(page.Previews, newRevenueMonth(month, settledThings))
+		page.Previews = append(page.Previews, newRevenueMonth(month, endedThings))
 	}
-	shown := earned.Months[min((number-1)*pageRevenue, len(earned.Months)):]
-	for _, month := range shown[:min(pageRevenue, len(shown))] {
-		page.Months = append(page.Months, newRevenueMonth(month, settledThings))
+	page.Months = earned.Months[min((number-1)*pageRevenue, len(earned.Months)):]
+	page.Months = page.Months[:min(pageRevenue, len(page.Months))]
+	if len(page.Months) > 0 {
+		shown := newRevenueMonth(askedMonth(r, page.Months), revenueThings)
+		page.Shown = &shown
 	}
 	s.render(w, r, http.StatusOK, "revenue", t.say("revenue.title"), page)
+}
+
+// askedMonth is the month that the address names, or the first.
+func askedMonth(r *http.Request, months []flattr.RevenueMonth) flattr.RevenueMonth {
+	asked, err := flattr.ParseMonth(r.URL.Query().Get("month"))
+	for _, month := range months {
+		if err == nil && month.Month == asked {
+			return month
+		}
+	}
+	return months[0]
 }
 
 // revenueYears sums settled months, which come newest first, by year.
@@ -109,8 +124,8 @@ func (t *tongue) revenueChart(earned flattr.Revenue) chart.Bars {
 func newRevenueMonth(month flattr.RevenueMonth, most int) revenueMonth {
 	out := revenueMonth{RevenueMonth: month, More: max(0, len(month.Things)-most)}
 	for _, thing := range month.Things[:len(month.Things)-out.More] {
-		line := thingLine{RevenueThing: thing}
-		line.Link, line.Label, _ = listed(thing.ID, thing.URL, thing.Title)
+		line := thingLine{RevenueThing: thing, Path: "/things/" + strconv.FormatInt(int64(thing.ID), 10)}
+		_, line.Label, _ = listed(thing.ID, thing.URL, thing.Title)
 		out.Things = append(out.Things, line)
 	}
 	return out

@@ -21,11 +21,13 @@ const (
 	exampleClick = 20 * money.Cent
 )
 
-// sharedPage is everything of which parts are set by the member, or name them.
+// sharedPage is everything of which parts are set by the member, or name them; the
+// sites that are proved are what can be shared.
 type sharedPage struct {
 	Mine, Theirs []sharedLine
 	Pages        pages
 	URL, Wrong   string // as typed
+	Sites        []string
 }
 
 type sharedLine struct {
@@ -57,6 +59,16 @@ func (s *Server) showShared(w http.ResponseWriter, r *http.Request, status int, 
 		return
 	}
 	page := sharedPage{URL: typed, Wrong: wrong, Pages: newPages(onPath(r, "/parts"), number, pageSharings, (number-1)*pageSharings+len(all))}
+	claims, err := s.store.Claims(r.Context(), m.ID)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	for _, c := range claims {
+		if c.Owns() && len(c.URL) <= store.MaxSharedURL {
+			page.Sites = append(page.Sites, c.URL)
+		}
+	}
 	for _, sh := range all[:min(len(all), pageSharings)] {
 		line := sharedLine{Sharing: sh, Label: short(sh.URL, maxShownText), Edit: editPath(sh.URL)}
 		for _, p := range sh.Parts {

@@ -225,7 +225,7 @@ async function feed(suite: Suite, set: Published, { miriam }: People): Promise<v
     await follow(miriam, "My revenue");
     const [response] = await Promise.all([
       miriam.waitForResponse(`${set.ledger.origin}/profile/${author.name}/things.atom`),
-      miriam.click(`::-p-xpath(//a[normalize-space(.)="Feed of my things"])`),
+      miriam.click(`::-p-xpath(//a[normalize-space(.)="Feed"])`),
     ]);
     assert.match(response.headers()["content-type"] ?? "", /^application\/atom\+xml/);
     const titles = [...(await response.text()).matchAll(/<entry>.*?<title>(.*?)<\/title>/gs)].map(

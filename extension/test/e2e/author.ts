@@ -103,14 +103,17 @@ async function story(suite: Suite, set: Published): Promise<void> {
     assert.match(await text(miriam, ".preview"), /€2\.00/);
   });
   await suite.test("everything of an author is reached from there by two clicks", async () => {
-    for (const [words, heading] of [
-      ["Sites", "Your sites"],
-      ["Applications", "Applications"],
-      ["Register an application", "Applications of your own"],
-      ["API reference", "REST API v2"],
+    for (const [clicks, heading] of [
+      [["Sites"], "Your sites"],
+      [["My revenue", "My things"], "My things"],
+      [["My revenue", "Payout"], "Payout"],
+      [["My revenue", "A word of thanks"], "A word of thanks"],
+      [["Settings", "Applications"], "Applications"],
+      [["Register an application"], "Applications of your own"],
+      [["API reference"], "REST API v2"],
     ] as const) {
       await miriam.goto(`${ledger.origin}/month`);
-      await follow(miriam, words);
+      for (const words of clicks) await follow(miriam, words);
       assert.equal(await text(miriam, "h1"), heading);
     }
   });
