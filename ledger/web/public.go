@@ -126,7 +126,7 @@ func (s *Server) example(ctx context.Context, t *tongue, budget, count string) (
 type moneyPage struct {
 	Min    money.Micro
 	Share  money.Micro // of ten clicks on Min
-	Slices []drawnPart     // of Min
+	Slices []drawnPart // of Min
 	Fee    string      // in percent
 	Months int         // that promises live
 	Hours  int         // of grace

@@ -230,7 +230,7 @@ func TestStyleIsPacked(t *testing.T) {
 			t.Fatalf("accepting %q: %v", accepted, w.Header())
 		}
 		if packed {
-			if w.Body.Len() > 16_000 {
+			if w.Body.Len() > 17_000 {
 				t.Errorf("packed it has %d bytes", w.Body.Len())
 			}
 			if body, err = gzip.NewReader(w.Body); err != nil {
