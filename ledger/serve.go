@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	gosync "sync"
 	"syscall"
 	"time"
@@ -266,12 +267,30 @@ func logged(log *slog.Logger, now func() time.Time, next http.Handler) http.Hand
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, seen := now(), &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(seen, r)
-		path := r.URL.Path
+		path := unnamed(r.URL.Path)
 		if seen.status == http.StatusNotFound {
 			path = "" // an unknown path can hold anything
 		}
 		log.Info("request", "method", r.Method, "path", path, "status", seen.status, "ms", now().Sub(start).Milliseconds())
 	})
+}
+
+// namers are the parts of paths behind which stands a member's name, or an invite,
+// which is worth what it carries.
+var namers = map[string]bool{"invites": true, "profile": true, "user": true, "users": true, "domain": true}
+
+// unnamed is a path without names of members and secrets.
+func unnamed(path string) string {
+	parts := strings.Split(path, "/")
+	for i := range parts {
+		switch {
+		case strings.HasPrefix(parts[i], "@"):
+			parts[i] = "@*"
+		case i > 0 && namers[parts[i-1]] && parts[i] != "":
+			parts[i] = "*"
+		}
+	}
+	return strings.Join(parts, "/")
 }
 
 // statusWriter remembers the status of an answer.

@@ -115,6 +115,9 @@ func (l *letters) compose(ctx context.Context, letter store.Letter) (*gomail.Msg
 		return nil, fmt.Errorf("no words for a letter %q", kind)
 	}
 	link, err := l.link(ctx, letter)
+	if flattr.CodeOf(err) == flattr.NotFound { // it was withdrawn after it was taken up
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +149,7 @@ func (l *letters) compose(ctx context.Context, letter store.Letter) (*gomail.Msg
 
 // link is the address that a letter leads to.
 func (l *letters) link(ctx context.Context, letter store.Letter) (string, error) {
-	made := store.Link{Member: letter.Member, Address: letter.Address}
+	made := store.Link{Member: letter.Member, Address: letter.Address, Letter: letter.ID}
 	now := l.config.Now()
 	path := ""
 	switch letter.Kind {

@@ -159,7 +159,7 @@ func TestEveryLetterIsWrittenInBothLanguages(t *testing.T) {
 			store.LetterAllowed, store.LetterPayout, store.LetterAddress,
 		} {
 			message, err := o.post.letters.compose(t.Context(), store.Letter{
-				ID: flattr.NewEventID(), Kind: kind, Member: 1, Name: "ann", Language: language, Address: "a@x.example", Detail: "A name", Made: o.now,
+				Kind: kind, Member: 1, Name: "ann", Language: language, Address: "a@x.example", Detail: "A name", Made: o.now,
 			})
 			if err != nil {
 				t.Fatalf("%s in %s: %v", kind, language, err)

@@ -54,9 +54,10 @@ func (kind LetterKind) life() time.Duration {
 
 // Bounds of what waits.
 const (
-	// maxLettersOf is how many letters of one member wait at most: what brings
-	// more is no news.
-	maxLettersOf = 20
+	// maxLettersOf is how many letters of one kind wait for a member at most: what
+	// brings more is no news. Each kind has room of its own, so that nobody keeps a
+	// letter that matters from being written by causing many of another kind.
+	maxLettersOf = 5
 	// maxAsked is how many wishes for a link wait at most: they are taken in turn
 	// within seconds, and pages take wishes at no such rate.
 	maxAsked = 1000
@@ -82,13 +83,13 @@ const insertLetter = `
 INSERT INTO letter (id, kind, member, address, detail, made, until, attempts, next_try, holder, lease)
 VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $6, '', 0) ON CONFLICT DO NOTHING`
 
-const countLettersOf = `SELECT COUNT(*) FROM letter WHERE member = $1`
+const countLettersOf = `SELECT COUNT(*) FROM letter WHERE member = $1 AND kind = $2`
 
 const deleteLettersOf = `DELETE FROM letter WHERE member = $1 AND kind = $2`
 
 const deleteOldLetters = `DELETE FROM letter WHERE until <= $1`
 
-// addLetter has a letter sent, unless too many wait already.
+// addLetter has a letter sent, unless too many of its kind wait already.
 func (tx *Tx) addLetter(now time.Time, l Letter) error {
 	if _, err := tx.exec(deleteOldLetters, micros(now)); err != nil {
 		return fmt.Errorf("forget old letters: %w", err)
@@ -98,7 +99,7 @@ func (tx *Tx) addLetter(now time.Time, l Letter) error {
 		most = maxAsked
 	}
 	var waiting int
-	if err := tx.row(countLettersOf, int64(l.Member)).Scan(&waiting); err != nil {
+	if err := tx.row(countLettersOf, int64(l.Member), string(l.Kind)).Scan(&waiting); err != nil {
 		return fmt.Errorf("count letters: %w", err)
 	}
 	if waiting >= most {

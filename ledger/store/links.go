@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,6 +33,7 @@ type Link struct {
 	Member  flattr.MemberID
 	Address string // that it confirms
 	Expires time.Time
+	Letter  flattr.EventID // that it stands in; zero: none
 }
 
 const insertLink = `
@@ -43,7 +45,10 @@ const linkKept = 24 * time.Hour
 
 const deleteOldLinks = `DELETE FROM link WHERE expires <= $1 AND at <= $2`
 
-// MakeLink makes a link and answers its token, which is kept nowhere.
+const selectLetter = `SELECT 1 FROM letter WHERE id = $1`
+
+// MakeLink makes a link and answers its token, which is kept nowhere. It refuses
+// with not_found where the letter in which it is to stand was withdrawn meanwhile.
 func (s *Store) MakeLink(ctx context.Context, now time.Time, link Link) (token string, err error) {
 	token = rand.Text()
 	hash := sha256.Sum256([]byte(token))
@@ -51,9 +56,18 @@ func (s *Store) MakeLink(ctx context.Context, now time.Time, link Link) (token s
 		if _, err := tx.exec(deleteOldLinks, micros(now), micros(now.Add(-linkKept))); err != nil {
 			return err
 		}
+		if link.Letter != (flattr.EventID{}) {
+			var waits int
+			if err := tx.row(selectLetter, link.Letter[:]).Scan(&waits); err != nil {
+				return found(err, "letter")
+			}
+		}
 		_, err := tx.exec(insertLink, hash[:], string(link.Kind), int64(link.Member), link.Address, micros(now), micros(link.Expires))
 		return err
 	})
+	if flattr.CodeOf(err) != "" {
+		return "", err
+	}
 	if err != nil {
 		return "", fmt.Errorf("make link: %w", err)
 	}
@@ -99,6 +113,12 @@ func (tx *Tx) endLinks(kind LinkKind, member flattr.MemberID) error {
 		return fmt.Errorf("withdraw letters: %w", err)
 	}
 	return nil
+}
+
+// endAllLinks lets no link that was sent, or waits to be, do anything for the
+// member any more.
+func (tx *Tx) endAllLinks(member flattr.MemberID) error {
+	return errors.Join(tx.endLinks(LinkReset, member), tx.endLinks(LinkConfirm, member))
 }
 
 // ResetPassword sets the hash with which the member of a link signs in, uses the

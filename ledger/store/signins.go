@@ -18,6 +18,10 @@ const maxSignIns = 50
 // is not worth a write.
 const seenEvery = 10 * time.Minute
 
+// signInIdle is how long a browser that shows no page stays signed in: a month is
+// looked at now and then, and a browser that was given away is not.
+const signInIdle = 14 * 24 * time.Hour
+
 // SignIn is a browser in which a member is signed in.
 type SignIn struct {
 	ID      string
@@ -57,7 +61,7 @@ func (s *Store) AddSignIn(ctx context.Context, now time.Time, member flattr.Memb
 
 const selectSignIn = `
 SELECT m.password_hash, s.seen FROM signin s JOIN member m ON m.bucket = $1 AND m.id = s.member
-WHERE s.id = $2 AND s.member = $3 AND s.expires > $4`
+WHERE s.id = $2 AND s.member = $3 AND s.expires > $4 AND s.seen > $5`
 
 const updateSeen = `UPDATE signin SET seen = $1 WHERE id = $2 AND seen < $3`
 
@@ -70,7 +74,7 @@ func (s *Store) SessionMember(ctx context.Context, now time.Time, id flattr.Memb
 		if m, err = tx.member(id); err != nil {
 			return err
 		}
-		return found(tx.row(selectSignIn, id.Bucket(), signIn, int64(id), micros(now)).Scan(&hash, &seen), "sign-in")
+		return found(tx.row(selectSignIn, id.Bucket(), signIn, int64(id), micros(now), micros(now.Add(-signInIdle))).Scan(&hash, &seen), "sign-in")
 	})
 	if due := micros(now.Add(-seenEvery)); err == nil && seen < due {
 		err = s.write(ctx, func(tx *Tx) error {
@@ -85,7 +89,7 @@ func (s *Store) SessionMember(ctx context.Context, now time.Time, id flattr.Memb
 }
 
 const selectSignIns = `
-SELECT id, agent, passkey, since, seen FROM signin WHERE member = $1 AND expires > $2 ORDER BY seen DESC, since DESC, id`
+SELECT id, agent, passkey, since, seen FROM signin WHERE member = $1 AND expires > $2 AND seen > $3 ORDER BY seen DESC, since DESC, id`
 
 // SignIns are the browsers in which a member is signed in, the last seen first.
 func (s *Store) SignIns(ctx context.Context, now time.Time, member flattr.MemberID) (list []SignIn, err error) {
@@ -98,7 +102,7 @@ func (s *Store) SignIns(ctx context.Context, now time.Time, member flattr.Member
 			in.Since, in.Seen = timeOf(since), timeOf(seen)
 			list = append(list, in)
 			return err
-		}, int64(member), micros(now))
+		}, int64(member), micros(now), micros(now.Add(-signInIdle)))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list sign-ins: %w", err)
@@ -132,9 +136,14 @@ type Exit struct {
 	Passkeys bool   // also by passkeys
 }
 
-// EndAccess signs a member out everywhere.
+// EndAccess signs a member out everywhere, and ends the links that were sent.
 func (s *Store) EndAccess(ctx context.Context, now time.Time, member flattr.MemberID, exit Exit) error {
-	return s.write(ctx, func(tx *Tx) error { return tx.endAccess(now, member, exit) })
+	return s.write(ctx, func(tx *Tx) error {
+		if err := tx.endAccess(now, member, exit); err != nil {
+			return err
+		}
+		return tx.endAllLinks(member)
+	})
 }
 
 const revokeAllTokens = `UPDATE oauth_token SET revoked = $1 WHERE member = $2 AND revoked IS NULL`
@@ -162,11 +171,29 @@ func (tx *Tx) endAccess(now time.Time, member flattr.MemberID, exit Exit) error 
 	return nil
 }
 
+const updateHash = `UPDATE member SET password_hash = $1 WHERE bucket = $2 AND id = $3 AND password_hash = $4 AND deleted IS NULL`
+
+// RenewHash keeps the same password under another hash. It does nothing where the
+// password has been changed meanwhile.
+func (s *Store) RenewHash(ctx context.Context, member flattr.MemberID, old, hash string) (done bool, err error) {
+	err = s.write(ctx, func(tx *Tx) error {
+		n, err := tx.exec(updateHash, hash, member.Bucket(), int64(member), old)
+		done = n == 1
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("renew hash of a password: %w", err)
+	}
+	return done, nil
+}
+
 const updatePasswordOf = `UPDATE member SET password_hash = $1 WHERE bucket = $2 AND id = $3 AND deleted IS NULL`
 
 // ChangePassword sets the hash with which a member signs in, ends what exit
-// names, and the links by which another one could be set, and tells the member
-// by letter. It refuses with not_found who is no member.
+// names, and the links that were sent: by one for a password another could be set,
+// and whoever knew the old one may have asked for one that confirms an address of
+// theirs. It tells the member by letter, and refuses with not_found who is no
+// member.
 func (s *Store) ChangePassword(ctx context.Context, now time.Time, member flattr.MemberID, hash string, exit Exit) error {
 	return s.write(ctx, func(tx *Tx) error { return tx.changePassword(now, member, hash, exit) })
 }
@@ -182,7 +209,7 @@ func (tx *Tx) changePassword(now time.Time, member flattr.MemberID, hash string,
 	if err := tx.endAccess(now, member, exit); err != nil {
 		return err
 	}
-	if err := tx.endLinks(LinkReset, member); err != nil {
+	if err := tx.endAllLinks(member); err != nil {
 		return err
 	}
 	return tx.notify(now, member, LetterPassword, "")

@@ -89,7 +89,7 @@ func (s *Server) hand(w http.ResponseWriter, r *http.Request, name, contentType 
 	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	w.Header().Set("Cache-Control", "no-store")
 	if err := write(ctx, w); err != nil {
-		s.log.Error("download broken off", "file", name, "error", err)
+		s.log.Error("download broken off", "page", r.Pattern, "error", err)
 		panic(http.ErrAbortHandler)
 	}
 }
