@@ -1,4 +1,4 @@
-// Accessibility of the pages in a real Chromium, the extension's in every state and the ledger's for authors: axe-core over
+// Accessibility of the pages in a real Chromium, the extension's and the ledger's in every state: axe-core over
 // each, light, dark and in forced colours, in English and German; nothing wider than its window, also from right to left; a
 // focus that is seen and never lost.
 import { strict as assert } from "node:assert";
@@ -10,8 +10,8 @@ import puppeteer, { type Browser as Chromium, type Page } from "puppeteer-core";
 import { focus, looks, neverWider } from "./audit.js";
 import { chromium, EXTENSION } from "./browser.js";
 import { inLanguage, type Language } from "./language.js";
+import { accessOfLedger } from "./ledger-access.js";
 import { delay, root, until } from "./programs.js";
-import { accessOfPublished } from "./published-access.js";
 import { STATES, type State } from "./states.js";
 import { Suite } from "./suite.js";
 
@@ -161,7 +161,7 @@ try {
     suite.skip("accessibility in Chromium", "no browser here: sudo apt-get install chromium");
   else {
     for (const language of ["en", "de"] as const) await inOneLanguage(language, suite);
-    await accessOfPublished(suite, path.join(folder, "ledger"));
+    await accessOfLedger(suite, path.join(folder, "ledger"));
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

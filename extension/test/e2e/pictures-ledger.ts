@@ -1,78 +1,89 @@
-// Takes the pictures of the ledger's pages for publishers and their readers in docs/pictures:
+// Takes the pictures of the ledger's pages in docs/pictures, all of them anew:
 //
-//   node .ci/e2e.mjs pictures-ledger [FOLDER]   all of them, in both languages, light and dark, at two widths, into FOLDER
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+//   node .ci/e2e.mjs pictures-ledger [FOLDER [NAME …]]   into FOLDER instead; only those pages whose name begins so
+//
+// A picture shows a page four times, side by side: on a desk by day and by night in English, on a telephone by day and by
+// night in German.
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { Page } from "puppeteer-core";
 import { palettePNG, readPNG } from "../../tools/png.mjs";
 import type { Language } from "./language.js";
-import { delay, perform, root } from "./programs.js";
-import { Published, show } from "./published.js";
+import { perform, root } from "./programs.js";
+import { tell } from "./seen.js";
 
-/** Colours of a picture: letters need no more. */
-const COLOURS = 40;
+/** COLOURS of a picture: letters need no more, and four bits hold them. */
+const COLOURS = 16;
 
-const WIDE = 860;
-const NARROW = 320;
+/** SCALE is how large a picture is of what a reader sees: still to be read. */
+const SCALE = 0.75;
+
+/** WINDOWS are the widths and greatest heights that are shown; longer pages are cut. */
+const WINDOWS = { en: { width: 900, most: 1500 }, de: { width: 360, most: 1500 } } as const;
+
+/** GAP is what lies between two views, in pixels, and GROUND its grey. */
+const GAP = 12;
+const GROUND = 128;
 
 type Scheme = "light" | "dark";
 
-/** KEPT are the pictures in docs/pictures: page, language, scheme and width. */
-const KEPT: readonly (readonly [string, Language, Scheme, number])[] = [
-  ["buttons-large", "en", "light", WIDE],
-  ["buttons-compact", "de", "dark", NARROW],
-  ["thing-visitor", "en", "light", WIDE],
-  ["profile", "en", "light", WIDE],
-  ["profile-own", "en", "light", WIDE],
-  ["submit-before", "en", "light", WIDE],
-  ["submit-after", "en", "light", WIDE],
-  ["consent", "en", "light", WIDE],
-  ["grants", "en", "light", WIDE],
-  ["applications", "en", "light", WIDE],
-  ["claims", "en", "light", WIDE],
-  ["optout", "en", "light", WIDE],
-];
-
-/** take writes all of a page with few colours. */
-async function take(page: Page, file: string, scheme: Scheme, width: number): Promise<void> {
-  await page.bringToFront();
+/** view is all of a page, or its upper part, as a PNG; print is how a printer sees it. */
+async function view(page: Page, language: Language, scheme: Scheme | "print"): Promise<Buffer> {
+  const { width, most } = WINDOWS[language];
+  await page.emulateMediaType(scheme === "print" ? "print" : "screen");
   await page.emulateMediaFeatures([
-    { name: "prefers-color-scheme", value: scheme },
+    { name: "prefers-color-scheme", value: scheme === "print" ? "light" : scheme },
     { name: "prefers-reduced-motion", value: "reduce" },
   ]);
-  await page.setViewport({ width, height: 400 });
-  await delay(150); // the picture is of the next frame
-  const shot = await page.screenshot({ fullPage: true });
-  const { width: wide, height, pixels } = readPNG(Buffer.from(shot));
-  writeFileSync(file, palettePNG(pixels, wide, height, { colours: COLOURS }));
+  await page.setViewport({ width, height: 400, deviceScaleFactor: SCALE });
+  const tall = await page.evaluate(async () => {
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    return document.documentElement.scrollHeight;
+  });
+  await page.setViewport({ width, height: Math.min(tall, most), deviceScaleFactor: SCALE });
+  return Buffer.from(await page.screenshot());
+}
+
+/** beside lays pictures side by side. */
+function beside(shots: readonly Buffer[]): Buffer {
+  const views = shots.map(readPNG);
+  const height = Math.max(...views.map((one) => one.height));
+  const width = views.reduce((sum, one) => sum + one.width + GAP, -GAP);
+  const pixels = Buffer.alloc(width * height * 4, GROUND);
+  for (let at = 3; at < pixels.length; at += 4) pixels[at] = 255;
+  let left = 0;
+  for (const one of views) {
+    for (let y = 0; y < one.height; y++)
+      one.pixels.copy(pixels, (y * width + left) * 4, y * one.width * 4, (y + 1) * one.width * 4);
+    left += one.width + GAP;
+  }
+  return palettePNG(pixels, width, height, { colours: COLOURS });
 }
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "flattr-pictures-"));
-const into = process.argv[2];
+const [into, ...only] = process.argv.slice(2);
 
 await perform(async () => {
   const target = into ?? path.join(root, "docs", "pictures");
   mkdirSync(target, { recursive: true });
-  for (const language of ["en", "de"] as const) {
-    const set = await Published.set(path.join(folder, language));
-    try {
-      for (const { name, page } of await show(set, language)) {
-        for (const scheme of ["light", "dark"] as const) {
-          for (const width of [WIDE, NARROW]) {
-            const kept = KEPT.some(
-              ([of, spoken, look, wide]) =>
-                of === name && spoken === language && look === scheme && wide === width,
-            );
-            const file =
-              into === undefined ? `ledger-${name}.png` : `${name}-${language}-${scheme}-${width}.png`;
-            if (kept || into !== undefined) await take(page, path.join(target, file), scheme, width);
-          }
-        }
-      }
-    } finally {
-      await set.close();
+  const shots = new Map<string, Buffer[]>();
+  try {
+    for (const language of ["en", "de"] as const) {
+      await tell(path.join(folder, language), language, async (name, page) => {
+        if (only.length > 0 && !only.some((start) => name.startsWith(start))) return;
+        const views = [await view(page, language, "light"), await view(page, language, "dark")];
+        shots.set(name, [...(shots.get(name) ?? []), ...views]);
+        if (name !== "statement") return;
+        const print = `${name}-print`;
+        shots.set(print, [...(shots.get(print) ?? []), await view(page, language, "print")]);
+      });
     }
+  } finally {
+    if (into === undefined) {
+      for (const file of readdirSync(target)) if (file.startsWith("ledger-")) rmSync(path.join(target, file));
+    }
+    for (const [name, views] of shots) writeFileSync(path.join(target, `ledger-${name}.png`), beside(views));
   }
   rmSync(folder, { recursive: true, force: true });
 });

@@ -20,6 +20,8 @@ export class Ledger {
   options: readonly string[] = [];
   /** clock is when the next start is, as 2026-11-02T09:00:00Z, where it is not now: the ledger's own tests can serve so. */
   clock: string | undefined;
+  /** host is what browsers call this machine; they keep passkeys only for a name. */
+  host = "127.0.0.1";
   private constructor(
     readonly folder: string,
     readonly database: string,
@@ -32,7 +34,7 @@ export class Ledger {
   }
 
   get origin(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `http://${this.host}:${this.port}`;
   }
 
   async start(): Promise<void> {
