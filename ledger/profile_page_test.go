@@ -240,7 +240,7 @@ func TestAnAuthorsListsGoOn(t *testing.T) {
 			if strings.HasPrefix(href, "/thing/") {
 				seen[href] = true
 			}
-			if n.Data == "a" && words(n) == "Older ones" {
+			if n.Data == "a" && words(n) == "Older things" {
 				next = href
 			}
 		}

@@ -56,13 +56,13 @@ func TestTheEndedMonthIsLookedOver(t *testing.T) {
 				return false
 			})
 		}
-		form := takeOut("Take the click on Song 1")
+		form := takeOut("Take out the click on Song 1")
 		if form == nil {
 			t.Fatalf("Song 1 cannot be taken out:\n%s", ann.text)
 		}
 		ann.send(form, nil)
 		ann.wants("Taken back.", "these 2 clicks share your €2.00", "One click is worth now €1.00", "each of the others is worth €2.00")
-		ann.send(takeOut("Take the click on Song 2"), nil)
+		ann.send(takeOut("Take out the click on Song 2"), nil)
 		ann.wants("this one click gets your whole €2.00", "It is the only one.")
 		ann.speak("de")
 		ann.quiet("/month")
@@ -72,7 +72,7 @@ func TestTheEndedMonthIsLookedOver(t *testing.T) {
 		// An undo from the list of the month comes back to that list.
 		ann.quiet("/history/2026-11")
 		ann.wants("This is how it stands now. It can change until 4 December, 00:00 UTC.", "Nobody's")
-		last := takeOut("Take the click on Song 3")
+		last := takeOut("Take out the click on Song 3")
 		if last == nil {
 			t.Fatalf("Song 3 cannot be taken out:\n%s", ann.text)
 		}

@@ -74,6 +74,27 @@ func TestLanguagesAreComplete(t *testing.T) {
 	}
 }
 
+// What a button is called aloud, so that it is understood alone, has in it what is
+// written on it: else nobody could call it by what they see.
+func TestNamesSaidAloudHaveWhatIsSeen(t *testing.T) {
+	for _, tongue := range loadAll(t).all {
+		found := 0
+		for key, aloud := range tongue.words {
+			seen, both := tongue.words[strings.TrimSuffix(key, ".label")]
+			if !both || !strings.HasSuffix(key, ".label") {
+				continue
+			}
+			found++
+			if !strings.Contains(strings.ToLower(aloud.other), strings.ToLower(seen.other)) {
+				t.Errorf("%s: %q is seen as %q and called %q", tongue.code, key, seen.other, aloud.other)
+			}
+		}
+		if found < 10 {
+			t.Errorf("%s: %d names said aloud, where are the others?", tongue.code, found)
+		}
+	}
+}
+
 // Every word that a page or a handler says is there, and every word that is
 // there is said.
 func TestWordsAreTheOnesUsed(t *testing.T) {
