@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,7 +89,7 @@ func TestSessionIsNewAfterSigningIn(t *testing.T) {
 		t.Fatalf("signing in leads to %s", b.at)
 	}
 	cookies := b.client.Jar.Cookies(origin)
-	if len(cookies) != 1 || cookies[0].Value == planted {
+	if i := slices.IndexFunc(cookies, func(c *http.Cookie) bool { return c.Name == "flattr_session" }); i < 0 || cookies[i].Value == planted {
 		t.Errorf("cookies = %v, want a new token", cookies)
 	}
 	thief := newBrowser(t, s.origin)
@@ -104,14 +105,35 @@ func TestSessionIsNewAfterSigningIn(t *testing.T) {
 	}
 }
 
-func TestSessionCookieIsNotForScripts(t *testing.T) {
+func TestCookiesAreNotForScripts(t *testing.T) {
 	s := startLedger(t)
 	b := newBrowser(t, s.origin)
 	form := url.Values{"invite": {s.invite(0)}, "name": {"ann"}, "password": {"correct horse"}}
 	resp := b.request(http.MethodPost, "/signup", form.Encode(), map[string]string{"Content-Type": formType})
 	cookies := resp.Cookies()
-	if len(cookies) != 1 || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteLaxMode || cookies[0].Path != "/" || cookies[0].Domain != "" {
-		t.Errorf("cookies = %v, want one, HttpOnly, SameSite=Lax, for this host", cookies)
+	if len(cookies) != 2 {
+		t.Errorf("cookies = %v, want that of the session, and that by which the browser is known", cookies)
+	}
+	for _, c := range cookies {
+		if !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.Secure {
+			t.Errorf("cookie %v, want HttpOnly, SameSite=Lax, for this host", c)
+		}
+	}
+}
+
+// Behind TLS, cookies are for TLS and for this host alone.
+func TestCookiesAreForThisHostByTLS(t *testing.T) {
+	s := startLedger(t, func(opt *serveOptions) { opt.public = "https://ledger.example" })
+	b := newBrowser(t, s.origin)
+	form := url.Values{"invite": {s.invite(0)}, "name": {"ann"}, "password": {"correct horse"}}
+	resp := b.request(http.MethodPost, "/signup", form.Encode(), map[string]string{"Content-Type": formType})
+	if n := len(resp.Cookies()); n != 2 {
+		t.Errorf("%d cookies, want 2", n)
+	}
+	for _, c := range resp.Cookies() {
+		if !c.Secure || !c.HttpOnly || !strings.HasPrefix(c.Name, "__Host-") || c.Path != "/" || c.Domain != "" {
+			t.Errorf("cookie %v, want __Host-, Secure and HttpOnly", c)
+		}
 	}
 }
 

@@ -98,7 +98,7 @@ func TestAMemberSignsOutElsewhere(t *testing.T) {
 		t.Fatal("ann is not signed in")
 	}
 	here.get("/settings/signin")
-	here.wants("this one", "A browser by password", "22 November, 13:00")
+	here.wants("this one", "Unknown browser", "by password", "22 November, 13:00")
 	ids := here.all("data-signin")
 	if len(ids) != 3 {
 		t.Fatalf("the page lists %d sign-ins, want 3:\n%s", len(ids), words(here.page))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"flattr/ledger/passkey"
 )
@@ -16,6 +17,10 @@ type asked struct {
 	Wrong   string          `json:"wrong,omitempty"`
 }
 
+// strangersSession is how long the session of somebody is kept who was asked for a
+// passkey and is nobody yet: a little longer than there is to answer.
+const strangersSession = 10 * time.Minute
+
 // ask keeps a question in the session of this browser and hands it to our script.
 func (s *Server) ask(w http.ResponseWriter, r *http.Request, question passkey.Question, err error) {
 	if err != nil {
@@ -24,6 +29,9 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, question passkey.Qu
 		return
 	}
 	s.sessions.Put(r.Context(), sessionQuestion, question.State)
+	if s.sessions.GetInt64(r.Context(), sessionMember) == 0 {
+		s.sessions.SetDeadline(r.Context(), s.now().Add(strangersSession))
+	}
 	s.say(w, http.StatusOK, asked{Options: question.Options})
 }
 

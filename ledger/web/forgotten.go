@@ -84,7 +84,7 @@ func (s *Server) showReset(w http.ResponseWriter, r *http.Request, status int, p
 func (s *Server) deadLink(w http.ResponseWriter, r *http.Request, err error, text string) bool {
 	switch code := flattr.CodeOf(err); {
 	case code == flattr.NotFound || code == flattr.Invalid:
-		s.addresses.Take(s.address(r), s.now())
+		s.guessed(r)
 		s.problem(w, r, http.StatusNotFound, "reset.dead.title", text, "")
 	case err != nil:
 		s.fail(w, r, err)
@@ -92,6 +92,16 @@ func (s *Server) deadLink(w http.ResponseWriter, r *http.Request, err error, tex
 		return false
 	}
 	return true
+}
+
+// guessed counts a code or a link that was none. What an address alone does, any
+// page can make a browser do: it keeps nobody from signing in.
+func (s *Server) guessed(r *http.Request) {
+	if r.Method == http.MethodPost {
+		s.addresses.Take(s.address(r), s.now())
+		return
+	}
+	s.guesses.Take(s.address(r), s.now())
 }
 
 // reset sets the password of who has a link, and ends all that was open.
@@ -119,8 +129,12 @@ func (s *Server) reset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	all := r.PostForm.Get("all") == "yes"
-	_, err = s.store.ResetPassword(r.Context(), s.now(), page.Token, hash, store.Exit{Programs: all, Passkeys: all})
+	member, err := s.store.ResetPassword(r.Context(), s.now(), page.Token, hash, store.Exit{Programs: all, Passkeys: all})
 	if s.deadLink(w, r, err, "reset.dead") {
+		return
+	}
+	if err := s.remember(w, r, member, hash); err != nil {
+		s.fail(w, r, err)
 		return
 	}
 	s.sessions.Put(r.Context(), sessionNotice, s.tongues.of(r).say("reset.done"))

@@ -6,68 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
-	"time"
 	"unicode/utf8"
-
-	"github.com/alexedwards/argon2id"
 
 	"flattr/ledger/flattr"
 	"flattr/ledger/limit"
 	"flattr/ledger/money"
 	"flattr/ledger/store"
 )
-
-// Bounds of a password, in characters. The upper one keeps hashing cheap
-// enough for us; a sentence fits.
-const (
-	minPassword = 8
-	maxPassword = 128
-)
-
-// Hashing takes 19 MiB each; at most maxHashing run at once, and a request
-// waits hashingPatience for its turn.
-const (
-	maxHashing      = 4
-	hashingPatience = 10 * time.Second
-)
-
-// hashParams are the parameters OWASP names for argon2id: 19 MiB, two passes,
-// one lane.
-var hashParams = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
-
-// nobodysHash is compared with when a name is not known, so that an answer
-// takes as long as with a known one.
-const nobodysHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-
-// errHashingBusy means that too many passwords are being hashed.
-var errHashingBusy = errors.New("too many passwords are being hashed")
-
-// HashPassword makes what the store keeps of a password.
-func HashPassword(password string) (string, error) {
-	if n := utf8.RuneCountInString(password); n < minPassword || n > maxPassword {
-		return "", fmt.Errorf("password has %d characters: want %d to %d", n, minPassword, maxPassword)
-	}
-	hash, err := argon2id.CreateHash(password, hashParams)
-	if err != nil {
-		return "", fmt.Errorf("hash password: %w", err)
-	}
-	return hash, nil
-}
-
-// turn runs work when fewer than maxHashing others run.
-func (s *Server) turn(ctx context.Context, work func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, hashingPatience)
-	defer cancel()
-	select {
-	case s.hashing <- struct{}{}:
-		defer func() { <-s.hashing }()
-		return work()
-	case <-ctx.Done():
-		return errHashingBusy
-	}
-}
 
 // joinForm is the sign-up form with what was typed (never the password) and
 // what is wrong, by field.
@@ -93,7 +39,7 @@ func (s *Server) signUpForm(w http.ResponseWriter, r *http.Request) {
 // invited fills in who invites, to whoever has the code, or says at once that the
 // code is of no use. Codes that are not known count as failures.
 func (s *Server) invited(r *http.Request, form *joinForm) error {
-	if form.Invite == "" || s.addresses.Wait(s.address(r), s.now()) > 0 {
+	if form.Invite == "" || s.guesses.Wait(s.address(r), s.now()) > 0 {
 		return nil
 	}
 	invite, err := s.store.Invite(r.Context(), form.Invite)
@@ -102,7 +48,7 @@ func (s *Server) invited(r *http.Request, form *joinForm) error {
 	}
 	var refused *flattr.Error
 	if errors.As(err, &refused) {
-		s.addresses.Take(s.address(r), s.now())
+		s.guessed(r)
 		form.Wrong["invite"] = sentence(s.tongues.of(r), refused)
 		return nil
 	}
@@ -166,7 +112,7 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) {
 	var hash string
 	if len(form.Wrong) == 0 {
 		var err error
-		id, hash, err = s.makeMember(r.Context(), t, form, password, budget)
+		id, hash, err = s.makeMember(r, t, form, password, budget)
 		if err = s.refusedMember(r.Context(), t, form, err); err != nil {
 			s.fail(w, r, err)
 			return
@@ -230,15 +176,15 @@ func (s *Server) checkSignUp(ctx context.Context, t *tongue, form *joinForm, pas
 
 // makeMember lets a member in whose form is in order, and answers the hash of
 // the password too.
-func (s *Server) makeMember(ctx context.Context, t *tongue, form joinForm, password string, budget money.Micro) (id flattr.MemberID, hash string, err error) {
-	err = s.turn(ctx, func() (err error) {
+func (s *Server) makeMember(r *http.Request, t *tongue, form joinForm, password string, budget money.Micro) (id flattr.MemberID, hash string, err error) {
+	err = s.turn(r, func() (err error) {
 		hash, err = HashPassword(password)
 		return err
 	})
 	if err != nil {
 		return 0, "", err
 	}
-	m, err := s.store.SignUp(ctx, s.now(), store.SignUp{Name: form.Name, PasswordHash: hash, InviteCode: form.Invite, Language: t.code, Budget: budget})
+	m, err := s.store.SignUp(r.Context(), s.now(), store.SignUp{Name: form.Name, PasswordHash: hash, InviteCode: form.Invite, Language: t.code, Budget: budget})
 	return m.ID, hash, err
 }
 
@@ -252,96 +198,6 @@ func sentence(t *tongue, refused *flattr.Error, args ...any) string {
 		return refused.Sentence
 	}
 	return t.say("wrong.other")
-}
-
-// entryForm is the sign-in form.
-type entryForm struct {
-	Name, Next, Wrong string
-	First             bool   // the visitor was on the way to another page
-	Script            string // address of the script that asks for passkeys; "" none
-}
-
-func (s *Server) signInForm(w http.ResponseWriter, r *http.Request) {
-	next := safeNext(r.URL.Query().Get("next"))
-	s.showSignIn(w, r, http.StatusOK, entryForm{Next: next, First: next != ""})
-}
-
-func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, form entryForm) {
-	form.Script = s.allowScript(w)
-	s.render(w, r, status, "signin", s.tongues.of(r).say("signin.title"), form)
-}
-
-// signIn checks name and password. A wrong name and a wrong password are told
-// alike, and cost the same time.
-func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
-	if !s.parse(w, r) {
-		return
-	}
-	t, now := s.tongues.of(r), s.now()
-	form := entryForm{Name: strings.TrimSpace(r.PostForm.Get("name")), Next: safeNext(r.PostForm.Get("next"))}
-	name := "name " + strings.ToLower(form.Name)
-	wait := s.addresses.Wait(s.address(r), now)
-	if wait == 0 { // an address that has to wait uses up nobody's turns
-		wait = s.names.Take(name, now)
-	}
-	if wait > 0 {
-		w.Header().Set("Retry-After", fmt.Sprint(int(wait.Seconds())+1))
-		form.Wrong = t.say("wrong.too_many")
-		s.showSignIn(w, r, http.StatusTooManyRequests, form)
-		return
-	}
-	id, hash, err := s.store.Password(r.Context(), form.Name)
-	if err != nil && flattr.CodeOf(err) == "" {
-		s.fail(w, r, fmt.Errorf("find password: %w", err))
-		return
-	}
-	if hash == "" {
-		id, hash = 0, nobodysHash
-	}
-	match, err := s.compare(r.Context(), r.PostForm.Get("password"), hash)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	if !match || id == 0 {
-		s.addresses.Take(s.address(r), now)
-		form.Wrong = t.say("wrong.credentials")
-		s.showSignIn(w, r, http.StatusUnprocessableEntity, form)
-		return
-	}
-	s.names.Forget(name)
-	s.enter(w, r, id, hash, form.Next, false)
-}
-
-func (s *Server) compare(ctx context.Context, password, hash string) (match bool, err error) {
-	if utf8.RuneCountInString(password) > maxPassword {
-		return false, nil
-	}
-	err = s.turn(ctx, func() (err error) {
-		match, err = argon2id.ComparePasswordAndHash(password, hash)
-		return err
-	})
-	return match, err
-}
-
-// signOut forgets the session here and in the store.
-func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
-	if !s.parse(w, r) {
-		return
-	}
-	if err := s.endSignIn(r); err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	if err := s.sessions.Destroy(r.Context()); err != nil {
-		s.fail(w, r, fmt.Errorf("end session: %w", err))
-		return
-	}
-	next := "/"
-	if wanted := safeNext(r.PostForm.Get("next")); wanted != "" {
-		next = "/signin?next=" + url.QueryEscape(wanted)
-	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
 // address is where a request comes from, for counting failures.

@@ -48,7 +48,7 @@ func (s *Server) newSessions() *scs.SessionManager {
 }
 
 // enter makes the session a member's. Its token is a new one, so that a token
-// planted in the browser before is worth nothing. hash is of the password that
+// planted in the browser before is worth nothing. hash is of the password that is
 // in force: the session ends with it.
 func (s *Server) enter(w http.ResponseWriter, r *http.Request, id flattr.MemberID, hash, next string, byPasskey bool) {
 	if err := s.sessions.RenewToken(r.Context()); err != nil {
@@ -58,6 +58,11 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, id flattr.MemberI
 	// What pages name a member by is made here, so that no page that only shows it has to.
 	if _, err := s.store.FlattrID(r.Context(), s.now(), id); err != nil {
 		s.fail(w, r, fmt.Errorf("make flattr:id: %w", err))
+		return
+	}
+	s.sessions.SetDeadline(r.Context(), s.now().Add(sessionLifetime))
+	if err := s.remember(w, r, id, hash); err != nil {
+		s.fail(w, r, err)
 		return
 	}
 	if err := s.endSignIn(r); err != nil { // of who was signed in here before

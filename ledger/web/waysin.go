@@ -114,7 +114,7 @@ func (s *Server) owner(r *http.Request, password string) (wrong string, err erro
 	if s.names.Take(key, s.now()) > 0 {
 		return t.say("wrong.too_many"), nil
 	}
-	match, err := s.compare(r.Context(), password, hash)
+	match, err := s.compare(r, password, hash)
 	if err != nil {
 		return "", err
 	}
@@ -135,7 +135,7 @@ func (s *Server) newPassword(r *http.Request, password string) (hash, wrong stri
 	case n > maxPassword:
 		return "", t.count("wrong.password_long", maxPassword), nil
 	}
-	err = s.turn(r.Context(), func() (err error) {
+	err = s.turn(r, func() (err error) {
 		hash, err = HashPassword(password)
 		return err
 	})
@@ -174,6 +174,10 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.sessions.Put(r.Context(), sessionPassword, markOf(hash))
+	if err := s.remember(w, r, memberOf(r.Context()).ID, hash); err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	notice := "waysin.changed"
 	if all {
 		notice = "waysin.changed.all"

@@ -88,7 +88,8 @@ type Server struct {
 	checks    *limit.Limiter // of sites, by member
 	wishes    *limit.Limiter // of sites that want no money, by address
 	downloads *limit.Limiter // of a member's own files, by member
-	hashing   chan struct{}
+	guesses   *limit.Limiter // codes and links in addresses that are none, by address
+	hashing   *hashing
 	closed    lastMonth
 	first     firstThings
 }
@@ -134,7 +135,8 @@ func New(cfg Config) (*Server, error) {
 		checks:    limit.New(checkInterval, checkBurst),
 		downloads: limit.New(downloadInterval, downloadBurst),
 		wishes:    limit.New(wishInterval, wishBurst),
-		hashing:   make(chan struct{}, maxHashing),
+		guesses:   limit.New(addressInterval, addressBurst),
+		hashing:   newHashing(),
 		closed:    lastMonth{store: cfg.Store},
 		first:     firstThings{store: cfg.Store},
 	}
