@@ -54,6 +54,7 @@ export class Past {
 
   /** after is what November brings after that: October is settled by it. */
   after(): readonly Line[] {
+    this.clicks = 1 << 20; // apart from those before
     const readers = [this.reader, ...READERS];
     return readers.flatMap((reader, at) =>
       [5, 9, 14, 19].flatMap((day, turn) =>

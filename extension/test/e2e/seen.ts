@@ -165,10 +165,11 @@ const text = (lines: readonly object[]): string => lines.map((line) => `${JSON.s
 export async function tell(folder: string, language: Language, see: See): Promise<void> {
   const told = await Told.begin(folder, language, see);
   try {
+    const early = await told.member(reader);
+    await visitorsPages(told, early);
+    await readersPages(told, early);
+    await told.later(); // so much that browsers have been signed out
     const [robin, miriam] = [await told.member(reader), await told.member(author)];
-    await visitorsPages(told, robin);
-    await readersPages(told, robin);
-    await told.later();
     await publishersPages(told, robin, miriam);
     await authorsPages(told, miriam);
     await pastPages(told, robin);
