@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // toldOf is where the privacy page tells of a table that names members, and the
@@ -112,5 +113,43 @@ func TestThePrivacyPageTellsOfEveryTableOfMembers(t *testing.T) {
 		if text := english.say(told.text); !strings.Contains(text, told.words) {
 			t.Errorf("the privacy page tells of %s by %q, which does not stand there: %s", table, told.words, text)
 		}
+	}
+}
+
+// Every cookie of the pages is told of, with how long it stays.
+func TestThePrivacyPageTellsOfEveryCookie(t *testing.T) {
+	told := map[string]string{
+		"flattr_session": "while you are signed in, for 30 days", "flattr_known": "for 180 days", "flattr_language": "for a year if you choose a language",
+	}
+	ages := map[string]time.Duration{"for 30 days": sessionLifetime, "for 180 days": knownAge, "for a year": languageAge}
+	for said, age := range map[string]int{"for 30 days": 30, "for 180 days": 180, "for a year": 365} {
+		if ages[said] != time.Duration(age)*24*time.Hour {
+			t.Errorf("the page says %s, the cookie stays for %v", said, ages[said])
+		}
+	}
+	text := loadAll(t).named("en").say("privacy.cookies")
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile(`"(?:__Host-)?(flattr_[a-z]+)"`)
+	found := map[string]bool{}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for _, cookie := range named.FindAllStringSubmatch(string(source), -1) {
+			found[cookie[1]] = true
+			if words, known := told[cookie[1]]; !known || !strings.Contains(text, words) {
+				t.Errorf("%s names the cookie %s, and the privacy page does not tell of it by %q", file, cookie[1], words)
+			}
+		}
+	}
+	if len(found) != len(told) {
+		t.Errorf("the cookies are %v, want those of %v", found, told)
 	}
 }
