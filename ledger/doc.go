@@ -33,11 +33,18 @@
 // of it from the log, the snapshot and the transfers by statements of its own.
 // Package world loads a whole world from a file, in the order in which its
 // lines arrived. Package rest answers clients of Flattr's interface by one
-// table of routes, from which its reference is made too. Package web has the pages for people,
-// with the bars and lines of package chart, package button what pages of authors load: loader, frame and badges.
-// Package feed serves Atom feeds. Package hook tells partners of clicks that
-// nobody has claimed: what they are to be told is written with the click
-// (store/hooks.go).
+// table of routes, from which its reference is made too. Package button has what
+// pages of authors load: loader, frame and badges. Package feed serves Atom
+// feeds. Package hook tells partners of clicks that nobody has claimed: what they
+// are to be told is written with the click (store/hooks.go).
+//
+// Package web has the pages for people: web.go says which there are, pages/ how
+// they look and words/ what they say, in English and German. They need no script
+// but for passkeys (package passkey), and draw with package chart. What a member
+// did is read by store/history.go, find_clicks.go and own.go, what an author
+// earned by revenue.go and author_things.go. Package mail sends letters, if the
+// operator lets it: they wait in the store (store/letters.go) until a mail server
+// has them, and serve owns who sends them.
 //
 // # Who may do what
 //
