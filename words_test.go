@@ -74,7 +74,7 @@ var pairs = []struct{ english, german string }{
 	{`\bmeans\b`, `Guthaben`},
 	{`\bbudget`, `[Bb]udget`},
 	{`\bpromises?\b`, `[Vv]erspr`},
-	{`\binvit`, `[Ee]inl[aä]d|lädt dich`},
+	{`\binvit`, `[Ee]in(ge)?l[aä]d|lädt dich`},
 	{`\bsettled\b`, `[Aa]b(ge)?rech`},
 	{`\brevenue`, `Einnahmen`},
 	{`\bset aside`, `zurückgelegt|Zurückgelegt`},
