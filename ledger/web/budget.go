@@ -108,7 +108,7 @@ func (s *Server) changeBudget(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil:
 		s.sessions.Put(r.Context(), sessionNotice, t.say("budget.done", t.euro(amount)))
-		http.Redirect(w, r, "/month", http.StatusSeeOther)
+		http.Redirect(w, r, cmp.Or(safeNext(r.PostForm.Get("next")), "/month"), http.StatusSeeOther)
 	case errors.As(err, &refused):
 		limit, err := s.store.MaxBudget(r.Context())
 		if err != nil {

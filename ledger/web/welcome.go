@@ -25,6 +25,7 @@ const (
 // welcomePage is where a member stands on the way to the first click.
 type welcomePage struct {
 	Name          string
+	Choice        budgetChoice
 	Budget, Means money.Micro
 	Step          int  // that comes next, from 1; 0: all are done
 	Covered       bool // the means suffice for the budget, or it is set aside already
@@ -46,13 +47,19 @@ type tryLine struct {
 
 // welcome shows the three steps.
 func (s *Server) welcome(w http.ResponseWriter, r *http.Request) {
-	m := memberOf(r.Context())
+	m, t := memberOf(r.Context()), s.tongues.of(r)
 	page, err := s.welcomePage(r.Context(), m)
+	if err == nil {
+		page.Choice, err = s.newBudgetChoice(r.Context(), t, m.Budget)
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	s.render(w, r, http.StatusOK, "welcome", s.tongues.of(r).say("welcome.title"), page)
+	if page.Means >= flattr.MinBudget {
+		page.Choice.Covered = page.Means
+	}
+	s.render(w, r, http.StatusOK, "welcome", t.say("welcome.title"), page)
 }
 
 func (s *Server) welcomePage(ctx context.Context, m *flattr.Member) (welcomePage, error) {
