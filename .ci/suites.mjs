@@ -14,6 +14,7 @@ export const SUITES = [
   ["old buttons in Chromium", ["replace"]],
   ["an author's button, in both", ["author"]],
   ["an author's story, in Chromium", ["author-story"]],
+  ["a reader's story, in Chromium", ["reader-story"]],
   ["accessibility", ["access"]],
   ["passkeys in Chromium", ["passkey"]],
 ];

@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(settlerVariable) != "" {
 		os.Exit(settleForTest(os.Stdout, os.Stderr))
 	}
+	if folder := os.Getenv(lettersVariable); folder != "" {
+		os.Exit(keepLetters(folder))
+	}
 	if at := os.Getenv(clockVariable); at != "" {
 		os.Exit(serveMoved(at))
 	}

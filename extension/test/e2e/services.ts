@@ -43,7 +43,7 @@ export class Ledger {
     const program =
       this.clock === undefined
         ? Program.start("flattr-ledger", binary("flattr-ledger"), args, { log })
-        : Program.start("flattr-ledger", await movable(), args, {
+        : Program.start("flattr-ledger", await ledgerTests(), args, {
             log,
             env: { FLATTR_TEST_CLOCK: this.clock },
           });
@@ -135,8 +135,8 @@ export class Companion {
   }
 }
 
-/** movable builds the ledger's tests, which serve at any time; Go knows whether that is done already. */
-async function movable(): Promise<string> {
+/** ledgerTests builds the ledger's tests, which serve at any time; Go knows whether that is done already. */
+export async function ledgerTests(): Promise<string> {
   const built = path.join(root, "bin", "flattr-ledger-test");
   await succeed("go", ["test", "-c", "-o", built, "./ledger"]);
   return built;

@@ -59,8 +59,21 @@ type Server struct {
 // Start starts a server that ends with the test.
 func Start(t testing.TB, options Options) *Server {
 	t.Helper()
-	s := &Server{options: options, Roots: x509.NewCertPool()}
-	certificate := s.certify(t)
+	s, stop, err := Serve(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return s
+}
+
+// Serve starts a server that ends when it is stopped.
+func Serve(options Options) (s *Server, stop func(), err error) {
+	s = &Server{options: options, Roots: x509.NewCertPool()}
+	certificate, err := s.certify()
+	if err != nil {
+		return nil, nil, err
+	}
 	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		_, encrypted := c.TLSConnectionState()
 		return &session{server: s, encrypted: encrypted}, nil
@@ -73,7 +86,7 @@ func Start(t testing.TB, options Options) *Server {
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	s.Addr = listener.Addr().String()
 	if options.TLS {
@@ -84,19 +97,17 @@ func Start(t testing.TB, options Options) *Server {
 		defer close(ended)
 		_ = server.Serve(listener) // ends when it is closed
 	}()
-	t.Cleanup(func() {
+	return s, func() {
 		_ = server.Close()
 		<-ended
-	})
-	return s
+	}, nil
 }
 
 // certify makes a certificate for the server, by which only its Roots vouch.
-func (s *Server) certify(t testing.TB) tls.Certificate {
-	t.Helper()
+func (s *Server) certify() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		return tls.Certificate{}, err
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
@@ -105,14 +116,14 @@ func (s *Server) certify(t testing.TB) tls.Certificate {
 	}
 	raw, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		t.Fatal(err)
+		return tls.Certificate{}, err
 	}
 	made, err := x509.ParseCertificate(raw)
 	if err != nil {
-		t.Fatal(err)
+		return tls.Certificate{}, err
 	}
 	s.Roots.AddCert(made)
-	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}
+	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}, nil
 }
 
 // OnRcpt lets a function judge each recipient; OnData each letter that was read.
