@@ -40,7 +40,11 @@ func (b *browser) takeHome() map[string]string {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		files[strings.TrimPrefix(f.Name, "flattr/")] = string(raw)
+		name := strings.TrimPrefix(f.Name, "flattr/")
+		if _, twice := files[name]; twice {
+			b.t.Errorf("two files are called %s", name)
+		}
+		files[name] = string(raw)
 	}
 	return files
 }
@@ -166,7 +170,7 @@ func TestAMemberLeaves(t *testing.T) {
 		}
 		ann.speak("de")
 		ann.quiet("/settings/data")
-		ann.wants("Zur Bestätigung tippe deinen Namen: ann")
+		ann.wants("Zur Bestätigung tipp deinen Namen: ann")
 		ann.speak("en")
 		ann.submit("delete", map[string]string{"name": "ANN", "password": "correct horse"})
 		ann.wants("Your account is deleted", "deleted-", "Sign in")

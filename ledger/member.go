@@ -153,11 +153,12 @@ func giftCommand(db *string) *cobra.Command {
 		Use:   "gift FROM TO",
 		Short: "Give a member's means and revenue to another member",
 		Long: `Give all means that are not held and all revenue of a member to the means of
-another, as one who leaves may wish.`,
+another, as one who leaves may wish. Revenue of a site that has changed its owner
+is held back for a week.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return with(cmd.Context(), *db, false, func(st *store.Store) error {
-				g, err := st.Present(cmd.Context(), time.Now(), args[0], args[1])
+				g, err := st.Present(cmd.Context(), time.Now(), args[0], args[1], 0)
 				if err != nil {
 					return err
 				}

@@ -17,6 +17,7 @@ import (
 
 	"flattr/ledger/api"
 	"flattr/ledger/flattr"
+	"flattr/ledger/money"
 	"flattr/ledger/store"
 )
 
@@ -133,18 +134,40 @@ func (l *letters) compose(ctx context.Context, letter store.Letter) (*gomail.Msg
 			return nil, err
 		}
 	}
+	who, what, err := l.others(letter, language, detail)
+	if err != nil {
+		return nil, err
+	}
 	fill := saying{strings.NewReplacer(
 		"{name}", letter.Name, "{ledger}", l.config.Public.Host, "{detail}", detail,
+		"{who}", who, "{what}", what,
 		"{when}", l.config.Format.Moment(language, letter.Made), "{address}", letter.Address)}
 	common := l.words[language]["all"]
 	page.Subject = fill.say(said.Subject)[0]
 	page.Hello = fill.say(common.Subject)[0]
 	page.Lines = append(fill.say(said.Lines...), page.Lines...)
 	page.After = fill.say(said.After...)
-	if page.Unsubscribe == "" {
+	if page.Unsubscribe == "" && letter.Kind != store.LetterDeleted {
 		page.After = append(page.After, fill.say(common.After...)...)
 	}
 	return l.message(letter, page)
+}
+
+// others are whom else a letter is about, and what it was about with them.
+func (l *letters) others(letter store.Letter, language, detail string) (who, what string, err error) {
+	first, second, _ := strings.Cut(detail, " ")
+	switch letter.Kind {
+	case store.LetterGift:
+		micro, err := strconv.ParseInt(first, 10, 64)
+		if err != nil {
+			return "", "", fmt.Errorf("read amount of a letter: %w", err)
+		}
+		return second, l.config.Format.Euro(language, money.Micro(micro)), nil
+	case store.LetterShared:
+		return first, second, nil
+	default:
+		return "", "", nil
+	}
 }
 
 // link is the address that a letter leads to.
@@ -167,6 +190,12 @@ func (l *letters) link(ctx context.Context, letter store.Letter) (string, error)
 		return l.at("grants", nil), nil
 	case store.LetterAddress:
 		return l.at("settings/mail", nil), nil
+	case store.LetterGift:
+		return l.at("history/clicks", nil), nil
+	case store.LetterShared:
+		return l.at("parts", nil), nil
+	case store.LetterDeleted:
+		return l.at("privacy", nil), nil
 	}
 	token, err := l.config.Store.MakeLink(ctx, now, made)
 	if err != nil {

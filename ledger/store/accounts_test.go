@@ -153,10 +153,10 @@ func TestAGiftGoesToTheMeansOfAnother(t *testing.T) {
 			t.Fatalf("Return = %s owed, %v, want 1.00", owed, err)
 		}
 		subscribed(t, s, "10-05 12:00:00", ann, 1, "https://bob.example/", 3)
-		if _, err := s.Present(ctx, now, "ann", "bob"); flattr.CodeOf(err) != flattr.NoMeans {
+		if _, err := s.Present(ctx, now, "ann", "bob", 0); flattr.CodeOf(err) != flattr.NoMeans {
 			t.Errorf("a gift of one who owes = %v, want no_means", err)
 		}
-		given, err := s.Present(ctx, now, "bob", "ann")
+		given, err := s.Present(ctx, now, "bob", "ann", 0)
 		if err != nil || given != (Given{Means: 5 * money.Euro}) {
 			t.Fatalf("Present = %+v, %v", given, err)
 		}
@@ -166,7 +166,7 @@ func TestAGiftGoesToTheMeansOfAnother(t *testing.T) {
 		})
 		// Once more in the same instant: gifts are told apart.
 		topUp(t, s, "10-21 12:00:00", "bob", money.Euro)
-		if given, err := s.Present(ctx, now, "bob", "eve"); err != nil || given.Means != money.Euro {
+		if given, err := s.Present(ctx, now, "bob", "eve", 0); err != nil || given.Means != money.Euro {
 			t.Errorf("a second gift = %+v, %v", given, err)
 		}
 		meansAre(t, s, eve, money.Euro)

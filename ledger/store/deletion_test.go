@@ -171,7 +171,7 @@ func TestNobodyIsDeletedWhoHasOrOwesMoney(t *testing.T) {
 			return err
 		})
 		refused("bob", "1.00 EUR of revenue", "member gift")
-		if given, err := s.Present(ctx, now, "bob", "ann"); flattr.CodeOf(err) != flattr.NotFound {
+		if given, err := s.Present(ctx, now, "bob", "ann", 0); flattr.CodeOf(err) != flattr.NotFound {
 			t.Errorf("a gift to a deleted member = %+v, %v, want not_found", given, err)
 		}
 	})

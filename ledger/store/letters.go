@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,6 +27,9 @@ const (
 	LetterAllowed     LetterKind = "allowed"      // an application may act; Detail is its name, or the client id of what is none
 	LetterPayout      LetterKind = "payout"       // revenue is to be paid elsewhere
 	LetterAddress     LetterKind = "address"      // letters go to another address from now on
+	LetterGift        LetterKind = "gift"         // all means and revenue went to somebody; Detail is how many micro-EUR, and to whom
+	LetterShared      LetterKind = "shared"       // somebody made the member a co-author; Detail is who, and the host
+	LetterDeleted     LetterKind = "deleted"      // the account was; Detail is the language and the name it had
 	// letterAsked is no letter yet: somebody typed a name or an address to be sent
 	// a link. Whose it is, is found out by who sends letters, so that the page
 	// that takes the wish cannot tell.
@@ -47,7 +51,8 @@ func (kind LetterKind) life() time.Duration {
 		return ResetFor
 	case LetterSummary:
 		return summaryFor
-	case LetterPassword, LetterPasskey, LetterPasskeyGone, LetterAllowed, LetterPayout, LetterAddress:
+	case LetterPassword, LetterPasskey, LetterPasskeyGone, LetterAllowed, LetterPayout, LetterAddress,
+		LetterGift, LetterShared, LetterDeleted:
 	}
 	return noticeFor
 }
@@ -58,6 +63,10 @@ const (
 	// brings more is no news. Each kind has room of its own, so that nobody keeps a
 	// letter that matters from being written by causing many of another kind.
 	maxLettersOf = 5
+	// sharedAfter is how long a letter about being made a co-author waits for others
+	// of its kind, which it stands for: who takes somebody in and out again has one
+	// letter an hour sent, and no more.
+	sharedAfter = time.Hour
 	// maxAsked is how many wishes for a link wait at most: they are taken in turn
 	// within seconds, and pages take wishes at no such rate.
 	maxAsked = 1000
@@ -81,7 +90,9 @@ type Letter struct {
 
 const insertLetter = `
 INSERT INTO letter (id, kind, member, address, detail, made, until, attempts, next_try, holder, lease)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $6, '', 0) ON CONFLICT DO NOTHING`
+VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, '', 0) ON CONFLICT DO NOTHING`
+
+const countLettersLike = `SELECT COUNT(*) FROM letter WHERE member = $1 AND kind = $2`
 
 const countLettersOf = `SELECT COUNT(*) FROM letter WHERE member = $1 AND kind = $2`
 
@@ -105,10 +116,17 @@ func (tx *Tx) addLetter(now time.Time, l Letter) error {
 	if waiting >= most {
 		return nil
 	}
+	first := now
+	if l.Kind == LetterShared {
+		if err := tx.row(countLettersLike, int64(l.Member), string(l.Kind)).Scan(&waiting); err != nil || waiting > 0 {
+			return err
+		}
+		first = now.Add(sharedAfter)
+	}
 	if l.ID == (flattr.EventID{}) {
 		l.ID = flattr.NewEventID()
 	}
-	_, err := tx.exec(insertLetter, l.ID[:], string(l.Kind), int64(l.Member), l.Address, l.Detail, micros(now), micros(now.Add(l.Kind.life())))
+	_, err := tx.exec(insertLetter, l.ID[:], string(l.Kind), int64(l.Member), l.Address, l.Detail, micros(now), micros(now.Add(l.Kind.life())), micros(first))
 	if err != nil {
 		return fmt.Errorf("write letter: %w", err)
 	}
@@ -197,7 +215,7 @@ func (tx *Tx) sendReset(now time.Time, member flattr.MemberID) error {
 
 const selectDueLetter = `
 SELECT l.id, l.kind, l.member, m.name, m.language, l.address, l.detail, l.made, l.until, l.attempts
-FROM letter l JOIN member m ON m.id = l.member AND m.deleted IS NULL
+FROM letter l JOIN member m ON m.id = l.member AND (m.deleted IS NULL OR l.kind = 'deleted')
 WHERE l.next_try <= $1 AND l.lease <= $1 AND l.until > $1 AND l.kind <> 'asked' ORDER BY l.next_try, l.id LIMIT 1`
 
 const leaseLetter = `UPDATE letter SET holder = $1, lease = $2 WHERE id = $3 AND lease <= $4`
@@ -219,6 +237,9 @@ func (s *Store) TakeLetter(ctx context.Context, now time.Time, holder string, un
 			return fmt.Errorf("read letter: %w", err)
 		}
 		l.ID, l.Kind, l.Made, l.Until = flattr.EventID(parsed), LetterKind(kind), timeOf(made), timeOf(ends)
+		if l.Kind == LetterDeleted {
+			l.Language, l.Name, _ = strings.Cut(l.Detail, " ")
+		}
 		return one(tx.exec(leaseLetter, holder, micros(until), id, micros(now)))
 	})
 	return l, err

@@ -38,7 +38,7 @@ func TestAnAccountThatHasMovedTooMuchRefuses(t *testing.T) {
 		if _, err := s.Refund(ctx, at("10-04 12:00:00"), "ann", 2*money.Euro, "B"); flattr.CodeOf(err) != flattr.BooksFull {
 			t.Errorf("a refund beyond what can be counted = %v, want books_full", err)
 		}
-		if _, err := s.Present(ctx, at("10-04 12:00:00"), "ann", "bob"); flattr.CodeOf(err) != flattr.BooksFull {
+		if _, err := s.Present(ctx, at("10-04 12:00:00"), "ann", "bob", 0); flattr.CodeOf(err) != flattr.BooksFull {
 			t.Errorf("a gift beyond what can be counted = %v, want books_full", err)
 		}
 		if _, err := s.Reverse(ctx, at("10-04 12:00:00"), last(t, s, "ann", book.Welcome)); flattr.CodeOf(err) != flattr.BooksFull {

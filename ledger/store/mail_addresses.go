@@ -185,8 +185,17 @@ func (tx *Tx) membersFor(typed string) (members []flattr.MemberID, err error) {
 // maxMembersOfAddress is how many members with one address are sent a link each.
 const maxMembersOfAddress = 5
 
-// eraseAccess forgets how a member who is deleted got in, and where letters went.
+// eraseAccess forgets how a member who is deleted got in, and where letters went;
+// the last of them says so.
 func (tx *Tx) eraseAccess(now time.Time, member flattr.MemberID) error {
+	m, err := tx.member(member)
+	if err != nil {
+		return err
+	}
+	a, err := tx.mailAddress(member)
+	if err != nil {
+		return err
+	}
 	if err := tx.endAccess(now, member, Exit{Passkeys: true}); err != nil {
 		return err
 	}
@@ -197,5 +206,8 @@ func (tx *Tx) eraseAccess(now time.Time, member flattr.MemberID) error {
 			return fmt.Errorf("forget mail address: %w", err)
 		}
 	}
-	return nil
+	if a.Address == "" {
+		return nil
+	}
+	return tx.addLetter(now, Letter{Kind: LetterDeleted, Member: member, Address: a.Address, Detail: m.Language + " " + m.Name})
 }

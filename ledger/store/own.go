@@ -225,13 +225,6 @@ WHERE t.member = $1 AND t.signature > $2 ORDER BY t.signature LIMIT $3`, args: m
 				args: memberArgs, first: []any{smallest},
 			},
 		}},
-		{"notes", []OwnColumn{{"month", ownMonth}, {"text", ownText}, {"at", ownTime}}, []ownQuery{
-			{text: `SELECT month, month, text, at FROM note WHERE author = $1 AND month > $2 ORDER BY month LIMIT $3`, args: memberArgs, first: []any{smallest}},
-		}},
-		{"notes_muted", []OwnColumn{{"author", ownText}, {"at", ownTime}}, []ownQuery{
-			{text: `SELECT n.author, COALESCE(m.name, ''), n.at FROM note_mute n LEFT JOIN member m ON m.id = n.author
-WHERE n.bucket = $1 AND n.reader = $2 AND n.author > $3 ORDER BY n.author LIMIT $4`, args: readerArgs, first: []any{smallest}},
-		}},
 		{"partner_identities", []OwnColumn{{"identity", ownText}, {"at", ownTime}}, []ownQuery{
 			{
 				text: `SELECT identity, identity, at FROM partner_identity WHERE member = $1 AND identity > $2 ORDER BY identity LIMIT $3`,

@@ -10,7 +10,9 @@ import (
 	"flattr/ledger/money"
 )
 
-const selectCoolingChanges = `SELECT key, at FROM claim_change WHERE owner = $1 AND payable > $2 ORDER BY key, seq`
+// Whose a thing has become does not matter: what is held back is held back for
+// every author of it.
+const selectCoolingChanges = `SELECT key, at FROM claim_change WHERE payable > $1 AND owner <> 0 ORDER BY key, seq`
 
 const selectBroughtSince = `
 SELECT e.month, e.thing, e.gross FROM earning e JOIN thing t ON t.id = e.thing JOIN month m ON m.month = e.month
@@ -34,7 +36,8 @@ func (s *Store) Payable(ctx context.Context, at time.Time, author flattr.MemberI
 	return payable, err
 }
 
-// cooling is what things have brought an author since they changed hands.
+// cooling is what things have brought an author, alone or with others, since they
+// changed hands.
 func (tx *Tx) cooling(at time.Time, author flattr.MemberID) (sum money.Micro, err error) {
 	type change struct {
 		key  flattr.Key
@@ -46,7 +49,7 @@ func (tx *Tx) cooling(at time.Time, author flattr.MemberID) (sum money.Micro, er
 		err := rows.Scan(&c.key, &c.when)
 		changes = append(changes, c)
 		return err
-	}, int64(author), micros(at))
+	}, micros(at))
 	if err != nil {
 		return 0, fmt.Errorf("read what has changed hands: %w", err)
 	}

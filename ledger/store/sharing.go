@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"flattr/ledger/flattr"
@@ -196,8 +197,34 @@ func (s *Store) Share(ctx context.Context, now time.Time, member flattr.MemberID
 				return err
 			}
 		}
-		return tx.setParts(now, key, url, parts, member)
+		before, err := tx.partsOf(key)
+		if err != nil {
+			return err
+		}
+		if err := tx.setParts(now, key, url, parts, member); err != nil {
+			return err
+		}
+		return tx.tellAuthors(now, member, key, before, parts)
 	})
+}
+
+// tellAuthors sends a letter to those whom the owner of a URL has made co-authors
+// unasked: they can give their part back.
+func (tx *Tx) tellAuthors(now time.Time, owner flattr.MemberID, key flattr.Key, before, parts []flattr.Part) error {
+	m, err := tx.member(owner)
+	if err != nil {
+		return err
+	}
+	host, _, _ := strings.Cut(string(key), "/")
+	for _, p := range parts {
+		if p.Author == owner || names(before, p.Author) {
+			continue
+		}
+		if err := tx.notify(now, p.Author, LetterShared, m.Name+" "+host); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mayShare refuses who cannot set parts for a URL.

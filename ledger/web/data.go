@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"flattr/ledger/flattr"
+	"flattr/ledger/money"
 	"flattr/ledger/report"
 	"flattr/ledger/store"
 )
@@ -26,7 +28,7 @@ func (s *Server) data(mux *http.ServeMux) {
 type dataPage struct {
 	Name     string
 	Stands   store.Standing
-	CanGive  bool // there is something to give, and nothing is owed
+	Give     store.Given // what a gift would be
 	CanGo    bool // nothing stands between the member and the ledger
 	To       string
 	WrongTo  string // of the form of a gift
@@ -47,10 +49,13 @@ func (s *Server) showData(w http.ResponseWriter, r *http.Request, status int, pa
 		s.fail(w, r, fmt.Errorf("read standing: %w", err))
 		return
 	}
+	if page.Give, err = s.store.Givable(r.Context(), s.now(), m.ID); err != nil {
+		s.fail(w, r, fmt.Errorf("read what can be given: %w", err))
+		return
+	}
 	st := page.Stands
 	page.Name = m.Name
 	page.CanGo = st.Means == 0 && st.Revenue == 0 && st.Owed == 0
-	page.CanGive = st.Owed == 0 && (st.Means > 0 || st.Revenue > 0)
 	s.render(w, r, status, "data", s.tongues.of(r).say("data.title"), page)
 }
 
@@ -81,7 +86,13 @@ func (s *Server) giveAway(w http.ResponseWriter, r *http.Request) {
 		s.showData(w, r, http.StatusUnprocessableEntity, page)
 		return
 	}
-	given, err := s.store.Present(r.Context(), s.now(), m.Name, page.To)
+	told, err := strconv.ParseInt(r.PostForm.Get("told"), 10, 64)
+	if err != nil || told <= 0 {
+		page.WrongTo = t.say("data.wrong.changed") // only a form of ours says which sum was shown
+		s.showData(w, r, http.StatusUnprocessableEntity, page)
+		return
+	}
+	given, err := s.store.Present(r.Context(), s.now(), m.Name, page.To, money.Micro(told))
 	var refused *flattr.Error
 	switch {
 	case err == nil:
@@ -104,6 +115,8 @@ func giftSentence(t *tongue, refused *flattr.Error) string {
 		return t.say("data.wrong.self")
 	case flattr.NoMeans:
 		return t.say("data.wrong.nothing")
+	case flattr.Once:
+		return t.say("data.wrong.changed")
 	}
 	return sentence(t, refused)
 }

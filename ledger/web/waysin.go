@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"flattr/ledger/flattr"
@@ -103,12 +104,16 @@ func (s *Server) showWaysIn(w http.ResponseWriter, r *http.Request, status int, 
 
 // owner makes sure that whoever has this browser knows the member's password
 // too: what they want would let them stay. It answers what is wrong, in the
-// visitor's words; "" is nothing. Who has no password has nothing to say.
+// visitor's words; "" is nothing. Who has no password has signed in with a passkey a
+// moment ago.
 func (s *Server) owner(r *http.Request, password string) (wrong string, err error) {
 	t, m := s.tongues.of(r), memberOf(r.Context())
 	_, hash, err := s.store.Password(r.Context(), m.Name)
-	if err != nil || hash == "" {
+	if err != nil {
 		return "", err
+	}
+	if hash == "" {
+		return s.signedInLately(r)
 	}
 	key := fmt.Sprintf("owner %d", m.ID)
 	if s.names.Take(key, s.now()) > 0 {
@@ -123,6 +128,25 @@ func (s *Server) owner(r *http.Request, password string) (wrong string, err erro
 	}
 	s.names.Forget(key)
 	return "", nil
+}
+
+// ownerFor is how long a sign-in proves that whoever has this browser is the member,
+// where there is no password to ask for.
+const ownerFor = 10 * time.Minute
+
+// signedInLately answers what is wrong where this browser was not signed in lately.
+func (s *Server) signedInLately(r *http.Request) (wrong string, err error) {
+	here := s.sessions.GetString(r.Context(), sessionSignIn)
+	signIns, err := s.store.SignIns(r.Context(), s.now(), memberOf(r.Context()).ID)
+	if err != nil {
+		return "", err
+	}
+	for _, in := range signIns {
+		if in.ID == here && s.now().Sub(in.Since) < ownerFor {
+			return "", nil
+		}
+	}
+	return s.tongues.of(r).say("waysin.again"), nil
 }
 
 // newPassword is what the store keeps of a password that was chosen, or what is
