@@ -13,14 +13,17 @@ import type { Language } from "./language.js";
 import { perform, root } from "./programs.js";
 import { tell } from "./seen.js";
 
-/** COLOURS of a picture: letters need no more, and four bits hold them. */
-const COLOURS = 16;
+/** COLOURS of a picture: letters by day and by night need no more. */
+const COLOURS = 32;
 
 /** SCALE is how large a picture is of what a reader sees: still to be read. */
-const SCALE = 0.75;
+const SCALE = 0.6;
 
 /** WINDOWS are the widths and greatest heights that are shown; longer pages are cut. */
-const WINDOWS = { en: { width: 900, most: 1500 }, de: { width: 360, most: 1500 } } as const;
+const WINDOWS = { en: { width: 900, most: 1200 }, de: { width: 360, most: 1200 } } as const;
+
+/** SHEET is how wide a sheet of paper is. */
+const SHEET = 720;
 
 /** GAP is what lies between two views, in pixels, and GROUND its grey. */
 const GAP = 12;
@@ -30,12 +33,13 @@ type Scheme = "light" | "dark";
 
 /** view is all of a page, or its upper part, as a PNG; print is how a printer sees it. */
 async function view(page: Page, language: Language, scheme: Scheme | "print"): Promise<Buffer> {
-  const { width, most } = WINDOWS[language];
-  await page.emulateMediaType(scheme === "print" ? "print" : "screen");
+  const { most } = WINDOWS[language];
+  const width = scheme === "print" ? SHEET : WINDOWS[language].width;
   await page.emulateMediaFeatures([
     { name: "prefers-color-scheme", value: scheme === "print" ? "light" : scheme },
     { name: "prefers-reduced-motion", value: "reduce" },
   ]);
+  await page.emulateMediaType(scheme === "print" ? "print" : "screen");
   await page.setViewport({ width, height: 400, deviceScaleFactor: SCALE });
   const tall = await page.evaluate(async () => {
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
