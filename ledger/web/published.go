@@ -285,7 +285,7 @@ func (s *Server) click(w http.ResponseWriter, r *http.Request, m *flattr.Member,
 	case outcome.Result == flattr.Refused:
 		notice = sentence(t, flattr.Refuse(outcome.Code, outcome.Sentence))
 	case outcome.Result == flattr.Duplicate:
-		notice = t.say("thing.again")
+		notice = t.say("wrong.flattr_once")
 	case outcome.Promise:
 		notice = t.say("thing.promise.notice")
 	default:
