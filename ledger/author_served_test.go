@@ -59,7 +59,7 @@ func TestAnAuthorSeesWhatEveryThingBrought(t *testing.T) {
 		}
 		bob.quiet("/revenue")
 		bob.wants("Your net revenue in euros, November 2025 to October 2026", "2026 18 €12.00 €12.00", "2025 4 €2.667 €2.667",
-			"October 2026 2 €1.333 €0.00 €1.333 CSV · JSON", "October 2026 settled")
+			"October 2026 CSV · JSON 2 €1.333", "October 2026 settled")
 		bob.quiet("/revenue?month=2026-02")
 		bob.wants("February 2026 settled")
 		for _, month := range []string{"2026-03", "2026-11", "x"} { // none, open, and no month
