@@ -19,6 +19,7 @@ type browser struct {
 	origin string
 	client *http.Client
 	lang   string
+	agent  string // as which it says it is; "" as Go does
 
 	status int
 	at     *url.URL   // address of the page
@@ -57,6 +58,9 @@ func (b *browser) do(method, path string, form url.Values) *http.Response {
 		b.t.Fatalf("%s %s: %v", method, path, err)
 	}
 	r.Header.Set("Accept-Language", b.lang)
+	if b.agent != "" {
+		r.Header.Set("User-Agent", b.agent)
+	}
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -65,7 +65,7 @@ func (p *player) answer(q url.Values) *url.URL {
 		p.t.Fatalf("Begin(%v) = %v", q, err)
 	}
 	w := httptest.NewRecorder()
-	if err := p.server.Allow(w, r, asked, p.member); err != nil || w.Code != http.StatusSeeOther {
+	if err := p.server.Allow(w, r, asked, p.member, ""); err != nil || w.Code != http.StatusSeeOther {
 		p.t.Fatalf("Allow = %d, %v", w.Code, err)
 	}
 	if got := w.Header().Get("Cache-Control"); got != "no-store" {
@@ -339,7 +339,7 @@ func TestIssuedToken(t *testing.T) {
 			t.Errorf("Bearer = %d, %q, %q, %v", m, scopes, client, err)
 		}
 		grants, err := d.store.Grants(t.Context(), d.member)
-		if err != nil || len(grants) != 1 || grants[0].Client != oauth.OperatorClient || grants[0].Tokens != 1 || !grants[0].First.Equal(d.clock()) {
+		if err != nil || len(grants) != 1 || grants[0].Client != oauth.OperatorClient || grants[0].Of != 1 || !grants[0].Since.Equal(d.clock()) || !grants[0].Used.Equal(d.clock()) {
 			t.Errorf("Grants = %+v, %v", grants, err)
 		}
 		if _, err := d.server.IssueToken(t.Context(), d.member, "companion"); flattr.CodeOf(err) != flattr.Invalid {

@@ -166,12 +166,12 @@ func (s *Server) Redirect(w http.ResponseWriter, refused *Refusal) bool {
 }
 
 // Allow answers the program with a code (or a token) that stands for the
-// member's consent.
-func (s *Server) Allow(w http.ResponseWriter, r *http.Request, q *Request, member flattr.MemberID) error {
+// member's consent, which was given in a browser of that name.
+func (s *Server) Allow(w http.ResponseWriter, r *http.Request, q *Request, member flattr.MemberID, agent string) error {
 	for _, scope := range q.asked.GetRequestedScopes() {
 		q.asked.GrantScope(scope)
 	}
-	session := &fosite.DefaultSession{Subject: strconv.FormatInt(int64(member), 10)}
+	session := &fosite.DefaultSession{Subject: strconv.FormatInt(int64(member), 10), Extra: map[string]any{inBrowser: agent}}
 	answer, err := s.provider.NewAuthorizeResponse(r.Context(), q.asked, session)
 	if err != nil {
 		known := fosite.ErrorToRFC6749Error(err)

@@ -95,7 +95,7 @@ func (d *desk) allow(verifier string) string {
 		d.t.Fatalf("Begin = %v", err)
 	}
 	w := httptest.NewRecorder()
-	if err := d.server.Allow(w, r, asked, d.member); err != nil {
+	if err := d.server.Allow(w, r, asked, d.member, "Firefox, Linux"); err != nil {
 		d.t.Fatalf("Allow = %v", err)
 	}
 	to, err := url.Parse(w.Header().Get("Location"))

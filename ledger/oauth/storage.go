@@ -59,7 +59,7 @@ func (s *storage) CreateAuthorizeCodeSession(ctx context.Context, signature stri
 	return s.store.SaveCode(ctx, store.OAuthCode{
 		Signature: signature, Grant: request.GetID(), Client: request.GetClient().GetID(), Member: member,
 		Scope: strings.Join(request.GetGrantedScopes(), " "), Redirect: form.Get("redirect_uri"), Challenge: form.Get("code_challenge"),
-		Issued: issued, Expires: issued.Add(CodeLifetime),
+		Agent: agentOf(request), Issued: issued, Expires: issued.Add(CodeLifetime),
 	})
 }
 
@@ -123,7 +123,7 @@ func (s *storage) CreateAccessTokenSession(ctx context.Context, signature string
 	session, _ := request.GetSession().(*fosite.DefaultSession)
 	return notFound(s.store.SaveToken(ctx, store.OAuthToken{
 		Signature: signature, Grant: request.GetID(), Client: request.GetClient().GetID(), Member: member,
-		Scope: strings.Join(request.GetGrantedScopes(), " "), Issued: s.now(), OfCode: session != nil && session.Extra[ofCode] != nil,
+		Scope: strings.Join(request.GetGrantedScopes(), " "), Agent: agentOf(request), Issued: s.now(), OfCode: session != nil && session.Extra[ofCode] != nil,
 	}))
 }
 
@@ -180,6 +180,19 @@ func (s *storage) code(ctx context.Context, signature string) (store.OAuthCode, 
 // kept only while the code's consent holds.
 const ofCode = "of code"
 
+// inBrowser is where the session of a request has the browser in which the member
+// consented.
+const inBrowser = "in browser"
+
+func agentOf(request fosite.Requester) string {
+	session, ok := request.GetSession().(*fosite.DefaultSession)
+	if !ok {
+		return ""
+	}
+	agent, _ := session.Extra[inBrowser].(string)
+	return agent
+}
+
 // request puts what was kept back into fosite's form.
 func (s *storage) request(ctx context.Context, code store.OAuthCode) (fosite.Requester, error) {
 	client, err := s.GetClient(ctx, code.Client)
@@ -190,7 +203,7 @@ func (s *storage) request(ctx context.Context, code store.OAuthCode) (fosite.Req
 	return &fosite.Request{
 		ID: code.Grant, Client: client, RequestedAt: code.Issued, RequestedScope: scopes, GrantedScope: scopes,
 		Form:    url.Values{"redirect_uri": {code.Redirect}, "code_challenge": {code.Challenge}, "code_challenge_method": {"S256"}},
-		Session: &fosite.DefaultSession{Subject: strconv.FormatInt(int64(code.Member), 10), Extra: map[string]any{ofCode: true}},
+		Session: &fosite.DefaultSession{Subject: strconv.FormatInt(int64(code.Member), 10), Extra: map[string]any{ofCode: true, inBrowser: code.Agent}},
 	}, nil
 }
 

@@ -90,6 +90,9 @@ func (s *Server) Bearer(ctx context.Context, token string) (member flattr.Member
 	if known.Revoked {
 		return 0, nil, "", errToken
 	}
+	if err := s.store.NoteUse(ctx, s.now(), known); err != nil {
+		return 0, nil, "", err
+	}
 	return known.Member, strings.Fields(known.Scope), known.Client, nil
 }
 

@@ -211,7 +211,7 @@ func (tx *Tx) undoAt(now time.Time, k spot) error {
 	return tx.count(now, k, true, flattr.Logged{}, false, last)
 }
 
-const revokeTokensOf = `UPDATE oauth_token SET revoked = $1 WHERE member = $2 AND revoked IS NULL`
+const revokeTokensOf = `UPDATE oauth_token SET revoked = COALESCE(revoked, $1), agent = '', used = 0 WHERE member = $2`
 
 const deleteCodesOf = `DELETE FROM oauth_code WHERE member = $1`
 
@@ -231,7 +231,7 @@ func (tx *Tx) revokeAll(now time.Time, member flattr.MemberID) error {
 const insertRetired = `INSERT INTO retired_name (hash) VALUES ($1) ON CONFLICT DO NOTHING`
 
 const eraseMember = `
-UPDATE member SET name = $1, name_key = $2, password_hash = '', language = 'en', deleted = $3 WHERE bucket = $4 AND id = $5`
+UPDATE member SET name = $1, name_key = $2, password_hash = '', language = 'en', zone = 'UTC', deleted = $3 WHERE bucket = $4 AND id = $5`
 
 const selectNameKey = `SELECT 1 FROM member WHERE name_key = $1`
 

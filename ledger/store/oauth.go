@@ -20,6 +20,7 @@ type OAuthCode struct {
 	Member                   flattr.MemberID
 	Scope, Redirect          string
 	Challenge                string // PKCE, S256
+	Agent                    string // browser and system in which the member consented; "" not known
 	Issued, Expires          time.Time
 	Tried, Spent             bool
 	Ended                    bool // what it stood for was revoked
@@ -30,14 +31,16 @@ type OAuthToken struct {
 	Signature, Grant, Client string
 	Member                   flattr.MemberID
 	Scope                    string
+	Agent                    string // browser and system in which the member consented; "" not known
 	Issued                   time.Time
-	OfCode                   bool // issued for a code; only for SaveToken
+	Used                     time.Time // zero: never yet; lags behind by up to an hour
+	OfCode                   bool      // issued for a code; only for SaveToken
 	Revoked                  bool
 }
 
 const insertCode = `
-INSERT INTO oauth_code (signature, grant_id, client, member, scope, redirect, challenge, issued, expires)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+INSERT INTO oauth_code (signature, grant_id, client, member, scope, redirect, challenge, agent, issued, expires)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 const deleteOldCodes = `DELETE FROM oauth_code WHERE expires < $1`
 
@@ -48,7 +51,7 @@ func (s *Store) SaveCode(ctx context.Context, code OAuthCode) error {
 			return fmt.Errorf("forget old codes: %w", err)
 		}
 		_, err := tx.exec(insertCode, code.Signature, code.Grant, code.Client, int64(code.Member), code.Scope, code.Redirect,
-			code.Challenge, code.Issued.UnixMicro(), code.Expires.UnixMicro())
+			code.Challenge, code.Agent, code.Issued.UnixMicro(), code.Expires.UnixMicro())
 		if err != nil {
 			return fmt.Errorf("save code: %w", err)
 		}
@@ -57,7 +60,7 @@ func (s *Store) SaveCode(ctx context.Context, code OAuthCode) error {
 }
 
 const selectCode = `
-SELECT grant_id, client, member, scope, redirect, challenge, issued, expires, tried, spent, ended IS NOT NULL
+SELECT grant_id, client, member, scope, redirect, challenge, agent, issued, expires, tried, spent, ended IS NOT NULL
 FROM oauth_code WHERE signature = $1`
 
 // Code is the code with that signature, expired or not, or not_found.
@@ -66,7 +69,7 @@ func (s *Store) Code(ctx context.Context, signature string) (OAuthCode, error) {
 	err := s.read(ctx, func(tx *Tx) error {
 		var member, issued, expires int64
 		err := tx.row(selectCode, signature).Scan(&code.Grant, &code.Client, &member, &code.Scope, &code.Redirect,
-			&code.Challenge, &issued, &expires, &code.Tried, &code.Spent, &code.Ended)
+			&code.Challenge, &code.Agent, &issued, &expires, &code.Tried, &code.Spent, &code.Ended)
 		code.Member, code.Issued, code.Expires = flattr.MemberID(member), time.UnixMicro(issued), time.UnixMicro(expires)
 		return found(err, "code")
 	})
@@ -102,8 +105,8 @@ func (s *Store) useOnce(ctx context.Context, statement, signature, doing string)
 }
 
 const insertToken = `
-INSERT INTO oauth_token (signature, grant_id, client, member, scope, issued)
-VALUES ($1, $2, $3, $4, $5, $6)`
+INSERT INTO oauth_token (signature, grant_id, client, member, scope, agent, issued)
+VALUES ($1, $2, $3, $4, $5, $6, $7)`
 
 const selectCodeInForce = `SELECT 1 FROM oauth_code WHERE grant_id = $1 AND ended IS NULL`
 
@@ -117,7 +120,7 @@ func (s *Store) SaveToken(ctx context.Context, token OAuthToken) error {
 				return found(err, "code")
 			}
 		}
-		_, err := tx.exec(insertToken, token.Signature, token.Grant, token.Client, int64(token.Member), token.Scope, token.Issued.UnixMicro())
+		_, err := tx.exec(insertToken, token.Signature, token.Grant, token.Client, int64(token.Member), token.Scope, token.Agent, token.Issued.UnixMicro())
 		if err != nil {
 			return fmt.Errorf("save token: %w", err)
 		}
@@ -138,7 +141,7 @@ func (tx *Tx) allowedBy(token OAuthToken) error {
 }
 
 const selectToken = `
-SELECT t.grant_id, t.client, t.member, t.scope, t.issued, t.revoked IS NOT NULL OR a.revoked IS NOT NULL
+SELECT t.grant_id, t.client, t.member, t.scope, t.agent, t.issued, t.used, t.revoked IS NOT NULL OR a.revoked IS NOT NULL
 FROM oauth_token t LEFT JOIN oauth_app a ON a.id = t.client WHERE t.signature = $1`
 
 // Token is the token with that signature, revoked or not, or not_found. It is
@@ -146,12 +149,44 @@ FROM oauth_token t LEFT JOIN oauth_app a ON a.id = t.client WHERE t.signature = 
 func (s *Store) Token(ctx context.Context, signature string) (OAuthToken, error) {
 	token := OAuthToken{Signature: signature}
 	err := s.read(ctx, func(tx *Tx) error {
-		var member, issued int64
-		err := tx.row(selectToken, signature).Scan(&token.Grant, &token.Client, &member, &token.Scope, &issued, &token.Revoked)
-		token.Member, token.Issued = flattr.MemberID(member), time.UnixMicro(issued)
+		var member, issued, used int64
+		err := tx.row(selectToken, signature).Scan(&token.Grant, &token.Client, &member, &token.Scope, &token.Agent, &issued, &used, &token.Revoked)
+		token.Member, token.Issued, token.Used = flattr.MemberID(member), time.UnixMicro(issued), usedAt(used)
 		return found(err, "token")
 	})
 	return token, err
+}
+
+// usedAt is the time of a use, none for 0.
+func usedAt(used int64) time.Time {
+	if used == 0 {
+		return time.Time{}
+	}
+	return timeOf(used)
+}
+
+// usedEvery is how exactly it is known when a token was last used: nobody has to
+// know to the minute when somebody's device was on, and a request is not worth a
+// write.
+const usedEvery = time.Hour
+
+const updateUsed = `UPDATE oauth_token SET used = $1 WHERE signature = $2 AND used < $3 AND revoked IS NULL`
+
+// NoteUse notes that a token is used, now and then. A store that is busy is no
+// error: the next use is noted.
+func (s *Store) NoteUse(ctx context.Context, now time.Time, token OAuthToken) error {
+	due := now.Add(-usedEvery)
+	if !token.Used.IsZero() && !token.Used.Before(due) {
+		return nil
+	}
+	err := s.write(ctx, func(tx *Tx) error {
+		_, err := tx.exec(updateUsed, micros(now), token.Signature, micros(due))
+		return err
+	})
+	if err == nil || Busy(err) {
+		return nil
+	}
+	return fmt.Errorf("note use of a token: %w", err)
 }
 
 const updateGrantRevoked = `UPDATE oauth_token SET revoked = $1 WHERE grant_id = $2 AND revoked IS NULL`

@@ -197,8 +197,8 @@ WHERE u.bucket = $1 AND u.reader = $2 AND u.author > $3 ORDER BY u.author LIMIT 
 				args: memberArgs, first: []any{smallest, "", smallest},
 			},
 		}},
-		{"grants", []OwnColumn{{"client", ownText}, {"application", ownText}, {"may", ownText}, {"since", ownTime}, {"revoked", ownTime}}, []ownQuery{
-			{text: `SELECT t.signature, t.client, COALESCE(a.name, ''), t.scope, t.issued, t.revoked FROM oauth_token t LEFT JOIN oauth_app a ON a.id = t.client
+		{"grants", []OwnColumn{{"client", ownText}, {"application", ownText}, {"may", ownText}, {"browser", ownText}, {"since", ownTime}, {"used", ownTime}, {"revoked", ownTime}}, []ownQuery{
+			{text: `SELECT t.signature, t.client, COALESCE(a.name, ''), t.scope, t.agent, t.issued, NULLIF(t.used, 0), t.revoked FROM oauth_token t LEFT JOIN oauth_app a ON a.id = t.client
 WHERE t.member = $1 AND t.signature > $2 ORDER BY t.signature LIMIT $3`, args: memberArgs, first: []any{""}},
 		}},
 		{"applications", []OwnColumn{{"client", ownText}, {"name", ownText}, {"callback", ownText}, {"registered", ownTime}, {"revoked", ownTime}}, []ownQuery{

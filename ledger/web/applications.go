@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"flattr/ledger/api"
 	"flattr/ledger/flattr"
@@ -33,17 +32,22 @@ func allowed(scopes []string) []string {
 	return words
 }
 
+// maxShownGrants bounds how many devices of one application are shown, the latest;
+// those before can only be ended all together.
+const maxShownGrants = 20
+
 // grantRow is an application that a member has allowed to act.
 type grantRow struct {
-	Client string
-	Name   string // as the page shows it
-	By     string // who answers for it; "" where that is not told
-	May    []string
-	Since  time.Time
-	Tokens int
+	Client  string
+	Name    string // as the page shows it
+	By      string // who answers for it; "" where that is not told
+	May     []string
+	Devices []store.Grant // where it was allowed, each of which can be ended alone
+	More    int           // beside these
 }
 
-// grants lists what the member has allowed, each application once.
+// grants lists what the member has allowed, each application once, with every
+// device or browser in which they did.
 func (s *Server) grants(w http.ResponseWriter, r *http.Request) {
 	t := s.tongues.of(r)
 	list, err := s.store.Grants(r.Context(), memberOf(r.Context()).ID)
@@ -56,7 +60,7 @@ func (s *Server) grants(w http.ResponseWriter, r *http.Request) {
 	for _, g := range list {
 		row := byClient[g.Client]
 		if row == nil {
-			row = &grantRow{Client: g.Client, Name: g.App, By: g.By, Since: g.First}
+			row = &grantRow{Client: g.Client, Name: g.App, By: g.By}
 			switch {
 			case g.Client == api.CompanionClient:
 				row.Name = t.say("consent.app")
@@ -74,10 +78,10 @@ func (s *Server) grants(w http.ResponseWriter, r *http.Request) {
 				row.May = append(row.May, word)
 			}
 		}
-		row.Tokens += g.Tokens
-		if g.First.Before(row.Since) {
-			row.Since = g.First
+		if len(row.Devices) < maxShownGrants {
+			row.Devices = append(row.Devices, g)
 		}
+		row.More = g.Of - len(row.Devices)
 	}
 	s.render(w, r, http.StatusOK, "grants", t.say("grants.title"), rows)
 }
@@ -89,6 +93,16 @@ func (s *Server) revokeGrant(w http.ResponseWriter, r *http.Request) {
 	}
 	err := s.store.RevokeConsent(r.Context(), s.now(), memberOf(r.Context()).ID, r.PostForm.Get("client"))
 	s.revoked(w, r, err, "grants.revoked.notice", "/grants")
+}
+
+// endGrant takes back one of several times that a member has allowed the same
+// application: a companion on a machine that was given away.
+func (s *Server) endGrant(w http.ResponseWriter, r *http.Request) {
+	if !s.parse(w, r) {
+		return
+	}
+	err := s.store.EndGrant(r.Context(), s.now(), memberOf(r.Context()).ID, r.PostForm.Get("grant"))
+	s.revoked(w, r, err, "grants.ended.notice", "/grants")
 }
 
 // revoked says that something has no access any more, whoever revoked it.

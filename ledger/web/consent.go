@@ -54,7 +54,7 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) {
 		s.oauth.Deny(w, asked)
 		return
 	}
-	if err := s.oauth.Allow(w, r, asked, memberOf(r.Context()).ID); err != nil {
+	if err := s.oauth.Allow(w, r, asked, memberOf(r.Context()).ID, agentOf(r)); err != nil {
 		s.fail(w, r, err)
 	}
 }

@@ -204,6 +204,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /optout", s.wish)
 	mux.HandleFunc("GET /grants", s.member(s.grants))
 	mux.HandleFunc("POST /grants/revoke", s.member(s.revokeGrant))
+	mux.HandleFunc("POST /grants/end", s.member(s.endGrant))
 	mux.HandleFunc("GET /applications", s.member(s.applications))
 	mux.HandleFunc("POST /applications", s.member(s.register))
 	mux.HandleFunc("POST /applications/revoke", s.member(s.revokeApplication))
