@@ -153,13 +153,14 @@ func TestALetterConfirmsAnAddress(t *testing.T) {
 // All kinds of letters have their words in both languages.
 func TestEveryLetterIsWrittenInBothLanguages(t *testing.T) {
 	o := open(t, mailtest.Start(t, mailtest.Options{}))
+	ann := o.join("ann", "en")
 	for _, language := range []string{"en", "de"} {
 		for _, kind := range []store.LetterKind{
 			store.LetterConfirm, store.LetterReset, store.LetterPassword, store.LetterPasskey, store.LetterPasskeyGone,
 			store.LetterAllowed, store.LetterPayout, store.LetterAddress, store.LetterGift, store.LetterShared, store.LetterDeleted,
 		} {
 			message, err := o.post.letters.compose(t.Context(), store.Letter{
-				Kind: kind, Member: 1, Name: "ann", Language: language, Address: "a@x.example", Detail: "1230000 name", Made: o.now,
+				Kind: kind, Member: ann, Name: "ann", Language: language, Address: "a@x.example", Detail: "1230000 name", Made: o.now,
 			})
 			if err != nil {
 				t.Fatalf("%s in %s: %v", kind, language, err)

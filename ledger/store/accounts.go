@@ -61,6 +61,14 @@ func (tx *Tx) account(reader flattr.MemberID) (account, error) {
 	return a, nil
 }
 
+// there refuses with not_found who is no member, any more. What somebody says of
+// themselves begins with it: a request that was let in before the account was
+// deleted comes too late, and must leave nothing behind.
+func (tx *Tx) there(member flattr.MemberID) error {
+	_, err := tx.account(member)
+	return err
+}
+
 // forget lets a reader's account be read anew, after it was changed.
 func (tx *Tx) forget(reader flattr.MemberID) { delete(tx.accounts.of, reader) }
 

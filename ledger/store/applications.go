@@ -45,6 +45,9 @@ func (s *Store) AddApp(ctx context.Context, app App) error {
 	return s.write(ctx, func(tx *Tx) error {
 		var bucket, implicit int
 		if app.Member != 0 {
+			if err := tx.there(app.Member); err != nil {
+				return err
+			}
 			bucket = app.Member.Bucket()
 			var have int
 			if err := tx.row(countApps, int64(app.Member)).Scan(&have); err != nil {
@@ -150,10 +153,12 @@ func (tx *Tx) revokeApp(now time.Time, id string) error {
 	return nil
 }
 
+const eraseAppsOf = `UPDATE oauth_app SET name = '', callback = '' WHERE member = $1`
+
 const selectAppIDsOf = `SELECT id FROM oauth_app WHERE member = $1 AND revoked IS NULL`
 
 // revokeAppsOf ends the applications of a member who leaves: nobody answers
-// for them any more.
+// for them any more. What the member has called them is erased.
 func (tx *Tx) revokeAppsOf(now time.Time, member flattr.MemberID) error {
 	var ids []string
 	err := tx.each(selectAppIDsOf, func(rows *sql.Rows) error {
@@ -169,6 +174,9 @@ func (tx *Tx) revokeAppsOf(now time.Time, member flattr.MemberID) error {
 		if err := tx.revokeApp(now, id); err != nil {
 			return err
 		}
+	}
+	if _, err := tx.exec(eraseAppsOf, int64(member)); err != nil {
+		return fmt.Errorf("erase applications: %w", err)
 	}
 	return nil
 }

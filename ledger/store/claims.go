@@ -130,6 +130,9 @@ func (s *Store) AskClaim(ctx context.Context, now time.Time, member flattr.Membe
 		return c, err
 	}
 	err = s.write(ctx, func(tx *Tx) error {
+		if err := tx.there(member); err != nil {
+			return err
+		}
 		c, err = tx.claimOf(key, member)
 		if err == nil && !c.Owns() && c.URL != url { // http this time, or with www
 			c.URL = url

@@ -119,7 +119,7 @@ func (tx *Tx) Delete(now time.Time, member flattr.MemberID) error {
 		return err
 	}
 	for _, step := range []func(time.Time, flattr.MemberID) error{
-		tx.stopAll, tx.undoAll, tx.revokeAll, tx.disown, tx.eraseProfile, tx.eraseNotes, tx.erasePayoutTargets, tx.eraseAccess, tx.erase,
+		tx.stopAll, tx.undoAll, tx.revokeAll, tx.takeInvites, tx.disown, tx.eraseProfile, tx.eraseNotes, tx.erasePayoutTargets, tx.eraseAccess, tx.erase,
 	} {
 		if err := step(now, member); err != nil {
 			return fmt.Errorf("delete member: %w", err)
@@ -226,6 +226,16 @@ func (tx *Tx) revokeAll(now time.Time, member flattr.MemberID) error {
 		return fmt.Errorf("revoke codes: %w", err)
 	}
 	return tx.revokeAppsOf(now, member)
+}
+
+const deleteInvitesOf = `DELETE FROM invite WHERE minted_by = $1 AND used_by IS NULL`
+
+// takeInvites lets nobody in any more in the name of a member who leaves.
+func (tx *Tx) takeInvites(_ time.Time, member flattr.MemberID) error {
+	if _, err := tx.exec(deleteInvitesOf, int64(member)); err != nil {
+		return fmt.Errorf("take invites back: %w", err)
+	}
+	return nil
 }
 
 const insertRetired = `INSERT INTO retired_name (hash) VALUES ($1) ON CONFLICT DO NOTHING`

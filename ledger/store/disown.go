@@ -8,6 +8,12 @@ import (
 	"flattr/ledger/flattr"
 )
 
+// What only says that a thing is the member's has no other title than the name:
+// the member's own page here.
+const untitleThings = `UPDATE thing SET title = '' WHERE owner = $1 AND title = $2`
+
+const unassertThings = `UPDATE thing SET asserted = '' WHERE owner IS NULL AND asserted <> '' AND LOWER(asserted) = $1`
+
 const disownThings = `UPDATE thing SET owner = NULL, granted = 0 WHERE owner = $1`
 
 const unregisterThings = `UPDATE thing SET registrar = NULL WHERE registrar = $1`
@@ -30,10 +36,20 @@ func (tx *Tx) disown(now time.Time, author flattr.MemberID) error {
 	if err != nil {
 		return err
 	}
+	m, err := tx.member(author)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.exec(untitleThings, int64(author), m.Name); err != nil {
+		return fmt.Errorf("erase name from titles: %w", err)
+	}
 	for _, statement := range []string{disownThings, unregisterThings, deleteClaimsOf, deletePageProofsOf, deleteIdentitiesOf, deleteDisputesOf, deleteClaimRequestsOf, deleteFlattrIDOf} {
 		if _, err := tx.exec(statement, int64(author)); err != nil {
 			return fmt.Errorf("leave things without owner: %w", err)
 		}
+	}
+	if _, err := tx.exec(unassertThings, flattr.NameKey(m.Name)); err != nil {
+		return fmt.Errorf("erase name from things: %w", err)
 	}
 	if err := tx.listAll(things); err != nil {
 		return err

@@ -53,6 +53,9 @@ func (s *Store) MakeLink(ctx context.Context, now time.Time, link Link) (token s
 	token = rand.Text()
 	hash := sha256.Sum256([]byte(token))
 	err = s.write(ctx, func(tx *Tx) error {
+		if err := tx.there(link.Member); err != nil {
+			return err
+		}
 		if _, err := tx.exec(deleteOldLinks, micros(now), micros(now.Add(-linkKept))); err != nil {
 			return err
 		}

@@ -77,6 +77,9 @@ func (s *Store) AskAddress(ctx context.Context, now time.Time, member flattr.Mem
 		return err
 	}
 	return s.write(ctx, func(tx *Tx) error {
+		if err := tx.there(member); err != nil {
+			return err
+		}
 		day := micros(now.Add(-24 * time.Hour))
 		var own, all int
 		if err := tx.row(countConfirmsOfMember, int64(member), day).Scan(&own); err != nil {

@@ -226,6 +226,9 @@ const updateDisplay = `UPDATE member SET language = $1, zone = $2 WHERE bucket =
 // letters. Both are known by whoever calls.
 func (s *Store) SetDisplay(ctx context.Context, member flattr.MemberID, language, zone string) error {
 	return s.write(ctx, func(tx *Tx) error {
+		if err := tx.there(member); err != nil {
+			return err
+		}
 		if err := one(tx.exec(updateDisplay, language, zone, member.Bucket(), int64(member))); err != nil {
 			return fmt.Errorf("set language and zone: %w", err)
 		}

@@ -74,6 +74,9 @@ func (s *Store) SetNote(ctx context.Context, now time.Time, author flattr.Member
 		return flattr.Refuse(flattr.Invalid, fmt.Sprintf("A note has at most %d characters. Shorten it.", MaxNote))
 	}
 	return s.write(ctx, func(tx *Tx) error {
+		if err := tx.there(author); err != nil {
+			return err
+		}
 		months, err := tx.noteMonths(now)
 		if err != nil {
 			return err
@@ -175,6 +178,9 @@ WHERE u.bucket = $1 AND u.reader = $2 ORDER BY m.name LIMIT $3`
 // It refuses with invalid_request more authors than may be.
 func (s *Store) MuteNotes(ctx context.Context, now time.Time, reader, author flattr.MemberID, on bool) error {
 	return s.write(ctx, func(tx *Tx) error {
+		if err := tx.there(reader); err != nil {
+			return err
+		}
 		if !on {
 			_, err := tx.exec(deleteMute, reader.Bucket(), int64(reader), int64(author))
 			return err

@@ -47,6 +47,9 @@ const deleteOldCodes = `DELETE FROM oauth_code WHERE expires < $1`
 // SaveCode keeps a new code and forgets those long expired.
 func (s *Store) SaveCode(ctx context.Context, code OAuthCode) error {
 	return s.write(ctx, func(tx *Tx) error {
+		if err := tx.there(code.Member); err != nil {
+			return err
+		}
 		if _, err := tx.exec(deleteOldCodes, code.Issued.Add(-codesKept).UnixMicro()); err != nil {
 			return fmt.Errorf("forget old codes: %w", err)
 		}
@@ -114,6 +117,9 @@ const selectCodeInForce = `SELECT 1 FROM oauth_code WHERE grant_id = $1 AND ende
 // which the token's code was made, has been revoked meanwhile.
 func (s *Store) SaveToken(ctx context.Context, token OAuthToken) error {
 	return s.write(ctx, func(tx *Tx) error {
+		if err := tx.there(token.Member); err != nil {
+			return err
+		}
 		if token.OfCode {
 			var one int
 			if err := tx.row(selectCodeInForce, token.Grant).Scan(&one); err != nil {

@@ -71,6 +71,9 @@ func (s *Store) SetPayoutTarget(ctx context.Context, now time.Time, member flatt
 		holder = ""
 	}
 	return s.write(ctx, func(tx *Tx) error {
+		if err := tx.there(member); err != nil {
+			return err
+		}
 		var seq int
 		var has, by string
 		if err := ignoreNone(tx.row(selectLastTarget, int64(member)).Scan(&seq, &has, &by)); err != nil {

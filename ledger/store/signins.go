@@ -44,6 +44,9 @@ DELETE FROM signin WHERE member = $1 AND id NOT IN (SELECT id FROM signin WHERE 
 func (s *Store) AddSignIn(ctx context.Context, now time.Time, member flattr.MemberID, in SignIn, expires time.Time) (string, error) {
 	id := rand.Text()
 	err := s.write(ctx, func(tx *Tx) error {
+		if err := tx.there(member); err != nil {
+			return err
+		}
 		if _, err := tx.exec(deleteEndedSignIns, micros(now)); err != nil {
 			return err
 		}
