@@ -64,7 +64,7 @@ func TestMemberRegistersApplication(t *testing.T) {
 		t.Errorf("GET /user after the application ended = %d, want 401", status)
 	}
 	ann.get("/grants")
-	ann.wants("You have not allowed any application")
+	ann.wants("You have not allowed any device or application")
 	ann.get(ask)
 	if ann.status != http.StatusBadRequest {
 		t.Errorf("an ended application asks: %d, want 400", ann.status)
@@ -108,7 +108,7 @@ func TestConsentCannotBeForged(t *testing.T) {
 		}
 	}
 	ann.get("/grants")
-	ann.wants("You have not allowed any application")
+	ann.wants("You have not allowed any device or application")
 }
 
 // A member revokes only what is theirs.
@@ -129,7 +129,7 @@ func TestApplicationOfAnotherStays(t *testing.T) {
 	ann.get("/applications")
 	ann.wants("Eigene Anwendungen", "Rückadresse")
 	ann.get("/grants")
-	ann.wants("Du hast keiner Anwendung erlaubt")
+	ann.wants("Du hast keinem Gerät und keiner Anwendung erlaubt")
 }
 
 // forge sends what another site could make the member's browser send.

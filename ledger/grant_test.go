@@ -124,7 +124,7 @@ func TestGrantSignsIn(t *testing.T) {
 			ann.get("/grants")
 			ann.wants("Podcast player", "flattr and subscribe for you", "register things in your name", "the operator of this ledger")
 			ann.submit("revoke-"+app.ID, nil)
-			ann.wants("Revoked.", "You have not allowed any application")
+			ann.wants("Revoked.", "You have not allowed any device or application")
 			if status := s.restUser(got.Token); status != http.StatusUnauthorized {
 				t.Errorf("a revoked token is answered with %d, want 401", status)
 			}

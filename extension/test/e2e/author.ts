@@ -108,7 +108,7 @@ async function story(suite: Suite, set: Published): Promise<void> {
       [["My revenue", "My things"], "My things"],
       [["My revenue", "Payout"], "Payout"],
       [["My revenue", "A word of thanks"], "A word of thanks"],
-      [["Settings", "Applications"], "Applications"],
+      [["Settings", "Devices and applications"], "Devices and applications"],
       [["Register an application"], "Applications of your own"],
       [["API reference"], "REST API v2"],
     ] as const) {
