@@ -35,7 +35,7 @@ func (l *ledger) flattrs(reader flattr.MemberID, url, asserted string) flattr.Ou
 // earns are the URLs that bring a member money in the running month.
 func (l *ledger) earns(who flattr.MemberID) (urls []string) {
 	l.t.Helper()
-	revenue, err := l.store.Revenue(context.Background(), l.now, who)
+	revenue, err := l.store.Revenue(context.Background(), l.now, who, 100)
 	if err != nil {
 		l.t.Fatal(err)
 	}

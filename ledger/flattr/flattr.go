@@ -230,9 +230,9 @@ type ClickView struct {
 
 // Revenue is what an author has earned.
 type Revenue struct {
-	Balance money.Micro // of the account revenue
-	Months  []RevenueMonth
-	Preview RevenueMonth // the running month as it stands; nothing is promised
+	Balance money.Micro    // of the account revenue
+	Months  []RevenueMonth // closed ones, newest first, without their things
+	Preview RevenueMonth   // the running month as it stands; nothing is promised
 	// Ended are the months with clicks that are over but not closed yet, as they
 	// stand, newest first.
 	Ended []RevenueMonth
@@ -243,7 +243,8 @@ type RevenueMonth struct {
 	Month           Month
 	Clicks          int
 	Gross, Fee, Net money.Micro
-	Things          []RevenueThing // highest gross first, ties by id
+	Count           int            // things that brought something
+	Things          []RevenueThing // of these: highest gross first, ties by id
 }
 
 // RevenueThing is one thing of an author in one month.

@@ -273,7 +273,7 @@ func TestNobodyEarnsByALink(t *testing.T) {
 				t.Errorf("what mallory registered says its owner is %v", owner)
 			}
 		}
-		revenue, err := d.store.Revenue(t.Context(), d.now(), mallory)
+		revenue, err := d.store.Revenue(t.Context(), d.now(), mallory, 100)
 		if err != nil || revenue.Balance != 0 || revenue.Preview.Clicks != 0 || revenue.Preview.Gross != 0 {
 			t.Errorf("mallory earns %+v, %v", revenue, err)
 		}

@@ -123,7 +123,7 @@ func (tx *Tx) thingMonths(now time.Time, author flattr.MemberID, id flattr.Thing
 		return nil, fmt.Errorf("read months that are not computed: %w", err)
 	}
 	for _, month := range order {
-		p, err := tx.preview(month, states[month], author)
+		p, err := tx.preview(now, month, states[month], author)
 		if err != nil {
 			return nil, err
 		}

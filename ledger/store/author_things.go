@@ -166,7 +166,7 @@ func (tx *Tx) bringing(now time.Time, author flattr.MemberID, all []AuthorThing,
 	if list.Now, err = tx.runningMonth(now); err != nil {
 		return err
 	}
-	running, err := tx.preview(list.Now, flattr.Open, author)
+	running, err := tx.preview(now, list.Now, flattr.Open, author)
 	if err != nil {
 		return err
 	}

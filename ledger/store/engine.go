@@ -53,4 +53,7 @@ type engine struct {
 	// named says in words of the ledger what an error of the driver means: that
 	// the database is away or damaged. Other errors stay as they are.
 	named func(err error) error
+	// previews are authors' months as they stood a moment ago, where there is much
+	// to sum.
+	previews previews
 }

@@ -17,6 +17,7 @@ import (
 type ClickSearch struct {
 	Words         string       // all of them are in title, URL or owner's name; "": every click
 	Month         flattr.Month // into which they were accepted; 0: all
+	Before        flattr.Month // only months before it are looked at; 0: all
 	Limit, Offset int
 }
 
@@ -31,19 +32,23 @@ type FoundClick struct {
 type FoundClicks struct {
 	Clicks []FoundClick // newest first
 	Total  int          // that were found
-	Cut    bool         // there are older clicks than were looked at
+	Before flattr.Month // there are clicks of months before it that were not looked at; 0: there are none
 }
 
 // Limits of a search for clicks.
 const (
-	// maxSearched bounds how many of a reader's clicks, the newest, one search
-	// looks at: ten times what the busiest readers ever had in a year.
-	maxSearched = 100_000
+	// enoughSearched is how many clicks, the newest, one search for words looks at:
+	// it ends with the month that makes them so many. Most readers have fewer in
+	// all; to look at more takes longer than anybody waits for a page.
+	enoughSearched = 3000
 	// maxSearchWords bounds the words that are looked for in each of them.
 	maxSearchWords = 8
 )
 
-const selectMonthsDown = `SELECT month, state FROM month WHERE $1 = 0 OR month = $1 ORDER BY month DESC`
+// Only clicks that were accepted are in a month.
+const selectClickMonths = `
+SELECT m.month, m.state, (SELECT COUNT(*) FROM event e WHERE e.month = m.month AND e.bucket = $1 AND e.reader = $2)
+FROM month m WHERE ($3 = 0 OR m.month = $3) AND ($4 = 0 OR m.month < $4) ORDER BY m.month DESC`
 
 const selectClickTimes = `
 SELECT e.id, e.at FROM event e WHERE e.month = $1 AND e.bucket = $2 AND e.reader = $3 AND e.kind = 'click'`
@@ -71,55 +76,99 @@ func (s *Store) FindClicks(ctx context.Context, now time.Time, reader flattr.Mem
 		return found, err
 	}
 	err = s.read(ctx, func(tx *Tx) error {
-		all, cut, err := tx.locate(reader, search)
+		found = FoundClicks{}
+		months, err := tx.clickMonths(reader, search)
 		if err != nil {
 			return err
 		}
-		found = FoundClicks{Total: len(all), Cut: cut}
-		all = all[min(max(search.Offset, 0), len(all)):]
-		all = all[:min(max(search.Limit, 0), len(all))]
-		found.Clicks, err = tx.lookAt(reader, all)
+		var all []located
+		if words := searchedWords(search.Words); len(words) > 0 {
+			all, err = tx.locate(reader, months, words, &found)
+			found.Total = len(all)
+			all = all[min(max(search.Offset, 0), len(all)):]
+			all = all[:min(max(search.Limit, 0), len(all))]
+		} else {
+			all, err = tx.locatePage(reader, months, max(search.Limit, 0), max(search.Offset, 0), &found)
+		}
+		if err == nil {
+			found.Clicks, err = tx.lookAt(reader, all)
+		}
 		return err
 	})
 	return found, err
 }
 
-// locate finds the clicks of a search, newest first.
-func (tx *Tx) locate(reader flattr.MemberID, search ClickSearch) (all []located, cut bool, err error) {
-	words := strings.Fields(strings.ToLower(search.Words))
-	words = words[:min(len(words), maxSearchWords)]
-	var months []located
-	err = tx.each(selectMonthsDown, func(rows *sql.Rows) error {
-		var m located
-		err := rows.Scan(&m.month, &m.state)
-		months = append(months, m)
-		return err
-	}, int32(search.Month))
-	if err != nil {
-		return nil, false, fmt.Errorf("read months: %w", err)
-	}
-	owners := make(map[flattr.MemberID]string)
-	looked := 0
-	for _, m := range months {
-		if looked >= maxSearched {
-			return all, true, nil
-		}
-		found, n, err := tx.locateIn(reader, m, words, owners)
-		if err != nil {
-			return nil, false, fmt.Errorf("look for clicks of %s: %w", m.month, err)
-		}
-		looked += n
-		slices.SortFunc(found, func(a, b located) int {
-			return cmp.Or(cmp.Compare(b.at, a.at), strings.Compare(string(b.id[:]), string(a.id[:])))
-		})
-		all = append(all, found...)
-	}
-	return all, false, nil
+// searchedWords are the words of a search, as they are compared.
+func searchedWords(text string) []string {
+	words := strings.Fields(strings.ToLower(text))
+	return words[:min(len(words), maxSearchWords)]
 }
 
-// locateIn finds the clicks of one month in no order, and how many it has looked
+// clickMonth is a month with how many clicks a reader has in it.
+type clickMonth struct {
+	month  flattr.Month
+	state  flattr.State
+	clicks int
+}
+
+// clickMonths are the months of a search in which the reader has clicks, latest
+// first.
+func (tx *Tx) clickMonths(reader flattr.MemberID, search ClickSearch) (months []clickMonth, err error) {
+	err = tx.each(selectClickMonths, func(rows *sql.Rows) error {
+		var m clickMonth
+		err := rows.Scan(&m.month, &m.state, &m.clicks)
+		if m.clicks > 0 {
+			months = append(months, m)
+		}
+		return err
+	}, reader.Bucket(), int64(reader), int32(search.Month), int32(search.Before))
+	if err != nil {
+		return nil, fmt.Errorf("count clicks by month: %w", err)
+	}
+	return months, nil
+}
+
+// locatePage finds a page of all clicks of the months, newest first: it reads
+// those months only that the page has clicks of.
+func (tx *Tx) locatePage(reader flattr.MemberID, months []clickMonth, limit, offset int, found *FoundClicks) (page []located, err error) {
+	for _, m := range months {
+		first := offset - found.Total // of the page, in this month
+		found.Total += m.clicks
+		if first >= m.clicks || len(page) == limit {
+			continue
+		}
+		all, _, err := tx.locateIn(reader, m, nil, nil)
+		if err != nil {
+			return nil, fmt.Errorf("read clicks of %s: %w", m.month, err)
+		}
+		all = all[min(max(first, 0), len(all)):]
+		page = append(page, all[:min(limit-len(page), len(all))]...)
+	}
+	return page, nil
+}
+
+// locate finds the clicks of the latest months that have all the words.
+func (tx *Tx) locate(reader flattr.MemberID, months []clickMonth, words []string, found *FoundClicks) (all []located, err error) {
+	owners := make(map[flattr.MemberID]string)
+	looked := 0
+	for i, m := range months {
+		if looked >= enoughSearched {
+			found.Before = months[i-1].month
+			break
+		}
+		some, n, err := tx.locateIn(reader, m, words, owners)
+		if err != nil {
+			return nil, fmt.Errorf("look for clicks of %s: %w", m.month, err)
+		}
+		looked += n
+		all = append(all, some...)
+	}
+	return all, nil
+}
+
+// locateIn finds the clicks of one month, newest first, and how many it has looked
 // at. owners are the names that were read already, in lower case.
-func (tx *Tx) locateIn(reader flattr.MemberID, month located, words []string, owners map[flattr.MemberID]string) (found []located, looked int, err error) {
+func (tx *Tx) locateIn(reader flattr.MemberID, m clickMonth, words []string, owners map[flattr.MemberID]string) (found []located, looked int, err error) {
 	type text struct {
 		located
 		said  string
@@ -132,7 +181,7 @@ func (tx *Tx) locateIn(reader flattr.MemberID, month located, words []string, ow
 	}
 	err = tx.each(query, func(rows *sql.Rows) error {
 		looked++
-		l := text{located: month}
+		l := text{located: located{month: m.month, state: m.state}}
 		if len(words) == 0 {
 			err := scanID(rows, &l.id, &l.at)
 			found = append(found, l.located)
@@ -143,7 +192,7 @@ func (tx *Tx) locateIn(reader flattr.MemberID, month located, words []string, ow
 		l.said = strings.ToLower(title + "\n" + url)
 		texts = append(texts, l)
 		return err
-	}, int32(month.month), reader.Bucket(), int64(reader))
+	}, int32(m.month), reader.Bucket(), int64(reader))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -162,6 +211,9 @@ func (tx *Tx) locateIn(reader flattr.MemberID, month located, words []string, ow
 			found = append(found, l.located)
 		}
 	}
+	slices.SortFunc(found, func(a, b located) int {
+		return cmp.Or(cmp.Compare(b.at, a.at), strings.Compare(string(b.id[:]), string(a.id[:])))
+	})
 	return found, looked, nil
 }
 
@@ -188,8 +240,8 @@ func (tx *Tx) lookAt(reader flattr.MemberID, page []located) ([]FoundClick, erro
 // The clicks that are no promises: in an open month by the owners of today.
 const (
 	selectPaidClicks = `
-SELECT c.click FROM counted c JOIN thing t ON t.id = c.thing LEFT JOIN thing a ON a.id = t.alias_of
-WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3 AND CASE WHEN a.id IS NULL THEN t.owner ELSE a.owner END IS NOT NULL`
+SELECT c.click FROM counted c` + maybeUnowned + `
+WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3 AND ` + isPaid + ` = 1`
 
 	selectFrozenPaidClicks = `
 SELECT c.click FROM counted c JOIN snapshot_thing s ON s.month = c.month AND s.thing = c.thing

@@ -39,6 +39,8 @@ func ownQuestions() []asked {
 		{"subscriptions", selectSubscribed, []any{bucket, reader, 40, 0}, ""},
 		{"what is held", selectAllHeld, []any{first[:], last[:]}, ""},
 		{"what counts", countCountedOf, []any{month, bucket, reader}, ""},
+		{"what counts, frozen", countFrozenCountedOf, []any{month, bucket, reader}, ""},
+		{"clicks by month", selectClickMonths, []any{bucket, reader, int32(0), int32(0)}, "month"},
 	}
 	for _, table := range OwnTables() {
 		for i, q := range table.queries {

@@ -124,7 +124,7 @@ func TestAReadersClicksAreFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := ends(found); got != want || found.Total != len(found.Clicks) || found.Cut {
+			if got := ends(found); got != want || found.Total != len(found.Clicks) || found.Before != 0 {
 				t.Errorf("a search for %q finds %q (%d), want %q", search, got, found.Total, want)
 			}
 		}

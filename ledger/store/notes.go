@@ -110,25 +110,31 @@ func noteText(text string) string {
 }
 
 var (
-	notMuted = ` AND NOT EXISTS (SELECT 1 FROM note_mute u WHERE u.bucket = $2 AND u.reader = $3 AND u.author = n.author)`
-	toReader = ` WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3` + notMuted
-	noteRow  = `SELECT n.author, m.name, n.text, n.at FROM counted c `
-
-	// By owners and parts as they are, and, of a frozen month, as its snapshot has them.
-	selectNotes = noteRow + `JOIN thing t ON t.id = c.thing JOIN thing o ON o.id = COALESCE(t.alias_of, t.id)
-JOIN note n ON n.author = o.owner AND n.month = c.month JOIN member m ON m.id = n.author` + toReader + `
-UNION ` + noteRow + `JOIN thing t ON t.id = c.thing JOIN thing o ON o.id = COALESCE(t.alias_of, t.id)
-JOIN parts_author p ON p.key = o.parts_key
-JOIN note n ON n.author = p.author AND n.month = c.month JOIN member m ON m.id = n.author` + toReader + `
-AND ` + partsHold("o", "o.owner") + `
-ORDER BY 2 LIMIT $4`
-	selectFrozenNotes = noteRow + `JOIN snapshot_thing s ON s.month = c.month AND s.thing = c.thing
-JOIN note n ON n.author = s.owner AND n.month = c.month JOIN member m ON m.id = n.author` + toReader + `
-UNION ` + noteRow + `JOIN snapshot_thing s ON s.month = c.month AND s.thing = c.thing
-JOIN snapshot_part p ON p.month = c.month AND p.thing = COALESCE(s.target, s.thing)
-JOIN note n ON n.author = p.author AND n.month = c.month JOIN member m ON m.id = n.author` + toReader + `
-ORDER BY 2 LIMIT $4`
+	// By owners and parts as they are, and, of a frozen month, as its snapshot has
+	// them. It begins with the reader's clicks: the month may have notes of many.
+	selectNotes = `
+WITH clicked AS MATERIALIZED (
+    SELECT DISTINCT o.owner, o.parts_key FROM counted c CROSS JOIN thing t CROSS JOIN thing o
+    WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3 AND t.id = c.thing AND o.id = COALESCE(t.alias_of, t.id) AND o.owner IS NOT NULL
+), thanked AS (
+    SELECT owner AS author FROM clicked
+    UNION SELECT p.author FROM clicked o JOIN parts_author p ON p.key = o.parts_key WHERE ` + partsHold("o", "o.owner") + `
+)` + notesOfThanked
+	selectFrozenNotes = `
+WITH clicked AS MATERIALIZED (
+    SELECT s.owner, COALESCE(s.target, s.thing) AS thing FROM counted c CROSS JOIN snapshot_thing s
+    WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3 AND s.month = c.month AND s.thing = c.thing
+), thanked AS (
+    SELECT owner AS author FROM clicked WHERE owner IS NOT NULL
+    UNION SELECT p.author FROM clicked k JOIN snapshot_part p ON p.month = $1 AND p.thing = k.thing
+)` + notesOfThanked
 )
+
+const notesOfThanked = `
+SELECT n.author, m.name, n.text, n.at FROM thanked k CROSS JOIN note n CROSS JOIN member m
+WHERE n.author = k.author AND n.month = $1 AND m.id = n.author
+AND NOT EXISTS (SELECT 1 FROM note_mute u WHERE u.bucket = $2 AND u.reader = $3 AND u.author = n.author)
+ORDER BY 2 LIMIT $4`
 
 // Notes are the notes of those authors whom a reader flattred in a month, each
 // once, in the order of their names and at most so many, without those whom the

@@ -47,7 +47,7 @@ func TestClickHoldsTheBudgetAndUndoReleasesIt(t *testing.T) {
 		if err != nil || len(views) != 2 {
 			t.Fatalf("Clicks = %+v, %v", views, err)
 		}
-		if _, err := s.Revenue(context.Background(), now, bob); err != nil {
+		if _, err := s.Revenue(context.Background(), now, bob, 100); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -214,7 +214,7 @@ func TestAnAssertedOwnerEarnsNothing(t *testing.T) {
 		if err != nil || len(views) != 1 || !views[0].Promise || views[0].Asserted != "mallory" || views[0].Owner != "" {
 			t.Errorf("Clicks = %+v, %v", views, err)
 		}
-		if rev, err := s.Revenue(context.Background(), now, mallory); err != nil || rev.Preview.Clicks != 0 {
+		if rev, err := s.Revenue(context.Background(), now, mallory, 100); err != nil || rev.Preview.Clicks != 0 {
 			t.Errorf("Revenue = %+v, %v", rev, err)
 		}
 	})
@@ -229,7 +229,7 @@ func TestPreviewSharesTheBudgetOfEachReader(t *testing.T) {
 			own(t, s, url, bob)
 			record(t, s, now, ann, click(i, url, now))
 		}
-		rev, err := s.Revenue(context.Background(), now, bob)
+		rev, err := s.Revenue(context.Background(), now, bob, 100)
 		if err != nil || rev.Preview.Clicks != 10 || rev.Preview.Gross != 2*money.Euro || rev.Preview.Things[0].Gross != 20*money.Cent {
 			t.Errorf("Revenue = %+v, %v", rev, err)
 		}

@@ -46,21 +46,39 @@ func (tx *Tx) summaries(now time.Time, member flattr.MemberID) (means money.Micr
 	return means, append(months, summary), nil
 }
 
-const countCountedOf = `
-SELECT COALESCE(SUM(CASE WHEN paid.owner IS NULL THEN 0 ELSE 1 END), 0), COALESCE(SUM(CASE WHEN paid.owner IS NULL THEN 1 ELSE 0 END), 0)
-FROM (
-    SELECT CASE WHEN s.thing IS NOT NULL THEN s.owner WHEN t.alias_of IS NULL THEN t.owner
-           ELSE (SELECT o.owner FROM thing o WHERE o.id = t.alias_of) END AS owner
-    FROM counted c JOIN thing t ON t.id = c.thing
-    LEFT JOIN snapshot_thing s ON s.month = c.month AND s.thing = c.thing
-    WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3
-) paid`
+// Which clicks c on things of an open month are paid: by owners as they are now,
+// after aliases. Things that may have none have an index of their own, u, in which
+// most clicks find nothing.
+const (
+	maybeUnowned = ` LEFT JOIN thing u ON (-u.id) = (-c.thing) AND (u.owner IS NULL OR u.alias_of IS NOT NULL)`
+	isPaid       = `CASE WHEN u.id IS NULL THEN 1 WHEN u.alias_of IS NULL THEN 0
+    ELSE (SELECT CASE WHEN a.owner IS NULL THEN 0 ELSE 1 END FROM thing a WHERE a.id = u.alias_of) END`
+)
+
+const (
+	countCountedOf = `
+SELECT COALESCE(SUM(paid), 0), COALESCE(SUM(1 - paid), 0) FROM (
+    SELECT ` + isPaid + ` AS paid FROM counted c` + maybeUnowned + ` WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3
+) each_click`
+
+	countFrozenCountedOf = `
+SELECT COUNT(s.owner), COUNT(*) - COUNT(s.owner) FROM counted c JOIN snapshot_thing s ON s.month = c.month AND s.thing = c.thing
+WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3`
+)
 
 // paid is over how many clicks a reader's budget of a month is divided, and how
-// many promises stand beside them: by the snapshot where there is one, else by
+// many promises stand beside them: of a frozen month by its snapshot, else by
 // the owners of things, after aliases, as they are now.
 func (tx *Tx) paid(member flattr.MemberID, month flattr.Month) (clicks, promises int, err error) {
-	err = tx.row(countCountedOf, int32(month), member.Bucket(), int64(member)).Scan(&clicks, &promises)
+	state, err := tx.state(month)
+	if err != nil {
+		return 0, 0, err
+	}
+	query := countFrozenCountedOf
+	if state == flattr.Open {
+		query = countCountedOf
+	}
+	err = tx.row(query, int32(month), member.Bucket(), int64(member)).Scan(&clicks, &promises)
 	if err != nil {
 		return 0, 0, fmt.Errorf("read what counts: %w", err)
 	}

@@ -71,9 +71,15 @@ func revenueOf(t *testing.T, s *store.Store, now time.Time, name string) (previe
 	if err != nil {
 		t.Fatal(err)
 	}
-	rev, err := s.Revenue(ctx, now, m.ID)
+	rev, err := s.Revenue(ctx, now, m.ID, 100)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for i := range rev.Months {
+		of := &rev.Months[i]
+		if of.Things, of.Count, err = s.EarnedThings(ctx, m.ID, of.Month, 100); err != nil || of.Count != len(of.Things) {
+			t.Fatal(of, err)
+		}
 	}
 	say := func(months ...flattr.RevenueMonth) string {
 		var out strings.Builder

@@ -19,7 +19,7 @@ import (
 const (
 	pageClicks   = 40
 	pageOwners   = 50
-	pageMonths   = 24
+	pageMonths   = 12
 	chartMonths  = 12
 	sheetClicks  = 150     // of a statement for the printer, whose rows are short
 	maxPage      = 100_000 // beyond any list
@@ -243,9 +243,12 @@ func (s *Server) historyAuthors(w http.ResponseWriter, r *http.Request) {
 type clicksPage struct {
 	Query string
 	Total int
-	Cut   bool
-	Table clickTable
-	Pages pages
+	// The months that were looked at are those from Since on and before Before;
+	// 0 is no bound.
+	Since, Before flattr.Month
+	Older         string // address of the same search in the months before; "": there are no clicks
+	Table         clickTable
+	Pages         pages
 }
 
 // historyClicks searches everything the reader has ever flattred.
@@ -255,16 +258,27 @@ func (s *Server) historyClicks(w http.ResponseWriter, r *http.Request) {
 	if runes := []rune(query); len(runes) > maxQuery {
 		query = string(runes[:maxQuery])
 	}
-	found, err := s.store.FindClicks(r.Context(), now, memberOf(r.Context()).ID,
-		store.ClickSearch{Words: query, Limit: pageClicks, Offset: (number - 1) * pageClicks})
+	search := store.ClickSearch{Words: query, Limit: pageClicks, Offset: (number - 1) * pageClicks}
+	if raw := r.URL.Query().Get("before"); raw != "" {
+		month, err := flattr.ParseMonth(raw)
+		if err != nil {
+			s.notFound(w, r)
+			return
+		}
+		search.Before = month
+	}
+	found, err := s.store.FindClicks(r.Context(), now, memberOf(r.Context()).ID, search)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	page := clicksPage{
-		Query: query, Total: found.Total, Cut: found.Cut,
+		Query: query, Total: found.Total, Before: search.Before, Since: found.Before,
 		Table: clickTable{Clicks: clickLines(found.Clicks, now), Next: r.URL.RequestURI(), Dated: true},
 		Pages: newPages(r, number, pageClicks, found.Total),
+	}
+	if found.Before != 0 {
+		page.Older = "/history/clicks?" + url.Values{"q": {query}, "before": {found.Before.String()}}.Encode()
 	}
 	s.render(w, r, http.StatusOK, "history_clicks", s.tongues.of(r).say("history.clicks.title"), page)
 }
@@ -290,7 +304,7 @@ func newPages(r *http.Request, number, size, total int) pages {
 	p := pages{Number: number, Last: max(1, (total+size-1)/size)}
 	to := func(number int) string {
 		query := url.Values{}
-		for _, name := range []string{"q", "year"} {
+		for _, name := range []string{"q", "year", "before"} {
 			if value := r.URL.Query().Get(name); value != "" {
 				query.Set(name, value)
 			}

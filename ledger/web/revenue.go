@@ -54,7 +54,7 @@ type thingLine struct {
 
 // revenue shows what an author has earned.
 func (s *Server) revenue(w http.ResponseWriter, r *http.Request) {
-	earned, err := s.store.Revenue(r.Context(), s.now(), memberOf(r.Context()).ID)
+	earned, err := s.store.Revenue(r.Context(), s.now(), memberOf(r.Context()).ID, revenueThings)
 	if err != nil {
 		s.fail(w, r, fmt.Errorf("read revenue: %w", err))
 		return
@@ -71,7 +71,12 @@ func (s *Server) revenue(w http.ResponseWriter, r *http.Request) {
 	page.Months = earned.Months[min((number-1)*pageRevenue, len(earned.Months)):]
 	page.Months = page.Months[:min(pageRevenue, len(page.Months))]
 	if len(page.Months) > 0 {
-		shown := newRevenueMonth(askedMonth(r, page.Months), revenueThings)
+		month := askedMonth(r, page.Months)
+		if month.Things, month.Count, err = s.store.EarnedThings(r.Context(), memberOf(r.Context()).ID, month.Month, revenueThings); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		shown := newRevenueMonth(month, revenueThings)
 		page.Shown = &shown
 	}
 	s.render(w, r, http.StatusOK, "revenue", t.say("revenue.title"), page)
@@ -122,8 +127,9 @@ func (t *tongue) revenueChart(earned flattr.Revenue) chart.Bars {
 // newRevenueMonth is a month with the things that brought most of it, at most so
 // many.
 func newRevenueMonth(month flattr.RevenueMonth, most int) revenueMonth {
-	out := revenueMonth{RevenueMonth: month, More: max(0, len(month.Things)-most)}
-	for _, thing := range month.Things[:len(month.Things)-out.More] {
+	things := month.Things[:min(most, len(month.Things))]
+	out := revenueMonth{RevenueMonth: month, More: month.Count - len(things)}
+	for _, thing := range things {
 		line := thingLine{RevenueThing: thing, Path: "/things/" + strconv.FormatInt(int64(thing.ID), 10)}
 		_, line.Label, _ = listed(thing.ID, thing.URL, thing.Title)
 		out.Things = append(out.Things, line)
