@@ -1,10 +1,11 @@
-// Takes the pictures of the ledger's pages in docs/pictures, all of them anew:
+// Takes the pictures of the ledger's pages that docs/pages.md shows, all of them anew:
 //
-//   node .ci/e2e.mjs pictures-ledger [FOLDER [NAME …]]   into FOLDER instead; only those pages whose name begins so
+//   node .ci/e2e.mjs pictures-ledger [FOLDER [NAME …]]   all pages into FOLDER instead, or those whose name begins so
 //
 // A picture shows a page four times, side by side: on a desk by day and by night in English, on a telephone by day and by
 // night in German.
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { strict as assert } from "node:assert";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { Page } from "puppeteer-core";
@@ -65,29 +66,54 @@ function beside(shots: readonly Buffer[]): Buffer {
   return palettePNG(pixels, width, height, { colours: COLOURS });
 }
 
+/** named are the pages that docs/pages.md shows. */
+function named(): readonly string[] {
+  const text = readFileSync(path.join(root, "docs", "pages.md"), "utf8");
+  return [...text.matchAll(/pictures\/ledger-([\w-]+)\.png/g)].map(([, name]) => name ?? "");
+}
+
 const folder = mkdtempSync(path.join(os.tmpdir(), "flattr-pictures-"));
 const [into, ...only] = process.argv.slice(2);
+
+/** shoot has every page seen that is wanted, and keeps its views. */
+async function shoot(wanted: (name: string) => boolean, shots: Map<string, Buffer[]>): Promise<void> {
+  const add = (name: string, ...views: Buffer[]) => shots.set(name, [...(shots.get(name) ?? []), ...views]);
+  for (const language of ["en", "de"] as const) {
+    await tell(path.join(folder, language), language, async (name, page) => {
+      console.log(`${Math.round(performance.now() / 1000)} s  ${language}: ${name}`);
+      const views = async (...looks: readonly (Scheme | "print")[]) => {
+        for (const look of looks)
+          add(look === "print" ? `${name}-print` : name, await view(page, language, look));
+      };
+      if (wanted(name)) await views("light", "dark");
+      if (wanted(`${name}-print`) && name === "statement") await views("print");
+    });
+  }
+}
 
 await perform(async () => {
   const target = into ?? path.join(root, "docs", "pictures");
   mkdirSync(target, { recursive: true });
+  const names = named();
+  const wanted = (name: string) => {
+    if (into === undefined) return names.includes(name);
+    return only.length === 0 || only.some((start) => name.startsWith(start));
+  };
   const shots = new Map<string, Buffer[]>();
   try {
-    for (const language of ["en", "de"] as const) {
-      await tell(path.join(folder, language), language, async (name, page) => {
-        if (only.length > 0 && !only.some((start) => name.startsWith(start))) return;
-        const views = [await view(page, language, "light"), await view(page, language, "dark")];
-        shots.set(name, [...(shots.get(name) ?? []), ...views]);
-        if (name !== "statement") return;
-        const print = `${name}-print`;
-        shots.set(print, [...(shots.get(print) ?? []), await view(page, language, "print")]);
-      });
-    }
+    await shoot(wanted, shots);
   } finally {
-    if (into === undefined) {
-      for (const file of readdirSync(target)) if (file.startsWith("ledger-")) rmSync(path.join(target, file));
-    }
     for (const [name, views] of shots) writeFileSync(path.join(target, `ledger-${name}.png`), beside(views));
+  }
+  if (into === undefined) {
+    assert.deepEqual(
+      [...shots.keys()].toSorted(),
+      names.toSorted(),
+      "docs/pages.md shows what nobody has seen",
+    );
+    const kept = new Set(names.map((name) => `ledger-${name}.png`));
+    for (const file of readdirSync(target))
+      if (file.startsWith("ledger-") && !kept.has(file)) rmSync(path.join(target, file));
   }
   rmSync(folder, { recursive: true, force: true });
 });

@@ -48,7 +48,7 @@ async function letters(told: Told, robin: BrowserContext): Promise<void> {
     address: "robin@reader.example",
     password: reader.password,
   });
-  const link = await told.letters.link(told.origin, "/mail/confirm");
+  const link = await told.link("/mail/confirm");
   await told.look(robin, ["mail-confirm", link]);
   await told.answer(robin, "mail-confirmed", link, "#confirm", {});
   await told.answer(robin, "settings-mail", "/settings/mail", "#summary", { summary: "yes" });
@@ -56,7 +56,7 @@ async function letters(told: Told, robin: BrowserContext): Promise<void> {
   await told.answer(stranger, "forgotten-sent-again", "/signin/forgotten", "#forgotten", {
     who: reader.name,
   });
-  const reset = await told.letters.link(told.origin, "/signin/reset");
+  const reset = await told.link("/signin/reset");
   await told.look(stranger, ["reset", reset]);
   await told.answer(stranger, "reset-wrong", reset, "#reset", { new: "short" });
 }
@@ -87,7 +87,7 @@ export async function pastPages(told: Told, robin: BrowserContext): Promise<void
   await paused.close();
   const ann = await told.member(other);
   await told.look(ann, ["month-other", "/month"]);
-  const summary = await told.letters.link(told.origin, "/mail/unsubscribe");
+  const summary = await told.link("/mail/unsubscribe");
   const stranger = await told.visitor();
   await told.look(stranger, ["unsubscribe-summary", summary]);
   await told.answer(stranger, "unsubscribed", summary, "#unsubscribe", {});

@@ -41,6 +41,7 @@ async function foreign(told: Told, context: BrowserContext): Promise<void> {
     `<form method="post" action="${told.origin}/signin"><button type="submit">Go</button></form>`,
   );
   const page = await told.open(context, `${site.origin}/form`);
+  await page.setExtraHTTPHeaders({ "accept-language": told.language }); // cookies do not come along
   await Promise.all([page.waitForNavigation(), page.click("button")]);
   await told.see("problem-refused", page);
   await page.close();

@@ -6,7 +6,7 @@ import path from "node:path";
 import type { BrowserContext, Page } from "puppeteer-core";
 import { type as typeInto } from "./browser.js";
 import type { Language } from "./language.js";
-import { Letterbox } from "./letterbox.js";
+import { Letters } from "./letters.js";
 import { LATER, Past, REVIEWED, SETTLED } from "./loaded.js";
 import * as pages from "./pages.js";
 import { root } from "./programs.js";
@@ -25,9 +25,10 @@ export class Told {
   /** templates are those of which a page was seen. */
   readonly templates = new Set<string>();
   private readonly past: Past;
+  private read = 0; // letters
   private constructor(
     readonly set: Published,
-    readonly letters: Letterbox,
+    private readonly letters: Letters,
     readonly language: Language,
     private readonly show: See,
   ) {
@@ -35,7 +36,7 @@ export class Told {
   }
 
   static async begin(folder: string, language: Language, show: See): Promise<Told> {
-    const letters = await Letterbox.open();
+    const letters = await Letters.listen(path.join(folder, "letters"));
     const set = await Published.set(folder, async (ledger, site) => {
       ledger.clock = REVIEWED;
       ledger.host = "localhost";
@@ -75,6 +76,15 @@ export class Told {
     await pages.signIn(page, this.origin, person);
     await page.close();
     return context;
+  }
+
+  /** link is the one to a path of the ledger in the next letter that has one. */
+  async link(to: string): Promise<string> {
+    for (;;) {
+      const { text } = await this.letters.wait(++this.read);
+      const found = new RegExp(`${this.origin}${to}\\?token=[\\w-]+`).exec(text);
+      if (found !== null) return found[0];
+    }
   }
 
   /** open shows a page of the ledger in a tab of its own. */
