@@ -35,6 +35,7 @@ func TestAnAuthorDownloadsTheMonthlyReport(t *testing.T) {
 	s.setClock(s.clock().AddDate(0, 0, 20))
 	ledger(t, "clock", "forget", "--db", s.db) // the served clock is ahead of the machine's
 	ledger(t, "settle", "--db", s.db, "--month", "2026-11", "--now", "2026-12-12T00:00:00Z")
+	bob = s.enter("bob") // who is away for so long is signed out
 	bob.get("/revenue")
 	link := bob.find(func(n *html.Node) bool { return n.Data == "a" && strings.HasPrefix(attr(n, "href"), "/revenue.csv") })
 	if link == nil {
