@@ -181,6 +181,8 @@ func TestPagesInGerman(t *testing.T) {
 	b.lang = "de-AT, en;q=0.5"
 	b.get("/signup?invite=" + s.invite(1234*money.Euro+50*money.Cent))
 	b.submit("signup", map[string]string{"name": "änne", "password": "correct horse"})
+	b.wants("Willkommen, änne", "Du gibst 2,00 € im Monat.")
+	b.get("/month")
 	b.wants("Mein Monat", "Du hast 1.234,50 €", "Du kannst 3 Personen einladen", "November 2026")
 	b.submit("budget", map[string]string{"budget": "1,50"})
 	b.wants("Das Budget liegt zwischen 2,00 € und 100,00 € im Monat.")

@@ -36,7 +36,7 @@ type budgetChoice struct {
 	Typed    string // the number, as typed
 	Wrong    string
 	Min, Max money.Micro
-	Covered  money.Micro // up to which means suffice; 0: that is not told
+	Covered  money.Micro // up to which means suffice; 0: for none, or for all
 }
 
 // budgetStop is one place of the slider.
@@ -69,6 +69,13 @@ func (s *Server) newBudgetChoice(ctx context.Context, t *tongue, at money.Micro)
 		choice.Stops = append(choice.Stops, budgetStop{Amount: amount, Short: short, Chosen: amount == at})
 	}
 	return choice, nil
+}
+
+// cover tells up to which budget means suffice, where they do not for all of them.
+func (c *budgetChoice) cover(means money.Micro) {
+	if means >= c.Min && means < c.Max {
+		c.Covered = means
+	}
 }
 
 // pick shows what a posted form had chosen, and what is wrong with it.

@@ -77,9 +77,7 @@ func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, status int, 
 		return
 	}
 	form.Budget.pick(r.PostForm, form.Wrong["budget"]) // nothing, where the form is new
-	if form.Means >= flattr.MinBudget {
-		form.Budget.Covered = form.Means
-	}
+	form.Budget.cover(form.Means)
 	s.render(w, r, status, "signup", s.tongues.of(r).say("signup.title"), form)
 }
 

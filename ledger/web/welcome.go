@@ -56,9 +56,7 @@ func (s *Server) welcome(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	if page.Means >= flattr.MinBudget {
-		page.Choice.Covered = page.Means
-	}
+	page.Choice.cover(page.Means)
 	s.render(w, r, http.StatusOK, "welcome", t.say("welcome.title"), page)
 }
 
