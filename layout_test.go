@@ -48,7 +48,7 @@ var allowed = map[string]struct {
 	"ledger/api":    {"a leaf: types, paths, client; the token exchange is x/oauth2's", []string{"golang.org/x/oauth2"}},
 	"ledger/thing":  {"a leaf: the key of a thing", []string{"golang.org/x/net"}},
 	"ledger/money":  {"a leaf: exact amounts", nil},
-	"ledger/flattr": {"nouns and rules, no I/O", []string{"ledger/money", "ledger/thing", "github.com/google/uuid"}},
+	"ledger/flattr": {"nouns and rules, no I/O", []string{"ledger/money", "ledger/thing", "github.com/google/uuid", "golang.org/x/text"}},
 	"ledger/book":   {"double entry, no I/O", []string{"ledger/money", "github.com/google/uuid"}},
 	"ledger/settle": {"month end as a pure function", []string{"ledger/money", "ledger/flattr", "ledger/book"}},
 	"ledger/store": {"the SQL", []string{

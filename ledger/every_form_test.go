@@ -140,3 +140,29 @@ func (s *served) answers(b *browser, method, address, body string) {
 		s.t.Errorf("%s %.120s sets a cookie of the visitor's own", method, address)
 	}
 }
+
+// Nothing that a member sees is kept by anybody, stands in a frame, or is taken for
+// something else than it is.
+func TestEveryPageOfAMemberIsKeptByNobody(t *testing.T) {
+	s := startLedger(t)
+	ann := s.join("ann", 50*money.Euro)
+	for _, path := range routePatterns(t, http.MethodGet) {
+		address := placeholder.ReplaceAllLiteralString(strings.TrimSuffix(path, "{$}"), "ann")
+		for _, b := range []*browser{ann, newBrowser(t, s.origin)} {
+			resp := b.request(http.MethodGet, address, "", nil)
+			h := resp.Header
+			kept := h.Get("Cache-Control")
+			if moved := resp.StatusCode >= 300 && resp.StatusCode < 400; b == ann && !moved && kept != "no-store" {
+				t.Errorf("GET %s as a member = %d, Cache-Control %q, want no-store", address, resp.StatusCode, kept)
+			}
+			if strings.Contains(kept, "public") && (len(h.Values("Set-Cookie")) > 0 || !strings.Contains(h.Get("Vary"), "Cookie")) {
+				t.Errorf("GET %s may be kept, with cookies %v and Vary %q", address, h.Values("Set-Cookie"), h.Get("Vary"))
+			}
+			policy := h.Get("Content-Security-Policy")
+			if !strings.Contains(policy, "frame-ancestors 'none'") || !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") ||
+				h.Get("X-Frame-Options") != "DENY" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "same-origin" {
+				t.Errorf("GET %s: headers %v", address, h)
+			}
+		}
+	}
+}

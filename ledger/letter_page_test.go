@@ -1,15 +1,19 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/net/html"
 
 	"flattr/ledger/money"
+	"flattr/ledger/store/storetest"
 )
 
 // A member gives an invite away as a letter, and whoever takes it up reads who
@@ -61,4 +65,43 @@ func TestAnInviteIsGivenAwayAsALetter(t *testing.T) {
 	late.wants("This invite carries €5.00 for your first clicks.")
 	late.get("/signup?invite=nonsense")
 	late.wants("not known")
+}
+
+// A code of somebody else's is answered as one that nobody has.
+func TestInvitesOfOthersAreTakenForNone(t *testing.T) {
+	s := startLedger(t)
+	ann := s.join("ann", 0)
+	others := s.invite(0)
+	said := map[string]string{}
+	for _, code := range []string{others, "AAAA-BBBB-CCCC-DDDD"} {
+		if ann.get("/invites/" + code); ann.status != http.StatusNotFound {
+			t.Errorf("GET /invites/%s = %d, want 404", code, ann.status)
+		}
+		said[code] = strings.ReplaceAll(ann.text, code, "")
+	}
+	if said[others] != said["AAAA-BBBB-CCCC-DDDD"] {
+		t.Error("the page tells a code that somebody has from one that nobody has")
+	}
+}
+
+// However many take up one invite at once, it lets one in, and its means are given once.
+func TestAnInviteLetsOneIn(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, where string) {
+		s := startLedgerOn(t, where)
+		code := s.invite(7 * money.Euro)
+		const many = 12
+		status := make([]int, many)
+		var all sync.WaitGroup
+		for i := range many {
+			all.Go(func() {
+				form := url.Values{"invite": {code}, "name": {fmt.Sprint("name", i)}, "password": {"correct horse"}}
+				status[i] = newBrowser(t, s.origin).request(http.MethodPost, "/signup", form.Encode(), map[string]string{"Content-Type": formType}).StatusCode
+			})
+		}
+		all.Wait()
+		slices.Sort(status)
+		if status[0] != http.StatusSeeOther || status[1] != http.StatusUnprocessableEntity || status[many-1] >= 500 {
+			t.Errorf("%d at once = %v, want one in and all others told that it is used", many, status)
+		}
+	})
 }

@@ -25,7 +25,7 @@ func TestAMemberSetsLanguageAndZone(t *testing.T) {
 		}
 		ann.get("/settings")
 		ann.submit("settings", map[string]string{"language": "de", "zone": "Asia/Tokyo"})
-		ann.wants("Gespeichert.", "Zeiten in Asia/Tokyo.")
+		ann.wants("Gespeichert.", "Zeiten sind in Asia/Tokyo.")
 		if value := attr(ann.find(func(n *html.Node) bool { return attr(n, "id") == "zone" }), "value"); value != "Asia/Tokyo" {
 			t.Errorf("the zone is %q", value)
 		}
@@ -36,7 +36,7 @@ func TestAMemberSetsLanguageAndZone(t *testing.T) {
 		other.wants("Sign in")
 		other.submit("signin", map[string]string{"name": "ann", "password": "correct horse"})
 		other.get("/settings")
-		other.wants("Einstellungen", "Zeiten in Asia/Tokyo.")
+		other.wants("Einstellungen", "Zeiten sind in Asia/Tokyo.")
 
 		for _, zone := range []string{"", "Local", "Europe/Nowhere", "../../etc/passwd", "europe berlin", strings.Repeat("Europe/", 500), "\x00", "<script>alert(1)</script>"} {
 			ann.get("/settings")

@@ -144,6 +144,8 @@ func TestNames(t *testing.T) {
 	}
 	for _, name := range []string{
 		"", " ", "a b", "-a", "a.", "a/b", "a\n", "<b>", "deleted-1", "DELETED-1", "a\xff", "@ann", strings.Repeat("n", MaxNameRunes+1), "a\u202eb",
+		"аnn", "αnn", "ａｎｎ", "𝐚nn", "ﬁnn", "jo\u0308rg", // letters of two scripts, and other forms of the same
+		"\u3164", "ann\u3164", "ann\u034f", "ann\ufe0f", "\u115f", "ann\U000e0100", "ann\u200b", "ann\u00ad", // not seen
 	} {
 		if err := CheckName(name); CodeOf(err) != NameInvalid {
 			t.Errorf("CheckName(%q) = %v, want %s", name, err, NameInvalid)

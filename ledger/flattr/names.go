@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // MaxNameRunes bounds a member's name: it must fit beside a click on a page.
@@ -16,10 +18,11 @@ const MaxNameRunes = 40
 const DeletedPrefix = "deleted-"
 
 // CheckName refuses a name that cannot be a member's: 1 to 40 letters, digits
-// and . _ - between them.
+// and . _ - between them. Money is given by name: so it also refuses what looks like
+// another name.
 func CheckName(name string) error {
 	n := utf8.RuneCountInString(name)
-	ok := utf8.ValidString(name) && n >= 1 && n <= MaxNameRunes &&
+	ok := utf8.ValidString(name) && n >= 1 && n <= MaxNameRunes && !disguised(name) &&
 		!strings.HasPrefix(NameKey(name), DeletedPrefix) && NameKey(name) != UnclaimedName
 	for i, r := range name {
 		inside := i > 0 && i < len(name)-1
@@ -32,6 +35,26 @@ func CheckName(name string) error {
 			"A name has 1 to %d letters and digits, with . _ or - only between them.", MaxNameRunes))
 	}
 	return nil
+}
+
+// alike are scripts whose letters look like each other's: a name has one of them.
+var alike = []*unicode.RangeTable{unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Armenian, unicode.Cherokee, unicode.Lisu}
+
+// disguised tells a name that can be taken for another one: written in another form
+// of the same letters, with letters that are not seen, or with those of two scripts.
+func disguised(name string) bool {
+	if !norm.NFKC.IsNormalString(name) {
+		return true
+	}
+	scripts := 0
+	for _, script := range alike {
+		if strings.ContainsFunc(name, func(r rune) bool { return unicode.Is(script, r) }) {
+			scripts++
+		}
+	}
+	return scripts > 1 || strings.ContainsFunc(name, func(r rune) bool {
+		return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	})
 }
 
 // NewDeletedName is a new name for a member who is deleted.

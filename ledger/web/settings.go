@@ -80,12 +80,13 @@ func (s *Server) changeSettings(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, http.StatusBadRequest, "problem.title", "problem.method", "")
 		return
 	}
-	if _, err := loadZone(zone); err != nil || len(zone) > maxZone {
+	_, err := loadZone(zone[:min(len(zone), maxZone+1)])
+	if err != nil || len(zone) > maxZone {
 		runes := []rune(zone)
 		s.showSettings(w, r, http.StatusUnprocessableEntity, string(runes[:min(len(runes), maxZone)]), s.tongues.of(r).say("settings.wrong.zone"))
 		return
 	}
-	if err := s.store.SetDisplay(r.Context(), m.ID, chosen.code, zone); err != nil {
+	if err = s.store.SetDisplay(r.Context(), m.ID, chosen.code, zone); err != nil {
 		s.fail(w, r, fmt.Errorf("set language and zone: %w", err))
 		return
 	}
