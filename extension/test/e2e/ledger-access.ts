@@ -17,11 +17,12 @@ const MOST = 100_000;
 
 /** accessOfLedger audits every page in both languages: English on a desk by day, German on a telephone by night. */
 export async function accessOfLedger(suite: Suite, folder: string): Promise<void> {
-  for (const language of ["en", "de"] as const) {
-    await suite.test(`${language}: every page of the ledger was seen`, () =>
+  const both = (["en", "de"] as const).map((language) =>
+    suite.test(`${language}: every page of the ledger was seen`, () =>
       tell(`${folder}-${language}`, language, (name, page) => heldTo(name, page, language, suite)),
-    );
-  }
+    ),
+  );
+  await Promise.all(both); // each has a browser and a ledger of its own
 }
 
 async function heldTo(seen: string, page: Page, language: Language, suite: Suite): Promise<void> {

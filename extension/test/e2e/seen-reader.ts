@@ -2,17 +2,7 @@
 import type { BrowserContext } from "puppeteer-core";
 import { reader, submit } from "./published.js";
 import { other, type Told } from "./seen.js";
-
-/** COMPANION is what a companion asks with, which listens for the answer on this machine. */
-const COMPANION = new URLSearchParams({
-  response_type: "code",
-  client_id: "flattr-companion",
-  redirect_uri: "http://127.0.0.1:49152/callback",
-  scope: "companion",
-  state: "state-of-the-device",
-  code_challenge: "A".repeat(43),
-  code_challenge_method: "S256",
-});
+import { companion } from "./seen-start.js";
 
 /** readersPages are those of a reader in the days in which the last month can still be changed. */
 export async function readersPages(told: Told, robin: BrowserContext): Promise<void> {
@@ -27,7 +17,7 @@ export async function readersPages(told: Told, robin: BrowserContext): Promise<v
   await told.see("month-undone", undone);
   await undone.close();
   await letters(told, robin);
-  await told.look(robin, ["consent-companion", `/oauth/authorize?${COMPANION}`]);
+  await companion(told, robin);
   await told.look(robin, ["settings", "/settings"], ["settings-sign-in", "/settings/signin"]);
   await told.answer(robin, "settings-wrong", "/settings", "#settings", { zone: "Nowhere/At all" });
   await told.answer(robin, "settings-saved", "/settings", "#settings", { zone: "Europe/Berlin" });

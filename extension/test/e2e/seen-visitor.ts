@@ -1,9 +1,9 @@
 // What somebody sees who is no member yet, or not signed in.
 
 import type { BrowserContext } from "puppeteer-core";
-import * as pages from "./pages.js";
 import { author, reader } from "./published.js";
 import type { Told } from "./seen.js";
+import { joining } from "./seen-start.js";
 
 /** visitorsPages goes from the front page to a membership, and to what stands in the way of one. */
 export async function visitorsPages(told: Told, robin: BrowserContext): Promise<void> {
@@ -45,41 +45,6 @@ async function foreign(told: Told, context: BrowserContext): Promise<void> {
   await Promise.all([page.waitForNavigation(), page.click("button")]);
   await told.see("problem-refused", page);
   await page.close();
-}
-
-/** joining is a new member, whose first pages are empty and who invites somebody. */
-async function joining(told: Told): Promise<void> {
-  const context = await told.visitor();
-  const page = await context.newPage();
-  const means = (await told.set.ledger.command(["invite", "new", "--means", "10.00"])).trim();
-  await pages.signUp(page, told.origin, { name: "nora", password: "a gate, a heron, a ford" }, means);
-  await told.see("joined", page);
-  await page.goto(`${told.origin}/month`);
-  const letter = await page.$eval("a[href^='/invites/']", (link) => link.getAttribute("href") ?? "");
-  await page.close();
-  await told.look(context, ["invite-letter", letter]);
-  const invited = `/signup?invite=${letter.split("/").at(-1) ?? ""}`;
-  const stranger = await told.visitor();
-  await told.look(stranger, ["sign-up-invited", invited]);
-  await told.answer(stranger, "sign-up-wrong", invited, "#signup", { name: "a b", password: "short" });
-  await told.look(
-    context,
-    ["month-empty", "/month"],
-    ["history-empty", "/history"],
-    ["history-authors-empty", "/history/authors"],
-    ["promises-empty", "/history/promises"],
-    ["subscriptions-empty", "/subscriptions"],
-    ["things-empty", "/things"],
-    ["revenue-empty", "/revenue"],
-    ["parts-empty", "/parts"],
-    ["payout-empty", "/payout"],
-    ["claims-empty", "/claims"],
-    ["applications-empty", "/applications"],
-    ["grants-empty", "/grants"],
-    ["data-means", "/settings/data"],
-    ["notes-empty", "/notes"],
-  );
-  await told.answer(context, "month-wrong", "/month", "#budget", { budget: "1" });
 }
 
 /** guessing is somebody who tries one password after the other. */

@@ -135,10 +135,12 @@ export class Companion {
   }
 }
 
-/** ledgerTests builds the ledger's tests, which serve at any time; Go knows whether that is done already. */
-export async function ledgerTests(): Promise<string> {
-  const built = path.join(root, "bin", "flattr-ledger-test");
-  await succeed("go", ["test", "-c", "-o", built, "./ledger"]);
+let built: Promise<string> | undefined;
+
+/** ledgerTests builds the ledger's tests, which serve at any time, once in a program. */
+export function ledgerTests(): Promise<string> {
+  const file = path.join(root, "bin", "flattr-ledger-test");
+  built ??= succeed("go", ["test", "-c", "-o", file, "./ledger"]).then(() => file);
   return built;
 }
 
