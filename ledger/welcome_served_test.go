@@ -127,10 +127,10 @@ func TestWhatThereIsToTry(t *testing.T) {
 		s := startLedgerOn(t, db)
 		ann := s.join("ann", 0)
 		ann.get("/welcome")
-		ann.wants("Nobody has put anything in here yet.")
+		ann.wants("Nobody has registered a thing here yet.")
 		s.known("https://ann.example/", "Her own", "ann")
 		ann.get("/welcome")
-		ann.wants("Nobody has put anything in here yet.")
+		ann.wants("Nobody has registered a thing here yet.")
 
 		bob := s.join("bob", 0)
 		for i := range 5 {
