@@ -33,7 +33,7 @@ const LIMIT = 120;
 const CLICK = 1.35 + 1.1 + 0.2;
 const KEY = 0.28;
 
-/** The story runs in a month that goes on for a week at least: browsers' cookies go by the machine's own clock. */
+/** Where the month has only just begun the story is of the one before: a session ends after 30 days of the machine's own clock. */
 const today = new Date();
 const begun = today.getUTCDate() > 5 ? today : new Date(today.getTime() - 7 * DAY);
 const month = begun.toISOString().slice(0, 7);
@@ -214,6 +214,11 @@ async function monthEnd(world: World): Promise<void> {
   const { stage, page, hand } = world;
   const { ledger, site } = stage;
   const [, second, third] = site.articles as [Article, Article, Article];
+  /** back is the reader at the month's page, days later: who was away for long signs in again. */
+  const back = async () => {
+    await page.goto(`${ledger.origin}/month`);
+    if (new URL(page.url()).pathname === "/signin") await pages.fillSignIn(page, person);
+  };
   /** on stops the ledger and starts it at another time, with what its operator does meanwhile. */
   const on = async (time: number, meanwhile: () => Promise<unknown> = async () => {}) => {
     await ledger.stop();
@@ -223,7 +228,7 @@ async function monthEnd(world: World): Promise<void> {
   };
   await step(world, "in the days after the month one click is taken out", async () => {
     await on(end + 60_000);
-    await page.goto(`${ledger.origin}/month`);
+    await back();
     assert.match(await text(page, ".review"), /look it over .*these 3 clicks share your €4\.00 equally/);
     await hand.submit(page, `.review tr:has(a[href="${site.urlOf(second)}"]) button`);
     assert.match(await text(page, ".review"), /One click is worth now €2\.00/);
@@ -234,7 +239,7 @@ async function monthEnd(world: World): Promise<void> {
       await ledger.command(["settle", "--month", month, "--now", at(end + 73 * HOUR)]);
       await ledger.command(["clock", "forget"]);
     });
-    await page.goto(`${ledger.origin}/month`);
+    await back();
     await hand.follow(page, "Month by month, with charts");
     await hand.submit(page, `tr[data-month="${month}"] a`);
     assert.equal(new URL(page.url()).pathname, `/history/${month}`);
