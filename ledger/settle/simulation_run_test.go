@@ -44,8 +44,10 @@ func proveLively(t *testing.T, done map[string]int) {
 			t.Errorf("nothing was refused with %s", code)
 		}
 	}
-	if done["promise kept"] == 0 {
-		t.Error("no promise was kept")
+	for _, what := range []string{"promise kept", "used", "given", "deleted", "shared"} {
+		if done[what] == 0 {
+			t.Errorf("nothing was %s", what)
+		}
 	}
 	t.Log(done)
 }

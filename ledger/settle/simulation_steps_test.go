@@ -101,14 +101,19 @@ func (s *simulation) step() {
 		{"credit", 10, s.credit},
 		{"return", 2, s.returned},
 		{"refund", 1, s.refund},
-		{"budget", 6, s.budget},
+		{"budget", 9, s.budget},
 		{"policy", 2, s.policy},
-		{"claim", 3, s.claim},
-		{"owner", 2, s.owner},
+		{"claim", 6, s.claim},
+		{"owner", 4, s.owner},
 		{"parts", 3, s.parts},
 		{"alias", 1, s.alias},
 		{"subscribe", 4, s.subscribe},
 		{"interrupt", 3, s.interrupt},
+		{"use", 6, s.use},
+		{"gift", 2, s.gift},
+		{"leave", 3, s.leave},
+		{"share", 10, s.share},
+		{"say", 2, s.say},
 	}
 	total := 0
 	for _, step := range steps {

@@ -100,6 +100,7 @@ func (s *simulation) calendar() {
 			s.fatal("after the settlement of %s: %v\n%s", s.next, err, found.String())
 		}
 		s.next = s.next.Next()
+		s.provePages()
 	}
 }
 

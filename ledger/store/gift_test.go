@@ -15,7 +15,7 @@ func earned(t *testing.T, s *Store, author flattr.MemberID, cause string, amount
 	clearing, revenue := book.Account{Kind: book.Clearing, Month: 202608}, revenueOf(author)
 	earn := book.New(cause, book.Earn, clearing, revenue, revenue, amount)
 	do(t, s, func(tx *Tx) error {
-		_, err := tx.post(micros(at("10-01 00:00:00")), []book.Transfer{book.New(cause, book.Credit, bank, clearing, clearing, amount), earn})
+		_, err := tx.post(micros(at("10-01 00:00:00")), []book.Transfer{book.New(cause, book.Give, gift, clearing, clearing, amount), earn})
 		return err
 	})
 	return earn
