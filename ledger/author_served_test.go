@@ -58,7 +58,7 @@ func TestAnAuthorSeesWhatEveryThingBrought(t *testing.T) {
 			bob.quiet(path)
 		}
 		bob.quiet("/revenue")
-		bob.wants("Your net revenue in euros, November 2025 to October 2026", "2026 18 €12.00 €12.00", "2025 4 €2.667 €2.667",
+		bob.wants("Your net revenue in euros, November 2025 to October 2026", "Clicks, November 2025 to October 2026", "2026 18 €12.00 €12.00", "2025 4 €2.667 €2.667",
 			"October 2026 CSV · JSON 2 €1.333", "October 2026 settled")
 		bob.quiet("/revenue?month=2026-02")
 		bob.wants("February 2026 settled")

@@ -25,9 +25,9 @@ var moveWords = map[string]string{"earn": "payout.move.earn", "use": "payout.mea
 // payoutPage is where an author sees what can be paid, says where to, and moves
 // revenue to means.
 type payoutPage struct {
-	Payable      money.Micro // in whole cents; 0: less than is paid out at once
-	Least        money.Micro // that is paid out at once
-	Missing      money.Micro // until then
+	Payable      money.Micro  // in whole cents; 0: less than is paid out at once
+	Least        money.Micro  // that is paid out at once
+	Missing      money.Micro  // until then
 	Targets      []targetLine // the last first, which holds
 	IBAN, Holder string       // as typed
 	ToMeans      bool

@@ -22,7 +22,8 @@ type revenuePage struct {
 	Previews []revenueMonth
 	Months   []flattr.RevenueMonth // settled ones, newest first, a page of them
 	Shown    *revenueMonth         // the settled one whose things are shown; nil: none
-	Chart    chart.Bars
+	Chart    chart.Bars            // net
+	Counts   chart.Lines           // clicks
 	Years    []revenueYear
 	Pages    pages
 }
@@ -62,9 +63,9 @@ func (s *Server) revenue(w http.ResponseWriter, r *http.Request) {
 	t, number := s.tongues.of(r), pageNumber(r)
 	page := revenuePage{
 		Balance: earned.Balance, Running: earned.Preview.Month, Previews: []revenueMonth{newRevenueMonth(earned.Preview, revenueThings)},
-		Chart: t.revenueChart(earned), Years: revenueYears(earned.Months),
-		Pages: newPages(r, number, pageRevenue, len(earned.Months)),
+		Years: revenueYears(earned.Months), Pages: newPages(r, number, pageRevenue, len(earned.Months)),
 	}
+	page.Chart, page.Counts = t.revenueCharts(earned)
 	for _, month := range earned.Ended {
 		page.Previews = append(page.Previews, newRevenueMonth(month, endedThings))
 	}
@@ -106,22 +107,25 @@ func revenueYears(months []flattr.RevenueMonth) (years []revenueYear) {
 	return years
 }
 
-// revenueChart draws the twelve months up to the last settled one.
-func (t *tongue) revenueChart(earned flattr.Revenue) chart.Bars {
-	of := make(map[flattr.Month]money.Micro, len(earned.Months))
+// revenueCharts draw the twelve months up to the last settled one.
+func (t *tongue) revenueCharts(earned flattr.Revenue) (chart.Bars, chart.Lines) {
+	of := make(map[flattr.Month]flattr.RevenueMonth, len(earned.Months))
 	for _, m := range earned.Months {
-		of[m.Month] = m.Net
+		of[m.Month] = m
 	}
 	end := earned.Preview.Month.Prev()
 	if len(earned.Ended) > 0 {
 		end = earned.Ended[len(earned.Ended)-1].Month.Prev()
 	}
 	first := end.Add(1 - chartMonths)
-	var points []chart.Point
+	var net, clicks []chart.Point
 	for month := first; month <= end; month = month.Next() {
-		points = append(points, chart.Point{Label: t.shortMonth(month), Value: int64(of[month]), Text: t.euro(of[month])})
+		label, m := t.shortMonth(month), of[month]
+		net = append(net, chart.Point{Label: label, Value: int64(m.Net), Text: t.euro(m.Net)})
+		clicks = append(clicks, chart.Point{Label: label, Value: int64(m.Clicks), Text: fmt.Sprint(m.Clicks)})
 	}
-	return chart.NewBars("net", t.say("revenue.chart", t.month(first), t.month(end)), points)
+	return chart.NewBars("net", t.say("revenue.chart", t.month(first), t.month(end)), net),
+		chart.NewLines("clicks", t.say("things.chart.clicks", t.month(first), t.month(end)), clicks)
 }
 
 // newRevenueMonth is a month with the things that brought most of it, at most so
