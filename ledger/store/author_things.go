@@ -49,8 +49,14 @@ type AuthorThings struct {
 // order at once.
 const maxAuthorThings = 10_000
 
-const authorThing = `SELECT o.id, o.url, o.title, COALESCE(o.parts_key, ''), COALESCE(o.owner, 0), o.since FROM thing o
+// Titles are read where they are searched, and else of the things that are shown:
+// without them an index answers.
+const (
+	authorThing = `SELECT o.id, '', '', COALESCE(o.parts_key, ''), COALESCE(o.owner, 0), o.since FROM thing o
 WHERE o.alias_of IS NULL AND o.withdrawn IS NULL AND `
+	nothingRead = "o.id, '', '',"
+	titleRead   = "o.id, o.url, o.title,"
+)
 
 const latestThings = ` ORDER BY o.since DESC, o.id LIMIT `
 
@@ -73,7 +79,7 @@ type ThingSearch struct {
 func (s *Store) AuthorThings(ctx context.Context, now time.Time, author flattr.MemberID, search ThingSearch) (list AuthorThings, err error) {
 	err = s.read(ctx, func(tx *Tx) error {
 		list = AuthorThings{}
-		all, err := tx.authorThings(author)
+		all, err := tx.authorThings(author, search.Words != "")
 		if err != nil {
 			return err
 		}
@@ -106,8 +112,9 @@ func rank(as Authorship) int {
 	return 0
 }
 
-// authorThings reads an author's things, the newest of each kind first.
-func (tx *Tx) authorThings(author flattr.MemberID) (all []AuthorThing, err error) {
+// authorThings reads an author's things, the newest of each kind first, with their
+// titles or without.
+func (tx *Tx) authorThings(author flattr.MemberID, titles bool) (all []AuthorThing, err error) {
 	name, code, err := tx.saidAs(author)
 	if err != nil {
 		return nil, err
@@ -121,7 +128,11 @@ func (tx *Tx) authorThings(author flattr.MemberID) (all []AuthorThing, err error
 		{Shared, selectSharedThings, []any{int64(author), int64(author)}},
 		{Asserted, selectAssertedThings, []any{name, cmp.Or(code, name)}},
 	} {
-		err := tx.each(kind.query, func(rows *sql.Rows) error {
+		query := kind.query
+		if titles {
+			query = strings.Replace(query, nothingRead, titleRead, 1)
+		}
+		err := tx.each(query, func(rows *sql.Rows) error {
 			t := AuthorThing{As: kind.as}
 			err := rows.Scan(&t.ID, &t.URL, &t.Title, &t.parts, &t.owner, &t.since)
 			all = append(all, t)
@@ -212,6 +223,9 @@ SELECT (SELECT COUNT(*) FROM promise p WHERE p.thing IN ` + withAliases + ` AND 
 
 // fillAuthorThing fills in what is read thing by thing.
 func (tx *Tx) fillAuthorThing(now time.Time, author flattr.MemberID, t *AuthorThing) error {
+	if err := tx.row(selectTitle, int64(t.ID)).Scan(&t.URL, &t.Title); err != nil {
+		return fmt.Errorf("read thing: %w", err)
+	}
 	if t.As == Asserted {
 		_, waiting, err := tx.promisesFor(now, t.ID)
 		t.Clicks = waiting

@@ -40,7 +40,7 @@ const (
 	// enoughSearched is how many clicks, the newest, one search for words looks at:
 	// it ends with the month that makes them so many. Most readers have fewer in
 	// all; to look at more takes longer than anybody waits for a page.
-	enoughSearched = 3000
+	enoughSearched = 2000
 	// maxSearchWords bounds the words that are looked for in each of them.
 	maxSearchWords = 8
 )
@@ -240,7 +240,7 @@ func (tx *Tx) lookAt(reader flattr.MemberID, page []located) ([]FoundClick, erro
 // The clicks that are no promises: in an open month by the owners of today.
 const (
 	selectPaidClicks = `
-SELECT c.click FROM counted c` + maybeUnowned + `
+SELECT c.click FROM counted c
 WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3 AND ` + isPaid + ` = 1`
 
 	selectFrozenPaidClicks = `

@@ -106,7 +106,11 @@ func openPostgres(ctx context.Context, where string, make bool) (*Store, error) 
 		return s, s.named(err)
 	}
 	s.writers = s.pool(writer, serverWriters)
-	reader := stdlib.OpenDB(*config)
+	// Pages ask for few rows. Where the planner guesses many, it would compile for a
+	// second what is answered in a hundredth of one.
+	reading := config.Copy()
+	reading.RuntimeParams["jit"] = "off"
+	reader := stdlib.OpenDB(*reading)
 	s.dbs = append(s.dbs, reader)
 	s.readers = s.pool(reader, serverReaders)
 	return s, nil

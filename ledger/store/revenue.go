@@ -194,7 +194,7 @@ WITH own AS MATERIALIZED (
         (SELECT amount FROM budget b WHERE b.bucket = r.bucket AND b.member = r.reader AND b.at < $3 ORDER BY seq DESC LIMIT 1),
         (SELECT amount FROM budget b WHERE b.bucket = r.bucket AND b.member = r.reader ORDER BY seq LIMIT 1)
     ) / (
-        SELECT SUM(` + isPaid + `) FROM counted c` + maybeUnowned + `
+        SELECT SUM(` + isPaid + `) FROM counted c
         WHERE c.month = $2 AND c.bucket = r.bucket AND c.reader = r.reader
     ) AS micro
     FROM (SELECT DISTINCT bucket, reader FROM mine) r

@@ -80,18 +80,26 @@ func (tx *Tx) listed(id flattr.ThingID) (flattr.Thing, error) {
 	return t, nil
 }
 
-// selectOwnThings reads what a member owns and, where $2 is 1, what is hidden or
-// was only registered by them.
-const selectOwnThings = `
-SELECT id FROM thing WHERE alias_of IS NULL AND withdrawn IS NULL AND (
-    owner = $1 AND (hidden = 0 OR $2 = 1) OR owner IS NULL AND registrar = $1 AND $2 = 1)
-ORDER BY since DESC, id LIMIT $3 OFFSET $4`
+// What everybody sees of what a member owns, and what the member sees: also what
+// is hidden, or was only registered by them.
+const (
+	selectListedThings = `
+SELECT id FROM thing WHERE owner = $1 AND alias_of IS NULL AND withdrawn IS NULL AND hidden = 0
+ORDER BY since DESC, id LIMIT $2 OFFSET $3`
+	selectOwnThings = `
+SELECT id FROM thing WHERE alias_of IS NULL AND withdrawn IS NULL AND (owner = $1 OR owner IS NULL AND registrar = $1)
+ORDER BY since DESC, id LIMIT $2 OFFSET $3`
+)
 
 // ThingsOf are the things of a member, newest first. With own they are those that
 // the member sees: also hidden ones, and those they registered and do not own.
 func (s *Store) ThingsOf(ctx context.Context, member flattr.MemberID, own bool, limit, offset int) (things []flattr.Thing, err error) {
 	err = s.read(ctx, func(tx *Tx) error {
-		ids, err := tx.things(selectOwnThings, int64(member), number(own), limit, offset)
+		query := selectListedThings
+		if own {
+			query = selectOwnThings
+		}
+		ids, err := tx.things(query, int64(member), limit, offset)
 		if err != nil {
 			return err
 		}

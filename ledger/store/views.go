@@ -46,19 +46,17 @@ func (tx *Tx) summaries(now time.Time, member flattr.MemberID) (means money.Micr
 	return means, append(months, summary), nil
 }
 
-// Which clicks c on things of an open month are paid: by owners as they are now,
-// after aliases. Things that may have none have an index of their own, u, in which
-// most clicks find nothing.
-const (
-	maybeUnowned = ` LEFT JOIN thing u ON (-u.id) = (-c.thing) AND (u.owner IS NULL OR u.alias_of IS NOT NULL)`
-	isPaid       = `CASE WHEN u.id IS NULL THEN 1 WHEN u.alias_of IS NULL THEN 0
-    ELSE (SELECT CASE WHEN a.owner IS NULL THEN 0 ELSE 1 END FROM thing a WHERE a.id = u.alias_of) END`
-)
+// isPaid is 1 of a click c of an open month on a thing that has an owner now, after
+// aliases, and 0 of a promise. Things that may have none have an index of their own,
+// in which most clicks find nothing.
+const isPaid = `COALESCE((
+    SELECT CASE WHEN u.alias_of IS NULL THEN 0 ELSE (SELECT CASE WHEN a.owner IS NULL THEN 0 ELSE 1 END FROM thing a WHERE a.id = u.alias_of) END
+    FROM thing u WHERE (-u.id) = (-c.thing) AND (u.owner IS NULL OR u.alias_of IS NOT NULL)), 1)`
 
 const (
 	countCountedOf = `
 SELECT COALESCE(SUM(paid), 0), COALESCE(SUM(1 - paid), 0) FROM (
-    SELECT ` + isPaid + ` AS paid FROM counted c` + maybeUnowned + ` WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3
+    SELECT ` + isPaid + ` AS paid FROM counted c WHERE c.month = $1 AND c.bucket = $2 AND c.reader = $3
 ) each_click`
 
 	countFrozenCountedOf = `
