@@ -36,18 +36,23 @@ type Scheme = "light" | "dark";
 async function view(page: Page, language: Language, scheme: Scheme | "print"): Promise<Buffer> {
   const { most } = WINDOWS[language];
   const width = scheme === "print" ? SHEET : WINDOWS[language].width;
-  await page.emulateMediaFeatures([
-    { name: "prefers-color-scheme", value: scheme === "print" ? "light" : scheme },
-    { name: "prefers-reduced-motion", value: "reduce" },
-  ]);
-  await page.emulateMediaType(scheme === "print" ? "print" : "screen");
+  const session = await page.createCDPSession(); // page.emulateMedia… sets one and takes back the other
+  await session.send("Emulation.setEmulatedMedia", {
+    media: scheme === "print" ? "print" : "screen",
+    features: [
+      { name: "prefers-color-scheme", value: scheme === "print" ? "light" : scheme },
+      { name: "prefers-reduced-motion", value: "reduce" },
+    ],
+  });
   await page.setViewport({ width, height: 400, deviceScaleFactor: SCALE });
   const tall = await page.evaluate(async () => {
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     return document.documentElement.scrollHeight;
   });
   await page.setViewport({ width, height: Math.min(tall, most), deviceScaleFactor: SCALE });
-  return Buffer.from(await page.screenshot());
+  const shot = Buffer.from(await page.screenshot());
+  await session.detach();
+  return shot;
 }
 
 /** beside lays pictures side by side. */
