@@ -92,8 +92,6 @@ const insertLetter = `
 INSERT INTO letter (id, kind, member, address, detail, made, until, attempts, next_try, holder, lease)
 VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, '', 0) ON CONFLICT DO NOTHING`
 
-const countLettersLike = `SELECT COUNT(*) FROM letter WHERE member = $1 AND kind = $2`
-
 const countLettersOf = `SELECT COUNT(*) FROM letter WHERE member = $1 AND kind = $2`
 
 const deleteLettersOf = `DELETE FROM letter WHERE member = $1 AND kind = $2`
@@ -113,15 +111,12 @@ func (tx *Tx) addLetter(now time.Time, l Letter) error {
 	if err := tx.row(countLettersOf, int64(l.Member), string(l.Kind)).Scan(&waiting); err != nil {
 		return fmt.Errorf("count letters: %w", err)
 	}
-	if waiting >= most {
-		return nil
-	}
 	first := now
 	if l.Kind == LetterShared {
-		if err := tx.row(countLettersLike, int64(l.Member), string(l.Kind)).Scan(&waiting); err != nil || waiting > 0 {
-			return err
-		}
-		first = now.Add(sharedAfter)
+		most, first = 1, now.Add(sharedAfter)
+	}
+	if waiting >= most {
+		return nil
 	}
 	if l.ID == (flattr.EventID{}) {
 		l.ID = flattr.NewEventID()

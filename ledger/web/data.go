@@ -29,7 +29,7 @@ type dataPage struct {
 	Name     string
 	Stands   store.Standing
 	Give     store.Given // what a gift would be
-	CanGo    bool // nothing stands between the member and the ledger
+	CanGo    bool        // nothing stands between the member and the ledger
 	To       string
 	WrongTo  string // of the form of a gift
 	WrongOwn string // of the same: the password
