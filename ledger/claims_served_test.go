@@ -51,9 +51,9 @@ func TestStoryOfAClaim(t *testing.T) {
 		bob.get("/claims")
 		bob.wants("decided for another member")
 		cyd.get("/claims")
-		cyd.wants("the operator's word", "not paid out before 29 November")
+		cyd.wants("the operator’s word", "not paid out before 29 November")
 		cyd.get("/language?to=de&next=/claims")
-		cyd.wants("Deine Seiten", "nachgewiesen", "das Wort des Betreibers")
+		cyd.wants("Deine Websites", "nachgewiesen", "das Wort des Betreibers")
 		cyd.get("/language?to=en&next=/claims")
 
 		cyd.submit("claim", map[string]string{"site": "http://127.0.0.1" + in.Port + "/"})
