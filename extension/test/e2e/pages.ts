@@ -9,7 +9,7 @@ export interface Person {
   password: string;
 }
 
-/** signUp joins with an invite code and ends on the reader's month. */
+/** signUp joins with an invite code and ends on the first steps. */
 export async function signUp(
   page: Page | Sheet,
   origin: string,

@@ -21,7 +21,6 @@ const person: pages.Person = { name: "robin", password: "a long walk by the rive
 const address = "robin@letters.example";
 
 const HOUR = 3600 * 1000;
-const DAY = 24 * HOUR;
 
 /** LIMIT is how long a person may take from the first visit to the first click, in seconds. */
 const LIMIT = 120;
@@ -33,11 +32,9 @@ const LIMIT = 120;
 const CLICK = 1.35 + 1.1 + 0.2;
 const KEY = 0.28;
 
-/** Where the month has only just begun the story is of the one before: a session ends after 30 days of the machine's own clock. */
 const today = new Date();
-const begun = today.getUTCDate() > 5 ? today : new Date(today.getTime() - 7 * DAY);
-const month = begun.toISOString().slice(0, 7);
-const end = Date.UTC(begun.getUTCFullYear(), begun.getUTCMonth() + 1, 1);
+const month = today.toISOString().slice(0, 7);
+const end = Date.UTC(today.getUTCFullYear(), today.getUTCMonth() + 1, 1);
 const at = (time: number) => new Date(time).toISOString().replace(/\.\d+/, "");
 
 /** Hand counts what a person does. */
@@ -173,7 +170,7 @@ async function firstClick(world: World): Promise<void> {
     console.log(
       `       the machine ${machine.toFixed(1)} s; a person ${clicks} clicks and ${keys} keys, about ${seconds.toFixed(0)} s; together ${all.toFixed(0)} s`,
     );
-    assert.ok(machine < LIMIT / 3, `the machine alone takes ${machine} s`);
+    assert.ok(machine < LIMIT / 2, `the machine alone takes ${machine} s`);
     assert.ok(all < LIMIT, `together they take ${all} s`);
   });
 }
@@ -266,10 +263,6 @@ async function tell(suite: Suite): Promise<void> {
   const letters = await Letters.listen(path.join(folder, "letters"));
   await stage.ledger.stop();
   stage.ledger.options = letters.options;
-  if (begun !== today) {
-    stage.ledger.clock = at(begun.getTime());
-    await stage.ledger.command(["clock", "forget"]);
-  }
   await stage.ledger.start();
   const profile = path.join(folder, "browser");
   const browser = await Browser.launch({ display, profile, state: stage.companion.state });
