@@ -30,6 +30,7 @@ func TestAKeptPromiseIsToldOnTheMonthPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ann = s.enters("ann", "correct horse") // who is away for so long is signed out
 	ann.get("/month")
 	ann.wants("A picture", "Your promise of November 2026: its author is known now.", "You have €48.00")
 	undo := ann.find(func(n *html.Node) bool { return n.Data == "form" && attr(n, "action") == "/undo" })

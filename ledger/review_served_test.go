@@ -182,6 +182,7 @@ func TestSubscriptionsAreLookedAfter(t *testing.T) {
 		if err := s.store.Write(t.Context(), func(tx *store.Tx) error { return tx.FreezeDue(s.clock()) }); err != nil {
 			t.Fatal(err)
 		}
+		ann = s.enter("ann") // who is away for so long is signed out
 		ann.quiet("/subscriptions")
 		ann.wants("Its click for December 2026 waits for means.")
 		ann.speak("de")
