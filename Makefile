@@ -89,7 +89,7 @@ fuzz: ## feeds every fuzz test for FUZZ_SECONDS (30)
 
 # What is asked for by FLATTR_BENCH_ROWS may be the extension's alone; it is built only when a browser is there.
 bench: ## measures against floors of the same run; SIZE=small is quick and judges nothing, WRITE=1 writes BENCHMARKS.md
-	@case "$${FLATTR_BENCH_ROWS:-clicks}" in *clicks*|*month*|*postgres*|*books*|*rest*) \
+	@case "$${FLATTR_BENCH_ROWS:-clicks}" in *clicks*|*month*|*postgres*|*books*|*rest*|*pages*) \
 	  cd ledger && FLATTR_BENCH_SIZE=$(SIZE) FLATTR_BENCH_WRITE=$(WRITE) $(GO) test -tags bench -count=1 -timeout 90m -run '^TestBench$$' ;; esac
 	@case "$${FLATTR_BENCH_ROWS:-companion}" in *companion*|*ack*|*durable*|*idle*|*start*|*size*) \
 	  cd daemon && FLATTR_BENCH_SIZE=$(SIZE) FLATTR_BENCH_WRITE=$(WRITE) $(GO) test -tags bench -count=1 -timeout 20m -run '^TestBench$$' ;; esac

@@ -47,10 +47,13 @@ func (r Row) reached() bool {
 	return r.Ratio >= r.Reach
 }
 
-// Table is what a benchmark has measured so far.
+// Table is what a benchmark has measured so far. One with columns of its own has
+// lines in the place of rows.
 type Table struct {
-	rows  []Row
-	notes []string // what the rows cannot say
+	Columns []string
+	rows    []Row
+	lines   [][]string
+	notes   []string // what the rows cannot say
 }
 
 // Tell says how far the benchmark has come.
@@ -62,6 +65,12 @@ func (t *Table) Add(r Row) {
 	t.Tell("%s: %s, floor %s, ratio %.2f", r.What, r.Measured, r.Floor, r.Ratio)
 }
 
+// AddLine adds a line with a cell for each of Columns.
+func (t *Table) AddLine(cells ...string) {
+	t.lines = append(t.lines, cells)
+	t.Tell("%s", strings.Join(cells, "  "))
+}
+
 // Say keeps a note under the table.
 func (t *Table) Say(format string, args ...any) {
 	t.notes = append(t.notes, fmt.Sprintf(format, args...))
@@ -71,6 +80,13 @@ func (t *Table) Say(format string, args ...any) {
 // markdown is the table with its notes.
 func (t *Table) markdown() string {
 	var out strings.Builder
+	if len(t.Columns) > 0 {
+		fmt.Fprintf(&out, "| %s |\n%s|\n", strings.Join(t.Columns, " | "), strings.Repeat("|---", len(t.Columns)))
+		for _, cells := range t.lines {
+			fmt.Fprintf(&out, "| %s |\n", strings.Join(cells, " | "))
+		}
+		return out.String() + t.noted()
+	}
 	out.WriteString("| what | measured | floor in the same run | ratio | to reach | reached |\n|---|---|---|---|---|---|\n")
 	for _, r := range t.rows {
 		reach, verdict := fmt.Sprintf("≥ %.2f", r.Reach), "no"
@@ -85,6 +101,12 @@ func (t *Table) markdown() string {
 		}
 		fmt.Fprintf(&out, "| %s | %s | %s | %.2f | %s | %s |\n", r.What, r.Measured, r.Floor, r.Ratio, reach, verdict)
 	}
+	return out.String() + t.noted()
+}
+
+// noted are the notes, each a paragraph.
+func (t *Table) noted() string {
+	var out strings.Builder
 	for _, note := range t.notes {
 		fmt.Fprintf(&out, "\n%s\n", note)
 	}
@@ -95,7 +117,7 @@ func (t *Table) markdown() string {
 // writes it into the page at path, between the lines that name it. The table is
 // whole where everything is measured, or just the rows of that word.
 func (t *Table) Finish(path, name, rows string, whole bool) error {
-	if len(t.rows) == 0 {
+	if len(t.rows)+len(t.lines) == 0 {
 		return nil
 	}
 	text := t.markdown()

@@ -42,7 +42,7 @@ func TestBench(t *testing.T) {
 	if benchtable.Small() {
 		b.benchSize = smallSize
 	}
-	clients := new(benchtable.Table)
+	clients, pages := new(benchtable.Table), &benchtable.Table{Columns: pageColumns}
 	for _, part := range []struct {
 		name  string
 		run   func(*bench)
@@ -53,13 +53,15 @@ func TestBench(t *testing.T) {
 		{"postgres", benchPostgres, b.Table},
 		{"books", benchBooks, b.Table},
 		{"rest", benchREST, clients},
+		{"pages", benchPages, pages},
 	} {
 		if benchtable.Wanted(part.name) {
 			t.Run(part.name, func(t *testing.T) { part.run(&bench{T: t, benchSize: b.benchSize, Table: part.table}) })
 		}
 	}
 	page := filepath.Join("..", "BENCHMARKS.md")
-	err := errors.Join(b.Finish(page, "the table", "", !t.Failed()), clients.Finish(page, "the clients' table", "rest", !t.Failed()))
+	err := errors.Join(b.Finish(page, "the table", "", !t.Failed()), clients.Finish(page, "the clients' table", "rest", !t.Failed()),
+		pages.Finish(page, "the pages' table", "pages", !t.Failed()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,7 @@ type listedPage struct {
 	viewer  viewer
 	address string
 	file    bool // a download, which may be large and take its time
+	late    bool // asked each time when nothing is kept of the time before
 }
 
 // sameThing are the addresses under which a thing is known from old links.
@@ -53,8 +54,8 @@ var listedPages = []listedPage{
 	{routes: "/signup", viewer: visitor, address: "/signup?invite={invite}"},
 	{routes: "/signin", viewer: visitor, address: "/signin"},
 	{routes: "/signin/forgotten", viewer: visitor, address: "/signin/forgotten"},
-	{routes: "/signin/reset", viewer: visitor, address: "/signin/reset?token=none"},
-	{routes: "/mail/confirm", viewer: visitor, address: "/mail/confirm?token=none"},
+	{routes: "/signin/reset", viewer: visitor, address: "/signin/reset?token={reset}"},
+	{routes: "/mail/confirm", viewer: visitor, address: "/mail/confirm?token={confirm}"},
 	{routes: "/mail/unsubscribe", viewer: visitor, address: "/mail/unsubscribe?token=none"},
 	{routes: "/optout", viewer: visitor, address: "/optout"},
 	{routes: "/language", viewer: visitor, address: "/language?to=de&next=%2F"},
@@ -83,6 +84,7 @@ var listedPages = []listedPage{
 	{routes: "/subscriptions", viewer: asReader, address: "/subscriptions"},
 	{routes: "/grants", viewer: asReader, address: "/grants"},
 	{routes: api.PathAuthorize, viewer: asReader, address: askConsent},
+	{routes: "/welcome", viewer: asReader, address: "/welcome"},
 	{routes: "/settings", viewer: asReader, address: "/settings"},
 	{routes: "/settings/signin", viewer: asReader, address: "/settings/signin"},
 	{routes: "/settings/mail", viewer: asReader, address: "/settings/mail"},
@@ -92,11 +94,13 @@ var listedPages = []listedPage{
 	{routes: "/profile", viewer: asAuthor, address: "/profile"},
 	{routes: "/applications", viewer: asAuthor, address: "/applications"},
 	{routes: "/revenue", viewer: asAuthor, address: "/revenue"},
+	{routes: "/revenue", viewer: asAuthor, address: "/revenue?month={settled}", late: true},
 	{routes: "/revenue.csv", viewer: asAuthor, address: "/revenue.csv?month={settled}", file: true},
 	{routes: "/revenue.json", viewer: asAuthor, address: "/revenue.json?month={settled}", file: true},
 	{routes: "/claims", viewer: asAuthor, address: "/claims"},
 	{routes: "/things", viewer: asAuthor, address: "/things"},
 	{routes: "/things", viewer: asAuthor, address: "/things?page=200"},
+	{routes: "/things", viewer: asAuthor, address: "/things?page=2", late: true},
 	{routes: "/things", viewer: asAuthor, address: "/things?q=thing+number"},
 	{routes: "/things/{id}", viewer: asAuthor, address: "/things/{thing}"},
 	{routes: "/parts", viewer: asAuthor, address: "/parts"},
