@@ -25,7 +25,7 @@ const LOOKS = {
 } as const;
 
 /** CONTROLS is what the keyboard has to reach. */
-const CONTROLS = "a[href], button, input, select, textarea";
+const CONTROLS = "a[href], button, input, select, textarea, summary";
 
 /** audit is what axe-core has to say against a page. */
 async function audit(page: Page): Promise<readonly string[]> {
@@ -108,7 +108,7 @@ export async function focus(page: Page, name: string, suite: Suite): Promise<voi
         const others = [...document.querySelectorAll<HTMLInputElement>(`input[type=radio][name="${name}"]`)];
         const chosen = others.find((other) => other.checked && other.form === form) ?? others[0];
         const left = type === "radio" && !checked && chosen !== one;
-        const shown = (one as HTMLElement).offsetParent !== null && !one.matches(":disabled");
+        const shown = one.checkVisibility() && !one.matches(":disabled"); // a closed element hides what is in it
         return shown && !left ? [at] : [];
       }),
     );
