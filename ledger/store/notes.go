@@ -178,7 +178,7 @@ const countMuted = `SELECT COUNT(*) FROM note_mute WHERE bucket = $1 AND reader 
 
 const selectMuted = `
 SELECT u.author, m.name, '', u.at FROM note_mute u JOIN member m ON m.id = u.author
-WHERE u.bucket = $1 AND u.reader = $2 ORDER BY m.name LIMIT $3`
+WHERE u.bucket = $1 AND u.reader = $2 ORDER BY m.name LIMIT $3 OFFSET $4`
 
 // MuteNotes lets a reader see no notes of an author any more, or see them again.
 // It refuses with invalid_request more authors than may be.
@@ -206,10 +206,10 @@ func (s *Store) MuteNotes(ctx context.Context, now time.Time, reader, author fla
 }
 
 // Muted are the authors whose notes a reader does not see, in the order of their
-// names and at most so many.
-func (s *Store) Muted(ctx context.Context, reader flattr.MemberID, most int) (authors []Note, err error) {
+// names and at most limit after offset.
+func (s *Store) Muted(ctx context.Context, reader flattr.MemberID, limit, offset int) (authors []Note, err error) {
 	err = s.read(ctx, func(tx *Tx) error {
-		authors, err = tx.notes(selectMuted, reader.Bucket(), int64(reader), most)
+		authors, err = tx.notes(selectMuted, reader.Bucket(), int64(reader), limit, offset)
 		return err
 	})
 	return authors, err

@@ -62,7 +62,7 @@ func TestNotesReachThoseWhoFlattred(t *testing.T) {
 		if _, err := s.Delete(ctx, now, "bob"); err != nil {
 			t.Fatal(err)
 		}
-		if muted, err := s.Muted(ctx, ann, 10); err != nil || len(muted) > 0 {
+		if muted, err := s.Muted(ctx, ann, 10, 0); err != nil || len(muted) > 0 {
 			t.Errorf("muted after their deletion: %v, %v", muted, err)
 		}
 	})

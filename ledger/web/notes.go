@@ -14,7 +14,7 @@ import (
 // to five times as many bytes.
 const (
 	shownNotes = 5
-	shownMuted = 100
+	pageMuted  = 30
 )
 
 // notesPage is where an author says thanks, and a reader finds those again whose
@@ -22,6 +22,7 @@ const (
 type notesPage struct {
 	Months []noteForm
 	Muted  []store.Note
+	Pages  pages // of the muted
 	Most   int
 }
 
@@ -71,10 +72,13 @@ func (s *Server) showNotes(w http.ResponseWriter, r *http.Request, status int, t
 		}
 		page.Months = append(page.Months, form)
 	}
-	if page.Muted, err = s.store.Muted(r.Context(), m.ID, shownMuted); err != nil {
+	number := pageNumber(r)
+	if page.Muted, err = s.store.Muted(r.Context(), m.ID, pageMuted+1, (number-1)*pageMuted); err != nil {
 		s.fail(w, r, err)
 		return
 	}
+	page.Pages = newPages(onPath(r, "/notes"), number, pageMuted, (number-1)*pageMuted+len(page.Muted))
+	page.Muted = page.Muted[:min(len(page.Muted), pageMuted)]
 	s.render(w, r, status, "notes", s.tongues.of(r).say("notes.title"), page)
 }
 

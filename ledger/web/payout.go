@@ -29,6 +29,7 @@ type payoutPage struct {
 	Least        money.Micro  // that is paid out at once
 	Missing      money.Micro  // until then
 	Targets      []targetLine // the last first, which holds
+	Older        bool         // there are targets before those
 	IBAN, Holder string       // as typed
 	ToMeans      bool
 	Wrong        map[string]string // by field
@@ -60,7 +61,7 @@ func (s *Server) payout(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) showPayout(w http.ResponseWriter, r *http.Request, status int, page payoutPage) {
 	m, now, t, number := memberOf(r.Context()), s.now(), s.tongues.of(r), pageNumber(r)
-	targets, err := s.store.PayoutTargets(r.Context(), m.ID, shownTargets)
+	targets, err := s.store.PayoutTargets(r.Context(), m.ID, shownTargets+1)
 	if err == nil {
 		page.Unspent, err = s.store.Unspent(r.Context(), now, m.ID)
 	}
@@ -72,7 +73,8 @@ func (s *Server) showPayout(w http.ResponseWriter, r *http.Request, status int, 
 		s.fail(w, r, err)
 		return
 	}
-	for _, target := range targets {
+	page.Older = len(targets) > shownTargets
+	for _, target := range targets[:min(len(targets), shownTargets)] {
 		page.Targets = append(page.Targets, targetLine{target, flattr.MaskIBAN(target.IBAN), target.Payable.After(now)})
 	}
 	for _, move := range moves[:min(len(moves), pageMoves)] {
