@@ -5,13 +5,13 @@ import { mkdirSync, mkdtempSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { Page } from "puppeteer-core";
-import { chromium, text, type } from "./browser.js";
+import { text, type } from "./browser.js";
 import { download } from "./downloads.js";
 import type * as pages from "./pages.js";
-import { delay, perform } from "./programs.js";
-import { author, copied, follow, Published, reader, submit } from "./published.js";
+import { author, copied, follow, type Published, reader, submit } from "./published.js";
+import { inPublished } from "./published-suite.js";
 import { frame } from "./site/site.js";
-import { Suite } from "./suite.js";
+import type { Suite } from "./suite.js";
 import { type Line, lines } from "./tables.js";
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "flattr-author-story-"));
@@ -251,23 +251,4 @@ async function story(suite: Suite, set: Published): Promise<void> {
   await feed(suite, set, people);
 }
 
-await perform(async () => {
-  let set: Published | undefined;
-  const suite = new Suite(async (name) => {
-    const page = (await set?.browser.pages())?.at(-1);
-    const file = path.join(folder, `${name.replaceAll(/\W+/g, "-")}.png`) as `${string}.png`;
-    await Promise.race([page?.screenshot({ path: file }), delay(3000)]);
-  });
-  if (chromium() === undefined) {
-    suite.skip("the story of an author in Chromium", "no browser here: sudo apt-get install chromium");
-  } else {
-    set = await Published.set(path.join(folder, "ledger"));
-    try {
-      await story(suite, set);
-    } finally {
-      await set.close();
-    }
-  }
-  suite.close();
-  suite.leave(folder);
-});
+await inPublished("the story of an author in Chromium", folder, story);

@@ -5,13 +5,13 @@ import { strict as assert } from "node:assert";
 import { mkdtempSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { chromium, text, type } from "./browser.js";
+import { text, type } from "./browser.js";
 import { Firefox, firefoxIsMissing } from "./firefox.js";
 import * as pages from "./pages.js";
-import { delay, perform } from "./programs.js";
-import { author, copied, follow, Published, reader, submit } from "./published.js";
+import { author, copied, follow, type Published, reader, submit } from "./published.js";
+import { inPublished } from "./published-suite.js";
 import { frame } from "./site/site.js";
-import { Suite } from "./suite.js";
+import type { Suite } from "./suite.js";
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "flattr-author-"));
 
@@ -169,24 +169,7 @@ async function inFirefox(suite: Suite, { site, ledger }: Published): Promise<voi
   }
 }
 
-await perform(async () => {
-  let set: Published | undefined;
-  const suite = new Suite(async (name) => {
-    const page = (await set?.browser.pages())?.at(-1);
-    const file = path.join(folder, `${name.replaceAll(/\W+/g, "-")}.png`) as `${string}.png`;
-    await Promise.race([page?.screenshot({ path: file }), delay(3000)]);
-  });
-  if (chromium() === undefined) {
-    suite.skip("an author's button in Chromium", "no browser here: sudo apt-get install chromium");
-  } else {
-    set = await Published.set(path.join(folder, "ledger"));
-    try {
-      await story(suite, set);
-      await inFirefox(suite, set);
-    } finally {
-      await set.close();
-    }
-  }
-  suite.close();
-  suite.leave(folder);
+await inPublished("an author's button in Chromium", folder, async (suite, set) => {
+  await story(suite, set);
+  await inFirefox(suite, set);
 });
