@@ -92,12 +92,14 @@ func TestAnOwnerSharesWithCoAuthors(t *testing.T) {
 		if form == nil {
 			t.Fatalf("no form on\n%s", words(bob.page))
 		}
+		password := "correct horse"
 		share := func(do string, rows ...[2]string) {
 			t.Helper()
 			values := map[string][]string{"url": {"https://bob.example/song"}, "do": {do}}
 			for _, row := range rows {
 				values["name"], values["percent"] = append(values["name"], row[0]), append(values["percent"], row[1])
 			}
+			values["password"] = []string{password}
 			bob.do(http.MethodPost, "/parts/edit", values)
 		}
 		for want, rows := range map[string][][2]string{
@@ -125,6 +127,16 @@ func TestAnOwnerSharesWithCoAuthors(t *testing.T) {
 		if got := send(t, s.link(cyd), click(s.clock(), thingAt("https://bob.example/song"))).Results[0]; got.Outcome != "accepted" {
 			t.Fatalf("click = %+v", got)
 		}
+		password = "a guess"
+		if share("save", [2]string{"bob", "66,67"}, [2]string{"cyd", "33.33"}); bob.status != http.StatusUnprocessableEntity {
+			t.Errorf("without the password parts are answered with %d", bob.status)
+		}
+		bob.wants("That is not your password.", "Nothing is saved yet")
+		cyd.get("/parts")
+		if strings.Contains(words(cyd.page), "bob.example") {
+			t.Error("without the password parts are saved")
+		}
+		password = "correct horse"
 		share("save", [2]string{"bob", "66,67"}, [2]string{"cyd", "33.33"})
 		bob.wants("The parts of bob.example/song are saved.", "cyd : 33.33%")
 		cyd.quiet("/month")

@@ -192,7 +192,7 @@ func (l *letters) link(ctx context.Context, letter store.Letter) (string, error)
 		return l.at("settings/mail", nil), nil
 	case store.LetterGift:
 		return l.at("history/clicks", nil), nil
-	case store.LetterShared:
+	case store.LetterShared, store.LetterParts:
 		return l.at("parts", nil), nil
 	case store.LetterDeleted:
 		return l.at("privacy", nil), nil

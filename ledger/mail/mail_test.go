@@ -157,7 +157,7 @@ func TestEveryLetterIsWrittenInBothLanguages(t *testing.T) {
 	for _, language := range []string{"en", "de"} {
 		for _, kind := range []store.LetterKind{
 			store.LetterConfirm, store.LetterReset, store.LetterPassword, store.LetterPasskey, store.LetterPasskeyGone,
-			store.LetterAllowed, store.LetterPayout, store.LetterAddress, store.LetterGift, store.LetterShared, store.LetterDeleted,
+			store.LetterAllowed, store.LetterPayout, store.LetterAddress, store.LetterGift, store.LetterShared, store.LetterParts, store.LetterDeleted,
 		} {
 			message, err := o.post.letters.compose(t.Context(), store.Letter{
 				Kind: kind, Member: ann, Name: "ann", Language: language, Address: "a@x.example", Detail: "1230000 name", Made: o.now,

@@ -29,6 +29,7 @@ const (
 	LetterAddress     LetterKind = "address"      // letters go to another address from now on
 	LetterGift        LetterKind = "gift"         // all means and revenue went to somebody; Detail is how many micro-EUR, and to whom
 	LetterShared      LetterKind = "shared"       // somebody made the member a co-author; Detail is who, and the host
+	LetterParts       LetterKind = "parts"        // the member shares what a host earns; Detail is the host
 	LetterDeleted     LetterKind = "deleted"      // the account was; Detail is the language and the name it had
 	// letterAsked is no letter yet: somebody typed a name or an address to be sent
 	// a link. Whose it is, is found out by who sends letters, so that the page
@@ -52,7 +53,7 @@ func (kind LetterKind) life() time.Duration {
 	case LetterSummary:
 		return summaryFor
 	case LetterPassword, LetterPasskey, LetterPasskeyGone, LetterAllowed, LetterPayout, LetterAddress,
-		LetterGift, LetterShared, LetterDeleted:
+		LetterGift, LetterShared, LetterParts, LetterDeleted:
 	}
 	return noticeFor
 }

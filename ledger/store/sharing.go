@@ -208,14 +208,19 @@ func (s *Store) Share(ctx context.Context, now time.Time, member flattr.MemberID
 	})
 }
 
-// tellAuthors sends a letter to those whom the owner of a URL has made co-authors
-// unasked: they can give their part back.
+// tellAuthors sends a letter to the owner of a URL who shares it, and to those whom
+// the owner has made co-authors unasked: they can give their part back.
 func (tx *Tx) tellAuthors(now time.Time, owner flattr.MemberID, key flattr.Key, before, parts []flattr.Part) error {
 	m, err := tx.member(owner)
 	if err != nil {
 		return err
 	}
 	host, _, _ := strings.Cut(string(key), "/")
+	if !slices.Equal(before, parts) {
+		if err := tx.notify(now, owner, LetterParts, host); err != nil {
+			return err
+		}
+	}
 	for _, p := range parts {
 		if p.Author == owner || names(before, p.Author) {
 			continue

@@ -92,8 +92,9 @@ type sharePage struct {
 	Label  string
 	Rows   []shareRow
 	Wrong  string
-	Looked bool // the rows are right, and say what a click becomes
-	Held   bool // there are parts to take away
+	NotYou string // what is wrong with the password
+	Looked bool   // the rows are right, and say what a click becomes
+	Held   bool   // there are parts to take away
 	Click  money.Micro
 }
 
@@ -177,7 +178,15 @@ func (s *Server) changeShare(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	if wrong == "" && r.PostForm.Get("do") == "save" {
+	save := wrong == "" && r.PostForm.Get("do") == "save"
+	if save {
+		// Parts lead the money of a site to somebody else.
+		if page.NotYou, err = s.owner(r, r.PostForm.Get("password")); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+	}
+	if save && page.NotYou == "" {
 		err := s.store.Share(r.Context(), s.now(), m.ID, sh.URL, parts)
 		switch flattr.CodeOf(err) {
 		case flattr.Forbidden:
@@ -206,7 +215,11 @@ func (s *Server) changeShare(w http.ResponseWriter, r *http.Request) {
 	for i, amount := range flattr.Divide(exampleClick, parts) {
 		page.Rows[i].Amount = amount
 	}
-	s.showShare(w, r, http.StatusOK, page)
+	status := http.StatusOK
+	if page.NotYou != "" {
+		status = http.StatusUnprocessableEntity
+	}
+	s.showShare(w, r, status, page)
 }
 
 // readParts reads the rows of the form, or says what is wrong with them.

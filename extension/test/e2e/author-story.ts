@@ -99,6 +99,7 @@ async function meanwhile(suite: Suite, set: Published, people: People): Promise<
     await type(miriam, `${rows}:nth-child(2) [name=name]`, "tomas");
     await type(miriam, `${rows}:nth-child(2) [name=percent]`, "33.33");
     await submit(miriam, "#share button[value=look]");
+    await type(miriam, "#share-password", author.password);
     await submit(miriam, "#save");
     await follow(tomas, "My revenue");
     await follow(tomas, "My things");

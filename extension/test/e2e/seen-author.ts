@@ -49,6 +49,7 @@ async function sharing(told: Told, miriam: BrowserContext): Promise<void> {
   }
   await submit(page, "#share button[value=look]");
   await told.see("parts-looked", page);
+  await page.type("#share-password", author.password);
   await submit(page, "#save");
   await told.see("parts-saved", page);
   await page.close();
