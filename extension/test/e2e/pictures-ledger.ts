@@ -14,14 +14,17 @@ import type { Language } from "./language.js";
 import { perform, root } from "./programs.js";
 import { tell } from "./seen.js";
 
-/** COLOURS of a picture: letters by day and by night need no more. */
-const COLOURS = 32;
+/** COLOURS of a picture: letters by day and by night need no more, and fewer where there are very many letters. */
+const COLOURS = [28, 16, 12, 8];
+
+/** MOST is how many bytes a picture should have at most. */
+const MOST = 60_000;
 
 /** SCALE is how large a picture is of what a reader sees: still to be read. */
 const SCALE = 0.6;
 
 /** WINDOWS are the widths and greatest heights that are shown; longer pages are cut. */
-const WINDOWS = { en: { width: 900, most: 1200 }, de: { width: 360, most: 1200 } } as const;
+const WINDOWS = { en: { width: 900, most: 1000 }, de: { width: 360, most: 1000 } } as const;
 
 /** SHEET is how wide a sheet of paper is. */
 const SHEET = 720;
@@ -68,7 +71,12 @@ function beside(shots: readonly Buffer[]): Buffer {
       one.pixels.copy(pixels, (y * width + left) * 4, y * one.width * 4, (y + 1) * one.width * 4);
     left += one.width + GAP;
   }
-  return palettePNG(pixels, width, height, { colours: COLOURS });
+  let written = Buffer.alloc(0);
+  for (const colours of COLOURS) {
+    written = palettePNG(pixels, width, height, { colours });
+    if (written.length <= MOST) break;
+  }
+  return written;
 }
 
 /** named are the pages that docs/pages.md shows. */
