@@ -114,9 +114,11 @@ func (s *Server) profilePage(r *http.Request, m flattr.Member, view flattr.Thing
 	if err != nil {
 		return page, fmt.Errorf("read things of an author: %w", err)
 	}
-	flattrs, err := s.store.FlattrsOf(r.Context(), s.now(), m.ID, false, maxShownFlattrs+1, fromFlattr)
-	if err != nil {
-		return page, fmt.Errorf("read flattrs of a member: %w", err)
+	var flattrs []flattr.Flattred
+	if said.Public { // else nobody sees any, and to look takes the longer the more there are
+		if flattrs, err = s.store.FlattrsOf(r.Context(), s.now(), m.ID, false, maxShownFlattrs+1, fromFlattr); err != nil {
+			return page, fmt.Errorf("read flattrs of a member: %w", err)
+		}
 	}
 	var lines, clicks []profileLine
 	for _, t := range things {
