@@ -71,7 +71,7 @@ function beside(shots: readonly Buffer[]): Buffer {
       one.pixels.copy(pixels, (y * width + left) * 4, y * one.width * 4, (y + 1) * one.width * 4);
     left += one.width + GAP;
   }
-  let written = Buffer.alloc(0);
+  let written: Buffer = Buffer.alloc(0);
   for (const colours of COLOURS) {
     written = palettePNG(pixels, width, height, { colours });
     if (written.length <= MOST) break;
