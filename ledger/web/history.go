@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -144,6 +145,11 @@ type clickTable struct {
 	Review  bool   // the month is over and is looked over
 	Settled bool   // nothing in it can be undone
 	Dated   bool   // of several months: the day names the year
+}
+
+// Undoable reports whether any of the clicks can be undone.
+func (t clickTable) Undoable() bool {
+	return slices.ContainsFunc(t.Clicks, func(c clickLine) bool { return c.CanUndo })
 }
 
 // historyMonth shows one month, click by click.
