@@ -245,6 +245,7 @@ type RevenueMonth struct {
 	Gross, Fee, Net money.Micro
 	Count           int            // things that brought something
 	Things          []RevenueThing // of these: highest gross first, ties by id
+	AsOf            time.Time      // when it was summed, of a month as it stands
 }
 
 // RevenueThing is one thing of an author in one month.

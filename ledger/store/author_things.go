@@ -43,6 +43,7 @@ type AuthorThings struct {
 	Cut    bool          // there are older things than were looked at
 	Now    flattr.Month  // the running month
 	Last   flattr.Month  // the last closed one; 0: none yet
+	AsOf   time.Time     // when the running month was summed
 }
 
 // maxAuthorThings bounds how many things of an author, the newest, are put in
@@ -181,6 +182,7 @@ func (tx *Tx) bringing(now time.Time, author flattr.MemberID, all []AuthorThing,
 	if err != nil {
 		return err
 	}
+	list.AsOf = running.AsOf
 	var last flattr.RevenueMonth
 	if list.Last, err = tx.lastClosed(); err != nil {
 		return err

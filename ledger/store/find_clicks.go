@@ -219,13 +219,18 @@ func (tx *Tx) locateIn(reader flattr.MemberID, m clickMonth, words []string, own
 
 // lookAt reads clicks with what they are worth.
 func (tx *Tx) lookAt(reader flattr.MemberID, page []located) ([]FoundClick, error) {
+	ids := make([]flattr.EventID, len(page))
+	for i, l := range page {
+		ids[i] = l.id
+	}
+	views, err := tx.theClicks(reader, ids)
+	if err != nil {
+		return nil, err
+	}
 	clicks := make([]FoundClick, len(page))
 	worth := make(map[flattr.Month]map[flattr.EventID]money.Micro)
 	for i, l := range page {
-		view, err := tx.clickView(reader, l.id)
-		if err != nil {
-			return nil, err
-		}
+		view := views[l.id]
 		if worth[l.month] == nil {
 			if worth[l.month], err = tx.worth(reader, l.month, l.state); err != nil {
 				return nil, err

@@ -31,7 +31,7 @@ func ownQuestions() []asked {
 		{"paid clicks", selectPaidClicks, []any{month, bucket, reader}, ""},
 		{"paid clicks, frozen", selectFrozenPaidClicks, []any{month, bucket, reader}, ""},
 		{"clicks of a month", selectClicksOf, []any{month, bucket, reader}, ""},
-		{"a click", selectClick, []any{nothing, reader}, ""},
+		{"single clicks", selectTheClicks(2), []any{nothing, nothing, reader}, ""},
 		{"a statement", selectStatementClicks, []any{month, bucket, reader}, ""},
 		{"how many promises", countWaitingPromises, []any{bucket, reader, month}, ""},
 		{"promises", selectWaitingPromises, []any{bucket, reader, month, 40, 0}, ""},

@@ -241,10 +241,32 @@ type given struct {
 // answers what it was a moment ago where there is much to sum. Its things have no
 // titles, and are shared with others.
 func (tx *Tx) preview(now time.Time, month flattr.Month, state flattr.State, author flattr.MemberID) (flattr.RevenueMonth, error) {
-	if m, ok := tx.previews.of(now, author, month, state); ok {
+	of := previewOf{author, month, state}
+	if m, ok := tx.previews.of(now, of); ok {
 		return m, nil
 	}
-	m := flattr.RevenueMonth{Month: month}
+	m, err := tx.summed(now, of)
+	if err == nil {
+		tx.previews.keep(of, m)
+	}
+	return m, err
+}
+
+// sumAnew makes a preview anew, for those who come later.
+func (s *Store) sumAnew(ctx context.Context, due duePreview) error {
+	return s.read(ctx, func(tx *Tx) error {
+		m, err := tx.summed(due.now, due.previewOf)
+		if err == nil {
+			tx.previews.keep(due.previewOf, m)
+		}
+		return err
+	})
+}
+
+// summed sums a preview.
+func (tx *Tx) summed(now time.Time, of previewOf) (flattr.RevenueMonth, error) {
+	month, state, author := of.month, of.state, of.author
+	m := flattr.RevenueMonth{Month: month, AsOf: now}
 	query, args := selectFrozenPreview, []any{int32(month), int64(author)}
 	if state == flattr.Open {
 		query, args = selectPreview, []any{int64(author), int32(month), micros(month.End())}
@@ -270,7 +292,6 @@ func (tx *Tx) preview(now time.Time, month flattr.Month, state flattr.State, aut
 	}
 	m.Fee = money.Part(m.Gross, int(fee))
 	m.Net = m.Gross - m.Fee
-	tx.previews.keep(now, author, m, state)
 	return m, nil
 }
 

@@ -65,6 +65,7 @@ func openAt(ctx context.Context, where string, make bool) (*Store, error) {
 		return nil, fmt.Errorf("open ledger %s: %w", Name(where), err)
 	}
 	s.together = newTogether(s)
+	s.previews.sum = s.sumAnew
 	return s, nil
 }
 
@@ -97,6 +98,7 @@ func (s *Store) Close() (err error) {
 
 func (s *Store) close() error {
 	var errs []error
+	s.previews.end()
 	for _, sessions := range []chan *session{s.readers, s.writers} {
 		for range cap(sessions) {
 			errs = append(errs, (<-sessions).close())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
 	"time"
 
 	"flattr/ledger/flattr"
@@ -113,10 +114,7 @@ LEFT JOIN counted c ON c.month = e.month AND c.bucket = e.bucket AND c.reader = 
 LEFT JOIN snapshot_merged g ON g.month = e.month AND g.bucket = e.bucket AND g.reader = e.reader AND g.thing = e.thing
 WHERE e.kind = 'click' AND e.month`
 
-const (
-	selectClicksOf = clickViews + ` = $1 AND e.bucket = $2 AND e.reader = $3 ORDER BY e.at, e.id`
-	selectClick    = clickViews + ` IS NOT NULL AND e.id = $1 AND e.reader = $2`
-)
+const selectClicksOf = clickViews + ` = $1 AND e.bucket = $2 AND e.reader = $3 ORDER BY e.at, e.id`
 
 const selectSnapshotBudget = `SELECT budget FROM snapshot_budget WHERE month = $1 AND bucket = $2 AND reader = $3`
 
@@ -178,19 +176,34 @@ func scanClick(rows *sql.Rows) (v flattr.ClickView, err error) {
 	return v, nil
 }
 
-// clickView is one of a reader's clicks, or a refusal with not_found.
-func (tx *Tx) clickView(reader flattr.MemberID, id flattr.EventID) (view flattr.ClickView, err error) {
-	err = tx.each(selectClick, func(rows *sql.Rows) error {
-		view, err = scanClick(rows)
-		return err
-	}, id[:], int64(reader))
-	if err == nil && view.ID.IsZero() {
+// selectTheClicks asks for so many clicks of one reader: by their ids, then the
+// reader's.
+func selectTheClicks(count int) string {
+	return clickViews + ` IS NOT NULL AND e.id IN ` + placeholders(1, count) + ` AND e.reader = $` + strconv.Itoa(count+1)
+}
+
+// theClicks are those clicks of a reader, all of which there must be: else it
+// refuses with not_found.
+func (tx *Tx) theClicks(reader flattr.MemberID, ids []flattr.EventID) (map[flattr.EventID]flattr.ClickView, error) {
+	values := make([]any, len(ids))
+	for i := range ids {
+		values[i] = ids[i][:]
+	}
+	views := make(map[flattr.EventID]flattr.ClickView, len(ids))
+	err := inParts(values, 1, func(part []any) error {
+		return tx.each(selectTheClicks(len(part)), func(rows *sql.Rows) error {
+			v, err := scanClick(rows)
+			views[v.ID] = v
+			return err
+		}, append(part, int64(reader))...)
+	})
+	if err == nil && len(views) < len(ids) {
 		err = refusal(flattr.NotFound)
 	}
 	if err != nil {
-		return view, fmt.Errorf("read click %s: %w", id, err)
+		return nil, fmt.Errorf("read clicks: %w", err)
 	}
-	return view, nil
+	return views, nil
 }
 
 // divided is what of a reader's money is, or was, divided over the clicks of a

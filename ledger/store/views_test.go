@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -193,5 +194,55 @@ func TestClicksOfAFrozenMonthAreThoseAfterAliases(t *testing.T) {
 			`https://bob.example/1 "bob" counts:true duplicate:false promise:false 1000000`,
 			`https://nobody.example/ "" counts:true duplicate:false promise:true 0`,
 		)
+	})
+}
+
+// What readers give an author of many clicks is shown once more to who comes back
+// after its time, with the time of it, and is summed anew beside; who comes back
+// much later is not shown it.
+func TestManyClicksAreSummedBeside(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, where string) {
+		s := loaded(t, where)
+		const many = 2000
+		var lines strings.Builder
+		lines.WriteString(`{"type":"member","name":"dan","means":"20.00"}` + "\n" + `{"type":"member","name":"eve"}` + "\n")
+		for i := range many {
+			fmt.Fprintf(&lines, `{"type":"thing","url":"https://eve.example/%d","owner":"eve","title":"T"}`+"\n", i)
+			fmt.Fprintf(&lines, `{"type":"click","id":"b0000000-0000-4000-8000-%012d","reader":"dan","url":"https://eve.example/%d","at":"2026-10-07T10:00:00Z"}`+"\n", i, i)
+		}
+		loadMore(t, s, lines.String())
+		eve, err := s.MemberByName(t.Context(), "eve")
+		if err != nil {
+			t.Fatal(err)
+		}
+		look := func(now time.Time) flattr.RevenueMonth {
+			rev, err := s.Revenue(t.Context(), now, eve.ID, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return rev.Preview
+		}
+		noon := time.Date(2026, 10, 20, 12, 0, 0, 0, time.UTC)
+		soon, later := noon.Add(3*time.Minute), noon.Add(time.Hour)
+		if m := look(noon); m.Clicks != many || !m.AsOf.Equal(noon) {
+			t.Errorf("at noon there are %d clicks as of %s", m.Clicks, m.AsOf)
+		}
+		loadMore(t, s, `{"type":"click","id":"b0000000-0000-4000-8000-999999999999","reader":"ben","url":"https://eve.example/7","at":"2026-10-08T10:00:00Z"}`+"\n")
+		if m := look(soon); m.Clicks != many || !m.AsOf.Equal(noon) {
+			t.Errorf("soon after it there are %d clicks as of %s", m.Clicks, m.AsOf)
+		}
+		m := look(soon)
+		for deadline := time.Now().Add(time.Minute); m.AsOf.Equal(noon) && time.Now().Before(deadline); m = look(soon) {
+			runtime.Gosched()
+		}
+		if m.Clicks != many+1 || !m.AsOf.Equal(soon) {
+			t.Errorf("summed anew there are %d clicks as of %s", m.Clicks, m.AsOf)
+		}
+		if list, err := s.AuthorThings(t.Context(), soon, eve.ID, store.ThingSearch{Limit: 1}); err != nil || !list.AsOf.Equal(soon) || list.Total != many {
+			t.Errorf("the list of %d things is as of %s, %v", list.Total, list.AsOf, err)
+		}
+		if m := look(later); m.Clicks != many+1 || !m.AsOf.Equal(later) {
+			t.Errorf("an hour later there are %d clicks as of %s", m.Clicks, m.AsOf)
+		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"flattr/ledger/chart"
 	"flattr/ledger/flattr"
@@ -31,8 +32,12 @@ type revenuePage struct {
 type revenueMonth struct {
 	flattr.RevenueMonth
 	Things []thingLine
-	More   int // things that are not shown
+	More   int  // things that are not shown
+	Old    bool // of a month as it stands: that was a while ago
 }
+
+// justNow is how old sums may be that a page shows without saying so.
+const justNow = time.Minute
 
 // revenueYear sums the settled months of a year.
 type revenueYear struct {
@@ -68,6 +73,10 @@ func (s *Server) revenue(w http.ResponseWriter, r *http.Request) {
 	page.Chart, page.Counts = t.revenueCharts(earned)
 	for _, month := range earned.Ended {
 		page.Previews = append(page.Previews, newRevenueMonth(month, endedThings))
+	}
+	for i := range page.Previews {
+		asOf := page.Previews[i].AsOf
+		page.Previews[i].Old = !asOf.IsZero() && s.now().Sub(asOf) >= justNow
 	}
 	page.Months = earned.Months[min((number-1)*pageRevenue, len(earned.Months)):]
 	page.Months = page.Months[:min(pageRevenue, len(page.Months))]

@@ -45,6 +45,7 @@ type ownThingsPage struct {
 	store.AuthorThings
 	Lines []ownThingLine
 	Pages pages
+	Old   bool // what the running month brings was summed a while ago
 }
 
 type ownThingLine struct {
@@ -67,6 +68,7 @@ func (s *Server) ownThings(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := ownThingsPage{Query: query, AuthorThings: list, Pages: newPages(r, number, pageThings, list.Total)}
+	page.Old = s.now().Sub(list.AsOf) >= justNow
 	for _, t := range list.Things {
 		line := ownThingLine{AuthorThing: t, Path: "/things/" + strconv.FormatInt(int64(t.ID), 10)}
 		_, line.Label, _ = listed(t.ID, t.URL, t.Title)
