@@ -20,11 +20,12 @@ type Answer struct {
 	Title    string
 	Promise  bool
 	Retry    bool
+	Undone   bool // of a click: nothing counts for its thing any more
 }
 
 const answerEvent = `
-UPDATE event SET answered_ms = $1, outcome = $2, code = $3, sentence = $4, counts_in = $5, thing_id = $6, url = $7, title = $8, promise = $9, retry = $10, counts = $11
-WHERE account = $12 AND id = $13`
+UPDATE event SET answered_ms = $1, outcome = $2, code = $3, sentence = $4, counts_in = $5, thing_id = $6, url = $7, title = $8, promise = $9, retry = $10, counts = $11, undone = $12
+WHERE account = $13 AND id = $14`
 
 const writeSummary = `
 INSERT INTO summary (account, months, means_micro, synced_ms) VALUES ($1, $2, $3, $4)
@@ -44,7 +45,7 @@ func (l *Log) Answered(ctx context.Context, account int64, answers []Answer, sum
 				a.Code = duplicate
 			}
 			_, err := tx.ExecContext(ctx, answerEvent, summary.Synced.UnixMilli(), a.Outcome, a.Code, a.Sentence, a.Month,
-				a.ThingID, a.URL, a.Title, a.Promise, a.Retry, a.Counts, account, a.ID)
+				a.ThingID, a.URL, a.Title, a.Promise, a.Retry, a.Counts, a.Undone, account, a.ID)
 			if err != nil {
 				return err
 			}

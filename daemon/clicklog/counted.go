@@ -11,9 +11,10 @@ import (
 
 // counted reads what the ledger has taken: clicks that count in the listed
 // months, or that it knows to be duplicates there, and the undos of those. It
-// begins after an event and leaves out what was answered in a span of time.
+// begins after an event and leaves out what was answered in a span of time; and
+// clicks that the ledger says were taken back: one that forgets it would count them.
 const counted = selectEvent + `
-WHERE account = $1 AND answered_ms IS NOT NULL AND outcome <> 'refused' AND answered_ms NOT BETWEEN $2 AND $3
+WHERE account = $1 AND answered_ms IS NOT NULL AND outcome <> 'refused' AND undone = 0 AND answered_ms NOT BETWEEN $2 AND $3
   AND seq > coalesce((SELECT seq FROM event WHERE account = $1 AND id = $4), 0)
   AND coalesce((SELECT coalesce(nullif(c.counts_in, ''), c.month) FROM event c WHERE c.account = event.account AND c.id = event.click AND c.kind = 'click'),
                nullif(counts_in, ''), month) IN (SELECT value FROM json_each($5))

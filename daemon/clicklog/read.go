@@ -29,14 +29,15 @@ type Row struct {
 	Title    string
 	Promise  bool
 	Unsent   bool // the ledger has not answered the click
-	UndoSent bool // the ledger has answered the undo
+	UndoSent bool // the ledger knows that it was taken back
 }
 
 // selectClick reads a click with its undo. Of several undos the last one that
-// was not refused counts, else the last.
+// was not refused counts, else the last. The ledger, too, can have said that a
+// click was taken back.
 const selectClick = `
 SELECT e.seq, e.account, e.id, e.at, e.month, e.thing, e.form, e.answered_ms IS NULL, e.outcome, e.code, e.sentence,
-       e.counts_in, e.thing_id, e.url, e.title, e.promise, e.counts, coalesce(c.at, ''),
+       e.counts_in, e.thing_id, e.url, e.title, e.promise, e.counts, coalesce(c.at, ''), e.undone,
        u.id IS NOT NULL, coalesce(u.answered_ms IS NOT NULL, 0), coalesce(u.outcome, ''), coalesce(u.code, ''), coalesce(u.sentence, '')
 FROM event e LEFT JOIN event u ON u.seq = (
   SELECT x.seq FROM event x WHERE x.account = e.account AND x.click = e.id AND x.kind = 'undo'
@@ -64,9 +65,9 @@ func scan(rows *sql.Rows, err error) ([]Row, error) {
 	for rows.Next() {
 		var r Row
 		var thing, countsIn, undoOutcome, undoCode, undoSentence string
-		var undo bool
+		var undo, undone bool
 		err := rows.Scan(&r.Seq, &r.Event.Account, &r.Event.ID, &r.Event.At, &r.Event.Month, &thing, &r.Event.Form, &r.Unsent,
-			&r.Outcome, &r.Code, &r.Sentence, &countsIn, &r.ThingID, &r.URL, &r.Title, &r.Promise, &r.Counts, &r.CountsAt,
+			&r.Outcome, &r.Code, &r.Sentence, &countsIn, &r.ThingID, &r.URL, &r.Title, &r.Promise, &r.Counts, &r.CountsAt, &undone,
 			&undo, &r.UndoSent, &undoOutcome, &undoCode, &undoSentence)
 		if err != nil {
 			return nil, err
@@ -81,8 +82,8 @@ func scan(rows *sql.Rows, err error) ([]Row, error) {
 		}
 		r.State = stateFrom(r.Unsent, r.Outcome)
 		switch {
-		case undo && undoOutcome != refused:
-			r.State = wire.StateUndone
+		case undone, undo && undoOutcome != refused:
+			r.State, r.UndoSent = wire.StateUndone, r.UndoSent || undone
 		case undo:
 			r.Code, r.Sentence = undoCode, undoSentence
 		}

@@ -17,13 +17,18 @@ import (
 // at them has them asked for again.
 const staleAfter = 10 * time.Second
 
+// anewAfter is how old they are at least when the reader comes from the ledger's
+// pages: whoever goes from page to page there has it asked once a second at most.
+const anewAfter = time.Second
+
 // maxPreview bounds the clicks read for the preview of a month; the busiest
 // reader known of made 933.
 const maxPreview = 5000
 
 // statusAsked answers the question for the status, and has the ledger asked
-// when its figures are old: the reader may have topped up meanwhile.
-func (s *session) statusAsked(ctx context.Context, ask wire.Ask) (any, error) {
+// when its figures are old, for the reader may have topped up meanwhile; or soon,
+// when the reader may have taken something back there.
+func (s *session) statusAsked(ctx context.Context, ask wire.StatusAsk) (any, error) {
 	account := s.account()
 	status, err := s.companion.status(ctx, s.conn.UID, account)
 	if err != nil {
@@ -32,8 +37,11 @@ func (s *session) statusAsked(ctx context.Context, ask wire.Ask) (any, error) {
 	status.ID = ask.ID
 	if account != 0 {
 		synced, err := time.Parse(time.RFC3339, status.LastSync)
-		if err != nil || s.companion.config.Now().Sub(synced) > staleAfter {
+		switch age := s.companion.config.Now().Sub(synced); {
+		case err != nil || age > staleAfter:
 			s.companion.couriers.wake(account)
+		case ask.Anew:
+			time.AfterFunc(min(anewAfter-age, anewAfter), func() { s.companion.couriers.wake(account) })
 		}
 	}
 	return status, nil

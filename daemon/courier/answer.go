@@ -33,7 +33,8 @@ func answer(result api.Result) (clicklog.Answer, error) {
 	a := clicklog.Answer{
 		ID: result.ID, Outcome: string(result.Outcome), Code: cut(result.Code, maxCodeRunes), Sentence: cut(result.Sentence, maxSentenceRunes),
 		Title: cut(result.Title, wire.MaxTitleRunes), Promise: result.Promise,
-		Retry: result.Retry && result.Outcome == api.OutcomeRefused,
+		Retry:  result.Retry && result.Outcome == api.OutcomeRefused,
+		Undone: result.Undone && result.Outcome != api.OutcomeRefused,
 	}
 	if _, err := time.Parse("2006-01", result.Month); err == nil {
 		a.Month = result.Month

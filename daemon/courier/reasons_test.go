@@ -173,6 +173,7 @@ func TestWhatWasRefusedOrBelongsToOldMonthsIsNotToldAgain(t *testing.T) {
 		{Kind: clicklog.Undo, At: "2026-11-05T08:00:00Z", Month: "2026-11", Click: id(0)},
 		{Kind: clicklog.Undo, At: "2026-11-05T08:00:00Z", Month: "2026-11", Click: id(3)},
 		{Kind: clicklog.Click, At: "2026-10-04T08:00:00Z", Month: "2026-10"}, // a duplicate
+		{Kind: clicklog.Click, At: "2026-11-06T08:00:00Z", Month: "2026-11"}, // taken, and taken back at the ledger
 	} {
 		e.Account, e.ID, e.Thing = 1, id(n), wire.Thing{URL: "https://a.example/" + id(n)}
 		if _, err := r.log.Append(t.Context(), time.Now(), e); err != nil {
@@ -187,6 +188,7 @@ func TestWhatWasRefusedOrBelongsToOldMonthsIsNotToldAgain(t *testing.T) {
 		{ID: id(4), Outcome: "accepted"},
 		{ID: id(5), Outcome: "refused", Code: api.CodeMonthFrozen},
 		{ID: id(6), Outcome: "duplicate", Month: "2026-10"},
+		{ID: id(7), Outcome: "accepted", Month: "2026-11", Undone: true},
 	}
 	if err := r.log.Answered(t.Context(), 1, answers, clicklog.Summary{Synced: time.Now().Add(-time.Hour)}); err != nil {
 		t.Fatal(err)

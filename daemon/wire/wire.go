@@ -13,6 +13,7 @@ package wire
 // Version is the protocol's one integer, agreed on in the handshake.
 //
 //	1  2026-11  first version: flattr, undo, status, month, history, link, unlink, retire, ping
+//	            status may ask anew: a companion that does not know the word answers as before
 const Version = 1
 
 // Subprotocol is the only WebSocket subprotocol the companion speaks.
@@ -154,10 +155,19 @@ type Nack struct {
 	Retry    bool   `json:"retry"`
 }
 
-// Ask is a question without fields of its own: status, ping, unlink.
+// Ask is a question without fields of its own: ping, unlink.
 type Ask struct {
 	Type Type   `json:"type"`
 	ID   string `json:"id"`
+}
+
+// StatusAsk asks for the status. Anew says that the reader may have changed
+// something at the ledger just now: the companion asks it, however fresh its
+// figures are, and pushes what is new.
+type StatusAsk struct {
+	Type Type   `json:"type"`
+	ID   string `json:"id"`
+	Anew bool   `json:"anew,omitempty"`
 }
 
 // Account is a member of one ledger for whom this machine's user acts.

@@ -89,6 +89,7 @@ export interface History {
 export type FromContent =
   | { readonly kind: "given" } // what a content script is given to know
   | { readonly kind: "wake" } // the reader points at a button
+  | { readonly kind: "at-ledger" } // the reader is at a page of the ledger, where clicks can be taken back
   | { readonly kind: "found"; readonly things: readonly FoundThing[]; readonly fresh: boolean }
   | { readonly kind: "flattr"; readonly thing: Thing; readonly form: Form }
   | { readonly kind: "undo"; readonly click: string };

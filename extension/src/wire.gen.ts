@@ -7,7 +7,7 @@ export type Message = FromExtension | FromCompanion;
 /**
  * FromExtension is every message the extension sends.
  */
-export type FromExtension = Flattr | Undo | Ask | MonthAsk | LinkAsk | Retire;
+export type FromExtension = Flattr | Undo | StatusAsk | Ask | MonthAsk | LinkAsk | Retire;
 /**
  * FromCompanion is every message the companion sends.
  */
@@ -81,10 +81,20 @@ export interface Undo {
   at: string;
 }
 /**
- * Ask is a question without fields of its own: status, ping, unlink.
+ * StatusAsk asks for the status. Anew says that the reader may have changed
+ * something at the ledger just now: the companion asks it, however fresh its
+ * figures are, and pushes what is new.
+ */
+export interface StatusAsk {
+  type: "status";
+  id: string;
+  anew?: boolean;
+}
+/**
+ * Ask is a question without fields of its own: ping, unlink.
  */
 export interface Ask {
-  type: "status" | "unlink" | "ping";
+  type: "unlink" | "ping";
   id: string;
 }
 /**

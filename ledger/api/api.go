@@ -72,7 +72,8 @@ type Batch struct {
 // Outcome is what became of one event.
 type Outcome string
 
-// The outcomes. An event sent again is answered as the first time.
+// The outcomes. An event sent again is answered as the first time; Undone alone
+// says how it is now, so that a companion learns what was taken back elsewhere.
 const (
 	OutcomeAccepted  Outcome = "accepted"
 	OutcomeLate      Outcome = "late"      // counts in the month of its arrival
@@ -105,6 +106,7 @@ type Result struct {
 	Title    string  `json:"title,omitempty"`   // of the thing
 	Promise  bool    `json:"promise,omitempty"` // nobody has claimed the thing yet
 	Retry    bool    `json:"retry,omitempty"`   // refused, but may be sent again later
+	Undone   bool    `json:"undone,omitempty"`  // of a click of an open month: nothing of the member's counts for its thing now
 }
 
 // Results answers a batch. Months is the account's state after it, so that no

@@ -175,7 +175,8 @@ const (
 )
 
 // Outcome answers one event. An event sent again with the same body gets the
-// first answer again, except after no_means, which leaves nothing behind.
+// first answer again, except after no_means, which leaves nothing behind; Undone
+// says how it is now.
 type Outcome struct {
 	ID       EventID
 	Result   Result
@@ -188,6 +189,7 @@ type Outcome struct {
 	Title    string
 	Promise  bool // the thing has no verified owner yet
 	Retry    bool // refused, but may be sent again later
+	Undone   bool // of a click of an open month: nothing of the reader's counts for its thing now
 }
 
 // Phase says where an open month stands for its readers.

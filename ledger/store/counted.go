@@ -115,6 +115,26 @@ func (tx *Tx) count(now time.Time, k spot, counted bool, counting flattr.Logged,
 	return err
 }
 
+const selectCounted = `SELECT 1 FROM counted WHERE month = $1 AND bucket = $2 AND reader = $3 AND thing = $4`
+
+// takenBack tells whether nothing counts any more at a spot of an open month.
+// Of a frozen one it says nothing: things may be aliases there.
+func (tx *Tx) takenBack(k spot) (bool, error) {
+	st, err := tx.state(k.month)
+	if err != nil || st != flattr.Open {
+		return false, err
+	}
+	var one int
+	err = tx.row(selectCounted, int32(k.month), k.bucket, int64(k.reader), int64(k.thing)).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look whether a click counts: %w", err)
+	}
+	return false, nil
+}
+
 // hold sets the reader's budget aside for the month, unless that is done, or
 // refuses with no_means (product rule 3).
 func (tx *Tx) hold(now time.Time, k spot, cause flattr.EventID) error {

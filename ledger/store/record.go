@@ -187,7 +187,10 @@ func (a *arrival) before() (flattr.Outcome, bool, error) {
 		}
 		describe(&out, t)
 	}
-	return out, true, nil
+	if e.kind == flattr.KindClick && e.result != flattr.Refused {
+		out.Undone, err = a.tx.takenBack(spot{month: e.month, bucket: a.bucket, reader: a.reader, thing: e.thing})
+	}
+	return out, true, err
 }
 
 // describe names the thing in an outcome.
@@ -358,7 +361,7 @@ func (a *arrival) enter(t storedThing, key flattr.Key, month flattr.Month, late 
 	if err != nil {
 		return flattr.Outcome{}, err
 	}
-	out := flattr.Outcome{ID: a.ID, Result: flattr.Accepted, Month: month}
+	out := flattr.Outcome{ID: a.ID, Result: flattr.Accepted, Month: month, Undone: !counts}
 	describe(&out, t)
 	switch {
 	case counts && counting.ID != a.ID:

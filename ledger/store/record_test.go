@@ -35,16 +35,26 @@ func TestClickHoldsTheBudgetAndUndoReleasesIt(t *testing.T) {
 			t.Errorf("second click = %+v", out)
 		}
 		check(3*money.Euro, 2*money.Euro, 1)
+		first := click(1, "http://www.bob.example/1", now)
+		if out := record(t, s, now, ann, first); out.Result != flattr.Accepted || out.Undone {
+			t.Errorf("first click again = %+v, want the first answer, and that it counts", out)
+		}
 		now = now.Add(time.Second)
 		if out := record(t, s, now, ann, undo(3, 1, now)); out.Result != flattr.Accepted {
 			t.Errorf("undo = %+v", out)
 		}
 		check(5*money.Euro, 0, 0)
-		if out := record(t, s, now, ann, click(2, "https://bob.example/1", now.Add(-time.Second))); out.Result != flattr.Duplicate {
-			t.Errorf("second click again = %+v, want the first answer", out)
+		if out := record(t, s, now, ann, first); out.Result != flattr.Accepted || !out.Undone {
+			t.Errorf("first click after the undo = %+v, want the first answer, and that it is taken back", out)
+		}
+		if out := record(t, s, now, ann, click(2, "https://bob.example/1", now.Add(-time.Second))); out.Result != flattr.Duplicate || !out.Undone {
+			t.Errorf("second click again = %+v, want the first answer, and that nothing counts", out)
+		}
+		if out := record(t, s, now, ann, click(4, "https://bob.example/1", now.Add(-time.Second))); out.Result != flattr.Accepted || !out.Undone {
+			t.Errorf("click from before the undo = %+v, want it accepted and taken back", out)
 		}
 		views, err := s.Clicks(context.Background(), now, ann, out.Month)
-		if err != nil || len(views) != 2 {
+		if err != nil || len(views) != 3 {
 			t.Fatalf("Clicks = %+v, %v", views, err)
 		}
 		if _, err := s.Revenue(context.Background(), now, bob, 100); err != nil {

@@ -72,7 +72,7 @@ func thingOf(raw api.Thing) (flattr.ThingRef, error) {
 func resultOf(o flattr.Outcome) api.Result {
 	result := api.Result{
 		ID: o.ID.String(), Outcome: api.Outcome(o.Result), Code: string(o.Code), Sentence: o.Sentence,
-		URL: o.URL, Title: o.Title, Promise: o.Promise, Retry: o.Retry,
+		URL: o.URL, Title: o.Title, Promise: o.Promise, Retry: o.Retry, Undone: o.Undone,
 	}
 	if o.Month != 0 {
 		result.Month = o.Month.String()

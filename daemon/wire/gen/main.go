@@ -42,7 +42,8 @@ type message struct {
 var fromExtension = []message{
 	{wire.Flattr{}, []wire.Type{wire.TypeFlattr}},
 	{wire.Undo{}, []wire.Type{wire.TypeUndo}},
-	{wire.Ask{}, []wire.Type{wire.TypeStatus, wire.TypeUnlink, wire.TypePing}},
+	{wire.StatusAsk{}, []wire.Type{wire.TypeStatus}},
+	{wire.Ask{}, []wire.Type{wire.TypeUnlink, wire.TypePing}},
 	{wire.MonthAsk{}, []wire.Type{wire.TypeMonth, wire.TypeHistory}},
 	{wire.LinkAsk{}, []wire.Type{wire.TypeLink}},
 	{wire.Retire{}, []wire.Type{wire.TypeRetire}},

@@ -166,6 +166,12 @@ async function tellWorth(): Promise<void> {
   }
 }
 
+// What the reader takes back on the ledger's own pages is free again here. Who has flattred nothing needs not ask.
+async function lookAgain(): Promise<void> {
+  if ((await month.rows()).length === 0 || (await companion.device()) === undefined) return;
+  await refresher.anew().catch(() => {}); // the companion is away: it learns when it is back
+}
+
 // The alarm exists while events wait. Where the pairing does not fit, only the reader can help: it pauses.
 async function keepAlarm(): Promise<void> {
   const link = await companion.link();
@@ -260,6 +266,8 @@ async function answerContent(
       return give();
     case "wake": // it is awake now
       return;
+    case "at-ledger":
+      return frame === 0 ? lookAgain() : undefined;
     case "found":
       tabs.put(tab, frame, readFound(message.things), message.fresh === true, document);
       await paint(tab);

@@ -26,6 +26,11 @@ export class Refresher {
     return this.#status(await this.#companion.connect());
   }
 
+  /** anew has the companion ask the ledger, which may know better by now; what has changed is pushed. */
+  async anew(): Promise<Status> {
+    return this.#status(await this.#companion.connect(), true);
+  }
+
   /** all asks for status and clicks; rejects with DialError or ProblemError. */
   all(): Promise<void> {
     this.#running ??= this.#all().finally(() => {
@@ -42,8 +47,9 @@ export class Refresher {
     this.#changed();
   }
 
-  async #status(session: Session): Promise<Status> {
-    const answer = await session.ask({ type: "status", id: crypto.randomUUID() });
+  async #status(session: Session, anew = false): Promise<Status> {
+    const id = crypto.randomUUID();
+    const answer = await session.ask(anew ? { type: "status", id, anew } : { type: "status", id });
     if (answer.type !== "status") throw new DialError("closed");
     await this.#month.keepStatus(answer);
     this.#changed();

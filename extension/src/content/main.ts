@@ -5,6 +5,7 @@ import { type Found, isFeed } from "../detect/scan";
 import type { Given } from "../given";
 import type { ToContent } from "../messages";
 import { DEFAULTS, type Settings } from "../settings";
+import { ask } from "./ask";
 import * as click from "./click";
 import { onGiven, readGiven } from "./given";
 import { isForeignFrame } from "./honest";
@@ -14,7 +15,7 @@ import { Overlay } from "./overlay";
 import { Replacements } from "./replace";
 import { HOST } from "./replace.style";
 import { Seen } from "./seen";
-import { isFlattrHere, sitesHere } from "./site";
+import { isFlattrHere, isLedgerHere, sitesHere } from "./site";
 import * as watch from "./watch";
 
 /** TAKE_OVER is the event by which a new script asks the one before an update to restore the page. */
@@ -61,6 +62,7 @@ class Page {
     const given = await readGiven();
     if (signal.aborted) return;
     this.#choose(given);
+    if (isLedgerHere(given.ledgerHost)) void ask({ kind: "at-ledger" });
     onGiven(signal, (changed) => this.#choose(changed));
     const settleSoon = afterLayout(signal, () => this.#settle());
     this.#own = watch.start(

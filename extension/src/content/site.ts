@@ -8,6 +8,11 @@ export function isFlattrHere(ledgerHost: string | undefined): boolean {
   return isFlattrPage(parseAddress(self.origin) ?? new URL(document.URL), ledgerHost);
 }
 
+/** isLedgerHere tells whether the reader is at a page of their own ledger, and not at one that shows a frame of it. */
+export function isLedgerHere(ledgerHost: string | undefined): boolean {
+  return window === window.top && ledgerHost !== undefined && location.host === ledgerHost;
+}
+
 /** sitesHere lists the sites of this document and, where the browser tells, of the documents above it. */
 export function sitesHere(): readonly string[] {
   const above = location.ancestorOrigins ?? [];

@@ -176,7 +176,7 @@ async function firstClick(world: World): Promise<void> {
 }
 
 async function runningMonth(world: World): Promise<void> {
-  const { stage, page, hand, robin } = world;
+  const { stage, browser, page, hand, robin } = world;
   const { origin } = stage.ledger;
   const [first, ...others] = stage.site.articles as [Article, ...Article[]];
   await step(world, "the month page shows the click, and takes it back", async () => {
@@ -184,6 +184,18 @@ async function runningMonth(world: World): Promise<void> {
     assert.equal((await pages.month(page, origin)).shareMicro, 4_000_000);
     await hand.submit(page, `[aria-label="Undo the click on ${first.title}"]`);
     assert.match(await text(page, "main"), /^Taken back\./);
+    assert.equal((await pages.month(page, origin)).clicks, 0);
+  });
+  await step(world, "what was taken back there can be flattred again, and counts again", async () => {
+    const article = await robin.visit(first); // the button is free again by itself
+    await until(
+      "the page shows it as free",
+      async () => !/flattred/i.test(await browser.title(article.url())),
+    );
+    await robin.press(article);
+    await article.close();
+    await until("it counts again", async () => (await pages.month(page, origin)).clicks === 1);
+    await hand.submit(page, `[aria-label="Undo the click on ${first.title}"]`);
     assert.equal((await pages.month(page, origin)).clicks, 0);
   });
   await step(world, "three more clicks share the budget", async () => {
