@@ -40,7 +40,7 @@ const (
 	// enoughSearched is how many clicks, the newest, one search for words looks at:
 	// it ends with the month that makes them so many. Most readers have fewer in
 	// all; to look at more takes longer than anybody waits for a page.
-	enoughSearched = 2000
+	enoughSearched = 1500
 	// maxSearchWords bounds the words that are looked for in each of them.
 	maxSearchWords = 8
 )
@@ -196,16 +196,18 @@ func (tx *Tx) locateIn(reader flattr.MemberID, m clickMonth, words []string, own
 	if err != nil {
 		return nil, 0, err
 	}
+	var unknown []any
 	for _, l := range texts {
-		name, known := owners[l.owner]
-		if !known && l.owner != 0 {
-			m, err := scanMember(tx.row(selectMember, l.owner.Bucket(), int64(l.owner)))
-			if err != nil {
-				return nil, 0, fmt.Errorf("read owner: %w", err)
-			}
-			name = strings.ToLower(m.Name)
-			owners[l.owner] = name
+		if _, known := owners[l.owner]; !known {
+			owners[l.owner] = ""
+			unknown = append(unknown, int64(l.owner))
 		}
+	}
+	if err := tx.lowerNames(unknown, owners); err != nil {
+		return nil, 0, err
+	}
+	for _, l := range texts {
+		name := owners[l.owner]
 		missing := func(word string) bool { return !strings.Contains(l.said, word) && !strings.Contains(name, word) }
 		if !slices.ContainsFunc(words, missing) {
 			found = append(found, l.located)
@@ -215,6 +217,23 @@ func (tx *Tx) locateIn(reader flattr.MemberID, m clickMonth, words []string, own
 		return cmp.Or(cmp.Compare(b.at, a.at), strings.Compare(string(b.id[:]), string(a.id[:])))
 	})
 	return found, looked, nil
+}
+
+const selectNames = `SELECT id, name FROM member WHERE id IN `
+
+// lowerNames reads the names of members, in lower case.
+func (tx *Tx) lowerNames(members []any, names map[flattr.MemberID]string) error {
+	err := tx.eachIn(selectNames, members, func(rows *sql.Rows) error {
+		var id flattr.MemberID
+		var name string
+		err := rows.Scan(&id, &name)
+		names[id] = strings.ToLower(name)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read names: %w", err)
+	}
+	return nil
 }
 
 // lookAt reads clicks with what they are worth.

@@ -32,6 +32,7 @@ func ownQuestions() []asked {
 		{"paid clicks, frozen", selectFrozenPaidClicks, []any{month, bucket, reader}, ""},
 		{"clicks of a month", selectClicksOf, []any{month, bucket, reader}, ""},
 		{"single clicks", selectTheClicks(2), []any{nothing, nothing, reader}, ""},
+		{"names", selectNames + placeholders(1, 2), []any{reader, reader + 1}, ""},
 		{"a statement", selectStatementClicks, []any{month, bucket, reader}, ""},
 		{"how many promises", countWaitingPromises, []any{bucket, reader, month}, ""},
 		{"promises", selectWaitingPromises, []any{bucket, reader, month, 40, 0}, ""},

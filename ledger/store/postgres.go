@@ -106,9 +106,13 @@ func openPostgres(ctx context.Context, where string, make bool) (*Store, error) 
 		return s, s.named(err)
 	}
 	s.writers = s.pool(writer, serverWriters)
-	// Pages ask for few rows. Where the planner guesses many, it would compile for a
-	// second what is answered in a hundredth of one.
+	// Pages ask for few rows, by keys that begin with whose they are. Where the
+	// planner guesses many for somebody who has more than others, it would read what
+	// all others have beside, start processes to help, or compile for a second what
+	// is answered in a hundredth of one. Its plan for anybody asks for single rows.
 	reading := config.Copy()
+	reading.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+	reading.RuntimeParams["max_parallel_workers_per_gather"] = "0"
 	reading.RuntimeParams["jit"] = "off"
 	reader := stdlib.OpenDB(*reading)
 	s.dbs = append(s.dbs, reader)

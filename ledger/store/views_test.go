@@ -246,3 +246,46 @@ func TestManyClicksAreSummedBeside(t *testing.T) {
 		}
 	})
 }
+
+// A search looks at the latest months that have many clicks together, says before
+// which it has not looked, and goes on from there; authors are found by name.
+func TestASearchGoesOnInOlderMonths(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, where string) {
+		s := loaded(t, where)
+		const many = 1500
+		var lines strings.Builder
+		lines.WriteString(`{"type":"member","name":"dan","means":"20.00"}` + "\n" +
+			`{"type":"click","id":"b0000000-0000-4000-8000-999999999999","reader":"dan","url":"https://bob.example/1","at":"2026-09-08T10:00:00Z"}` + "\n")
+		for i := range many {
+			fmt.Fprintf(&lines, `{"type":"click","id":"b0000000-0000-4000-8000-%012d","reader":"dan","url":"https://nobody.example/%d","at":"2026-10-07T10:00:00Z"}`+"\n", i, i)
+		}
+		lines.WriteString(`{"type":"click","id":"b0000000-0000-4000-8000-888888888888","reader":"dan","url":"https://bob.example/0","at":"2026-10-08T10:00:00Z"}` + "\n")
+		loadMore(t, s, lines.String())
+		dan, err := s.MemberByName(t.Context(), "dan")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			words  string
+			before flattr.Month
+			found  string
+			then   flattr.Month
+		}{
+			{"BOB", 0, "Shared", 202610},
+			{"BOB", 202610, "Alone", 0},
+			{"nobody alone", 202610, "", 0},
+		} {
+			found, err := s.FindClicks(t.Context(), time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC), dan.ID, store.ClickSearch{Words: c.words, Before: c.before, Limit: 5})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var titles []string
+			for _, click := range found.Clicks {
+				titles = append(titles, click.Title)
+			}
+			if got := strings.Join(titles, ", "); got != c.found || found.Before != c.then || found.Total != len(titles) {
+				t.Errorf("%q before %s finds %q of %d, not looked at before %s", c.words, c.before, got, found.Total, found.Before)
+			}
+		}
+	})
+}
