@@ -35,12 +35,12 @@ const inView = ` AND (o.hidden = 0 OR o.owner IS NULL AND o.registrar IS NOT NUL
 
 const newestFirst = ` ORDER BY e.at DESC, o.id, m.id LIMIT $%d OFFSET $%d`
 
-const ofReader = ` WHERE c.month IN (SELECT month FROM month) AND c.bucket = $1 AND c.reader = $2 AND m.deleted IS NULL AND NOT ` + outOfView
+const ofReader = ` WHERE c.month IN (SELECT month FROM month WHERE month >= $1) AND c.bucket = $2 AND c.reader = $3 AND m.deleted IS NULL AND NOT ` + outOfView
 
 var (
-	selectFlattrsOf = flattredColumns + ofReader + fmt.Sprintf(newestFirst, 3, 4)
+	selectFlattrsOf = flattredColumns + ofReader + fmt.Sprintf(newestFirst, 4, 5)
 
-	selectOpenFlattrsOf = flattredColumns + openOnly + ofReader + inView + fmt.Sprintf(newestFirst, 3, 4)
+	selectOpenFlattrsOf = flattredColumns + openOnly + ofReader + inView + fmt.Sprintf(newestFirst, 4, 5)
 
 	selectFlattrsOn = flattredColumns + openOnly + `
 WHERE c.month IN (SELECT month FROM month) AND c.thing IN ` + withAliases + ` AND m.deleted IS NULL` + fmt.Sprintf(newestFirst, 2, 3)
@@ -55,15 +55,46 @@ AND o.owner = $1 AND m.deleted IS NULL` + inView + fmt.Sprintf(newestFirst, 2, 3
 // those that everybody may see: none while the profile is private, and else those
 // since it is public.
 func (s *Store) FlattrsOf(ctx context.Context, now time.Time, reader flattr.MemberID, own bool, limit, offset int) ([]flattr.Flattred, error) {
-	query := selectOpenFlattrsOf
 	if own {
 		if err := s.begin(ctx, now, reader); err != nil {
 			return nil, err
 		}
-		query = selectFlattrsOf
 	}
-	return s.flattrs(ctx, query, reader.Bucket(), int64(reader), limit, offset)
+	return s.flattrs(ctx, func(tx *Tx) ([]flattr.Flattred, error) { return tx.latestFlattrs(reader, own, limit, offset) })
 }
+
+const selectAllMonths = `SELECT COALESCE(MIN(month), 0), COALESCE(MAX(month), 0) FROM month`
+
+// latestFlattrs reads so many clicks of a reader from the latest months, and from
+// more of them until it has what there is. A click that is late is in a later month
+// than its own, and none in an earlier one: what is not older than the first month
+// that was read has none in the months before it that should stand above it.
+func (tx *Tx) latestFlattrs(reader flattr.MemberID, own bool, limit, offset int) (list []flattr.Flattred, err error) {
+	var first, last flattr.Month
+	if err := tx.row(selectAllMonths).Scan(&first, &last); err != nil {
+		return nil, err
+	}
+	query := selectFlattrsOf
+	if !own {
+		query = selectOpenFlattrsOf
+		shown, err := tx.profile(reader)
+		if err != nil || !shown.Public {
+			return nil, err
+		}
+		first = max(first, flattr.MonthOf(shown.PublicSince))
+	}
+	for months := 1; last >= first && last > 0; months *= moreMonths {
+		from := max(first, last.Add(1-months))
+		list, err = tx.flattrsBy(query, int32(from), reader.Bucket(), int64(reader), limit, offset)
+		if err != nil || from == first || limit > 0 && len(list) == limit && !list[limit-1].At.Before(from.Start()) {
+			break
+		}
+	}
+	return list, err
+}
+
+// moreMonths is how many times as many months are read each time.
+const moreMonths = 4
 
 // FlattrsOn are the clicks on a thing of readers who show them, newest first. It
 // refuses with not_found.
@@ -72,29 +103,39 @@ func (s *Store) FlattrsOn(ctx context.Context, id flattr.ThingID, limit, offset 
 	if err != nil {
 		return nil, err
 	}
-	return s.flattrs(ctx, selectFlattrsOn, int64(t.ID), limit, offset)
+	return s.flattrs(ctx, func(tx *Tx) ([]flattr.Flattred, error) {
+		return tx.flattrsBy(selectFlattrsOn, int64(t.ID), limit, offset)
+	})
 }
 
 // FlattrsFor are the clicks on an author's things, of readers who show them,
 // newest first.
 func (s *Store) FlattrsFor(ctx context.Context, author flattr.MemberID, limit, offset int) ([]flattr.Flattred, error) {
-	return s.flattrs(ctx, selectFlattrsFor, int64(author), limit, offset)
+	return s.flattrs(ctx, func(tx *Tx) ([]flattr.Flattred, error) {
+		return tx.flattrsBy(selectFlattrsFor, int64(author), limit, offset)
+	})
 }
 
-func (s *Store) flattrs(ctx context.Context, query string, args ...any) (list []flattr.Flattred, err error) {
+func (tx *Tx) flattrsBy(query string, args ...any) (list []flattr.Flattred, err error) {
+	err = tx.each(query, func(rows *sql.Rows) error {
+		var f flattr.Flattred
+		var at int64
+		err := rows.Scan(&f.Thing.ID, &at, &f.ReaderID, &f.Reader)
+		f.At = timeOf(at)
+		list = append(list, f)
+		return err
+	}, args...)
+	return list, err
+}
+
+// flattrs are clicks as they are found, with their things.
+func (s *Store) flattrs(ctx context.Context, find func(*Tx) ([]flattr.Flattred, error)) (list []flattr.Flattred, err error) {
 	err = s.read(ctx, func(tx *Tx) error {
-		list = []flattr.Flattred{}
-		err := tx.each(query, func(rows *sql.Rows) error {
-			var f flattr.Flattred
-			var at int64
-			err := rows.Scan(&f.Thing.ID, &at, &f.ReaderID, &f.Reader)
-			f.At = timeOf(at)
-			list = append(list, f)
-			return err
-		}, args...)
+		found, err := find(tx)
 		if err != nil {
 			return fmt.Errorf("read clicks: %w", err)
 		}
+		list = append([]flattr.Flattred{}, found...)
 		known := map[flattr.ThingID]flattr.Thing{}
 		for i := range list {
 			id := list[i].Thing.ID
