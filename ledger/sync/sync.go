@@ -79,6 +79,8 @@ func (s *Server) member(next func(http.ResponseWriter, *http.Request, flattr.Mem
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
+		// The companion goes by the clock that judges its clicks.
+		w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 		r = r.WithContext(ctx)
 		token, ok := bearer(r)
 		var id flattr.MemberID
