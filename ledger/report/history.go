@@ -29,18 +29,7 @@ func ReaderMonths(ctx context.Context, s *store.Store, name string, months []fla
 	}
 	out.WriteString(begin) // bufio keeps the error for Flush
 	for i, month := range months {
-		var one readerStatement
-		err := s.View(ctx, func(tx *store.Tx) error {
-			reader, written, err := tx.Named(name)
-			if err != nil {
-				return err
-			}
-			if err := closed(tx, month); err != nil {
-				return err
-			}
-			one, err = readStatement(tx, month, reader, written)
-			return err
-		})
+		one, err := closedStatement(ctx, s, month, name)
 		if err != nil {
 			return err
 		}

@@ -35,12 +35,10 @@ type readerStatement struct {
 	Shares   []readerShare `json:"shares"`
 }
 
-// ReaderStatement writes a closed month of one reader: each click in the order
-// of time, the thing, its author, and the share. It refuses with month_open when
-// the month is not closed, and with not_found an unknown name.
-func ReaderStatement(ctx context.Context, s *store.Store, month flattr.Month, name string, format Format, to io.Writer) error {
-	var out readerStatement
-	err := s.View(ctx, func(tx *store.Tx) error {
+// closedStatement reads a closed month of one reader. It refuses with month_open
+// when the month is not closed, and with not_found an unknown name.
+func closedStatement(ctx context.Context, s *store.Store, month flattr.Month, name string) (out readerStatement, err error) {
+	err = s.View(ctx, func(tx *store.Tx) error {
 		reader, written, err := tx.Named(name)
 		if err != nil {
 			return err
@@ -51,6 +49,14 @@ func ReaderStatement(ctx context.Context, s *store.Store, month flattr.Month, na
 		out, err = readStatement(tx, month, reader, written)
 		return err
 	})
+	return out, err
+}
+
+// ReaderStatement writes a closed month of one reader: each click in the order
+// of time, the thing, its author, and the share. It refuses with month_open when
+// the month is not closed, and with not_found an unknown name.
+func ReaderStatement(ctx context.Context, s *store.Store, month flattr.Month, name string, format Format, to io.Writer) error {
+	out, err := closedStatement(ctx, s, month, name)
 	if err != nil {
 		return err
 	}
