@@ -53,10 +53,10 @@ const maxAuthorThings = 10_000
 // Titles are read where they are searched, and else of the things that are shown:
 // without them an index answers.
 const (
-	authorThing = `SELECT o.id, '', '', COALESCE(o.parts_key, ''), COALESCE(o.owner, 0), o.since FROM thing o
+	authorThing = `SELECT o.id, '', COALESCE(o.parts_key, ''), COALESCE(o.owner, 0), o.since FROM thing o
 WHERE o.alias_of IS NULL AND o.withdrawn IS NULL AND `
-	nothingRead = "o.id, '', '',"
-	titleRead   = "o.id, o.url, o.title,"
+	nothingRead = "o.id, '',"
+	titleRead   = "o.id, o.title || ' ' || o.url,"
 )
 
 const latestThings = ` ORDER BY o.since DESC, o.id LIMIT `
@@ -80,12 +80,11 @@ type ThingSearch struct {
 func (s *Store) AuthorThings(ctx context.Context, now time.Time, author flattr.MemberID, search ThingSearch) (list AuthorThings, err error) {
 	err = s.read(ctx, func(tx *Tx) error {
 		list = AuthorThings{}
-		all, err := tx.authorThings(author, search.Words != "")
+		all, looked, err := tx.authorThings(author, searchedWords(search.Words))
 		if err != nil {
 			return err
 		}
-		list.Cut = len(all) > maxAuthorThings
-		all = matching(all, search.Words)
+		list.Cut = looked > maxAuthorThings
 		if err := tx.bringing(now, author, all, &list); err != nil {
 			return err
 		}
@@ -113,12 +112,12 @@ func rank(as Authorship) int {
 	return 0
 }
 
-// authorThings reads an author's things, the newest of each kind first, with their
-// titles or without.
-func (tx *Tx) authorThings(author flattr.MemberID, titles bool) (all []AuthorThing, err error) {
+// authorThings reads an author's things in whose title or URL all the words are,
+// the newest of each kind first, without title and URL. looked is among how many.
+func (tx *Tx) authorThings(author flattr.MemberID, words []string) (all []AuthorThing, looked int, err error) {
 	name, code, err := tx.saidAs(author)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for _, kind := range []struct {
 		as    Authorship
@@ -130,20 +129,25 @@ func (tx *Tx) authorThings(author flattr.MemberID, titles bool) (all []AuthorThi
 		{Asserted, selectAssertedThings, []any{name, cmp.Or(code, name)}},
 	} {
 		query := kind.query
-		if titles {
+		if len(words) > 0 {
 			query = strings.Replace(query, nothingRead, titleRead, 1)
 		}
 		err := tx.each(query, func(rows *sql.Rows) error {
 			t := AuthorThing{As: kind.as}
-			err := rows.Scan(&t.ID, &t.URL, &t.Title, &t.parts, &t.owner, &t.since)
-			all = append(all, t)
+			var text string
+			err := rows.Scan(&t.ID, &text, &t.parts, &t.owner, &t.since)
+			looked++
+			text = strings.ToLower(text)
+			if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) }) {
+				all = append(all, t)
+			}
 			return err
 		}, append(kind.args, maxAuthorThings+1)...)
 		if err != nil {
-			return nil, fmt.Errorf("read things of an author: %w", err)
+			return nil, 0, fmt.Errorf("read things of an author: %w", err)
 		}
 	}
-	return all, nil
+	return all, looked, nil
 }
 
 // saidAs is how buttons name a member: by name, in lower case, or by flattr:id;
@@ -157,19 +161,6 @@ func (tx *Tx) saidAs(member flattr.MemberID) (name, code string, err error) {
 		return "", "", fmt.Errorf("read flattr:id: %w", err)
 	}
 	return flattr.NameKey(m.Name), code, nil
-}
-
-// matching are the things in whose title and URL all the words are.
-func matching(all []AuthorThing, words string) []AuthorThing {
-	wanted := strings.Fields(strings.ToLower(words))
-	wanted = wanted[:min(len(wanted), maxSearchWords)]
-	if len(wanted) == 0 {
-		return all
-	}
-	return slices.DeleteFunc(all, func(t AuthorThing) bool {
-		text := strings.ToLower(t.Title + "\n" + t.URL)
-		return slices.ContainsFunc(wanted, func(word string) bool { return !strings.Contains(text, word) })
-	})
 }
 
 // bringing fills in what things bring in the running month, as it stands, and
