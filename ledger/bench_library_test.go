@@ -338,8 +338,9 @@ func (l *library) fillBelongings() error {
 	authors := l.into("parts_author", "key", "position", "author", "bp")
 	note := l.into("note", "author", "month", "text", "at")
 	code := l.into("flattr_id", "code", "member", "at")
+	profile := l.into("profile", "member", "firstname", "lastname", "about", "city", "country", "url", "email", "public_since")
 	at := libraryOldestMonth.Start().UnixMicro()
-	err := errors.Join(code.add("read01", int64(l.reader), at), code.add("auth01", int64(l.author), at),
+	err := errors.Join(profile.add(int64(l.reader), "Heavy", "Reader", "I read.", "Malmö", "Sweden", "", "", at), code.add("read01", int64(l.reader), at), code.add("auth01", int64(l.author), at),
 		claim.add("prolific.example/", "https://prolific.example/", int64(l.author), 1, at),
 		parts.add("prolific.example/", "https://prolific.example/", 1, at, int64(l.author)),
 		authors.add("prolific.example/", 1, int64(l.author), 7000), authors.add("prolific.example/", 2, int64(l.partner), 3000))
@@ -364,7 +365,7 @@ func (l *library) fillBelongings() error {
 			err = errors.Join(err, note.add(author, int64(month), "Thank you all, it means a lot to me.", at))
 		}
 	}
-	for _, each := range []inserter{subscription, invite, signin, claim, request, parts, authors, note, code} {
+	for _, each := range []inserter{subscription, invite, signin, claim, request, parts, authors, note, code, profile} {
 		err = errors.Join(err, each.flush())
 	}
 	return err
