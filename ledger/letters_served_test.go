@@ -77,7 +77,7 @@ func TestAnAddressIsConfirmedAndOpensTheAccountAgain(t *testing.T) {
 	ann.submit("address", map[string]string{"address": "ann@x.example", "password": "a guess"})
 	ann.wants("That is not your password.")
 	ann.submit("address", map[string]string{"address": "ann at x", "password": "correct horse"})
-	ann.wants("This is no mail address.")
+	ann.wants("This is no e-mail address.")
 	ann.submit("address", map[string]string{"address": "ann@x.example", "password": "correct horse"})
 	ann.wants("Look into your mail", "A letter with a link goes to ann@x.example.", "You get no letters.")
 	first := letter(t, server, 1)

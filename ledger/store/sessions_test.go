@@ -54,9 +54,17 @@ func TestCodesAreRememberedForADay(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = st.Close() })
 		now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+		var ann flattr.MemberID
+		err = st.Write(t.Context(), func(tx *store.Tx) (err error) {
+			ann, err = tx.AddMember(now, store.NewMember{Name: "ann", Budget: flattr.MinBudget})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		save := func(signature string, at time.Time) {
 			t.Helper()
-			err := st.SaveCode(t.Context(), store.OAuthCode{Signature: signature, Grant: "g", Client: "c", Member: 1, Issued: at, Expires: at.Add(time.Minute)})
+			err := st.SaveCode(t.Context(), store.OAuthCode{Signature: signature, Grant: "g", Client: "c", Member: ann, Issued: at, Expires: at.Add(time.Minute)})
 			if err != nil {
 				t.Fatalf("SaveCode = %v", err)
 			}
