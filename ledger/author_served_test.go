@@ -278,7 +278,10 @@ func TestAnAuthorSaysWhereToPay(t *testing.T) {
 		set("To my means", with("to", "means"))
 		bob.quiet("/payout")
 		bob.wants("Targets so far", "•••• 3000")
-		// Revenue becomes means, and once only.
+		// Revenue becomes means, and once only. What the form offers, it takes.
+		if offered := attr(bob.find(func(n *html.Node) bool { return attr(n, "id") == "amount" }), "value"); offered != "14.66" {
+			t.Errorf("the form offers %q, want whole cents", offered)
+		}
 		bob.submit("use-revenue", map[string]string{"amount": "20"})
 		bob.wants("more than can be moved")
 		bob.get("/payout")

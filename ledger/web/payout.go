@@ -35,6 +35,7 @@ type payoutPage struct {
 	Wrong        map[string]string // by field
 	Unspent      store.Unspent
 	Held         money.Micro // of the balance, because things changed hands
+	Movable      bool        // a cent at least is free
 	Amount       string      // as typed
 	Days         int         // until a change holds
 	Moves        []moveLine
@@ -92,8 +93,9 @@ func (s *Server) showPayout(w http.ResponseWriter, r *http.Request, status int, 
 	page.Missing = flattr.MinPayout - page.Unspent.Free
 	page.Days = int(flattr.PayoutCooling / (24 * time.Hour))
 	page.Held = max(0, page.Unspent.Balance-page.Unspent.Free)
+	page.Movable = page.Unspent.Free >= money.Cent
 	if page.Amount == "" {
-		page.Amount = t.plainEuro(page.Unspent.Free)
+		page.Amount = t.plainEuro(page.Unspent.Free - page.Unspent.Free%money.Cent) // as much as the form takes
 	}
 	s.render(w, r, status, "payout", t.say("payout.title"), page)
 }
