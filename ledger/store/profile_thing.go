@@ -37,7 +37,7 @@ func (tx *Tx) profiled(key flattr.Key) (m flattr.Member, ok bool, err error) {
 			continue
 		}
 		name, err := url.PathUnescape(strings.TrimSuffix(name, "/"))
-		if err != nil || flattr.CheckName(name) != nil {
+		if err != nil { // whether it is a name, the members tell: those of before may have one that is refused today
 			return m, false, nil
 		}
 		m, err = tx.memberByName(name)

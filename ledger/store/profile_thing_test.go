@@ -46,6 +46,17 @@ func TestAnAuthorsPageHereIsTheirsWhoeverClicksHow(t *testing.T) {
 		if out := record(t, s, now, bob, click(30, "https://ledger.example/@bob", now)); out.Code != flattr.OwnThing {
 			t.Errorf("Bob's own click = %+v, want %s", out, flattr.OwnThing)
 		}
+		// Who has a name since before it would be refused keeps their page.
+		old := join(t, s, "viktor", 0)
+		if err := s.write(t.Context(), func(tx *Tx) error {
+			_, err := tx.exec(`UPDATE member SET name = $1, name_key = $2 WHERE id = $3`, "v\u0456ktor", "v\u0456ktor", int64(old))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if out := record(t, s, now, ann, click(31, "https://ledger.example/profile/v%D1%96ktor", now)); out.Promise || out.Result != flattr.Accepted {
+			t.Errorf("click on the page of an old name = %+v, want it to be paid", out)
+		}
 		// Whoever proves a part of the ledger's own site takes nobody's page.
 		checked(t, s, now, ask(t, s, now, mallory, "https://ledger.example/"), byDNS)
 		if owner := ownerAt(t, s, "https://ledger.example/@bob"); owner != bob {
