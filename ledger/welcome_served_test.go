@@ -37,6 +37,21 @@ func (b *browser) stop() string {
 	return attr(chosen, "value")
 }
 
+// Whom the operator gives very many invites still has a small page.
+func TestManyInvitesLeaveThePageSmall(t *testing.T) {
+	s := startLedger(t)
+	ann := s.join("ann", 0)
+	if _, err := s.store.MintInvitesFor(t.Context(), s.clock(), "ann", 1000, money.Euro); err != nil {
+		t.Fatal(err)
+	}
+	ann.get("/month")
+	links := slices.DeleteFunc(ann.all("href"), func(to string) bool { return !strings.HasPrefix(to, "/invites/") })
+	if len(links) != 20 {
+		t.Errorf("the page shows %d invites, want 20 of 1003", len(links))
+	}
+	ann.wants("You can let 1003 people in.", "The others follow here when these are used.")
+}
+
 // A reader is invited, with means, by an author; the page after joining leads them
 // from step to step until they have flattred something of the author's.
 func TestANewMemberIsLedToTheFirstClick(t *testing.T) {

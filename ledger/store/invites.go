@@ -24,7 +24,8 @@ FROM invite i LEFT JOIN member m ON m.id = i.used_by AND m.bucket = $1 WHERE i.c
 const selectInviteUser = `SELECT COALESCE(used_by, 0) FROM invite WHERE code = $1`
 
 const selectInvites = `
-SELECT code, means, used_by FROM invite WHERE minted_by = $1 ORDER BY minted_at, code`
+SELECT i.code, i.means, i.used_by IS NOT NULL, COALESCE(m.name, '') FROM invite i LEFT JOIN member m ON m.id = i.used_by
+WHERE i.minted_by = $1 ORDER BY i.minted_at, i.code`
 
 const updateInvite = `UPDATE invite SET used_by = $1, used_at = $2 WHERE id = $3 AND used_by IS NULL`
 
@@ -88,29 +89,19 @@ func tooManyInvites() *flattr.Error {
 // whom they let in.
 func (s *Store) Invites(ctx context.Context, member flattr.MemberID) (invites []flattr.Invite, err error) {
 	err = s.read(ctx, func(tx *Tx) error {
-		var users []flattr.MemberID
+		invites = nil
 		err := tx.each(selectInvites, func(rows *sql.Rows) error {
 			inv := flattr.Invite{By: member}
 			var code string
-			var user sql.NullInt64
-			if err := rows.Scan(&code, &inv.Means, &user); err != nil {
+			if err := rows.Scan(&code, &inv.Means, &inv.Used, &inv.UsedBy); err != nil {
 				return err
 			}
-			inv.Code, inv.Used = flattr.ShowCode(code), user.Valid
-			invites, users = append(invites, inv), append(users, flattr.MemberID(user.Int64))
+			inv.Code = flattr.ShowCode(code)
+			invites = append(invites, inv)
 			return nil
 		}, int64(member))
 		if err != nil {
 			return fmt.Errorf("read invites: %w", err)
-		}
-		for i, user := range users {
-			if user != 0 {
-				m, err := scanMember(tx.row(selectMember, user.Bucket(), int64(user)))
-				if err != nil {
-					return err
-				}
-				invites[i].UsedBy = m.Name
-			}
 		}
 		return nil
 	})

@@ -36,8 +36,10 @@ type monthPage struct {
 	MoreSubscriptions int
 	Means             money.Micro
 	Budget            budgetChoice
-	Invites           []inviteLine // still to give away
-	Joined            []inviteLine // given away and used
+	Invites           []inviteLine // still to give away, the first of them
+	ToGive            int          // all that are
+	Joined            []inviteLine // given away and used, the last of them
+	MoreJoined        int          // beside these
 }
 
 // openMonth is the running month or the one in its grace.
@@ -130,16 +132,31 @@ func (s *Server) monthPage(ctx context.Context, m *flattr.Member) (monthPage, er
 	if err != nil {
 		return page, fmt.Errorf("read invites: %w", err)
 	}
-	for _, invite := range invites {
-		line := inviteLine{Invite: invite, Link: s.inviteLink(invite.Code)}
-		if invite.Used {
-			page.Joined = append(page.Joined, line)
-		} else {
-			page.Invites = append(page.Invites, line)
-		}
-	}
+	page.invite(invites, s.inviteLink)
 	return page, nil
 }
+
+// invite shows the first invites that can be given away, and the last that were
+// used: the operator can give a member thousands, and the page stays small.
+func (p *monthPage) invite(invites []flattr.Invite, link func(code string) string) {
+	for _, invite := range invites {
+		line := inviteLine{Invite: invite, Link: link(invite.Code)}
+		switch {
+		case invite.Used:
+			p.Joined = append(p.Joined, line)
+		case p.ToGive < shownInvites:
+			p.Invites = append(p.Invites, line)
+			fallthrough
+		default:
+			p.ToGive++
+		}
+	}
+	p.MoreJoined = max(0, len(p.Joined)-shownInvites)
+	p.Joined = p.Joined[p.MoreJoined:]
+}
+
+// shownInvites bounds the invites on the page, those that were used apart.
+const shownInvites = 20
 
 func newOpenMonth(summary flattr.MonthSummary, found store.FoundClicks, now time.Time, room int) openMonth {
 	month := openMonth{
