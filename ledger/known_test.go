@@ -76,6 +76,24 @@ func TestGuessesElsewhereDoNotKeepTheOwnerOut(t *testing.T) {
 	}
 }
 
+// Who fails without end keeps the others of the same address out of no browser that
+// they have used before.
+func TestNeighboursKeepNobodyOutOfTheirOwnBrowser(t *testing.T) {
+	s := startLedger(t)
+	s.join("ann", 0)
+	own := s.signedOut("ann", "correct horse")
+	other := newBrowser(t, s.origin)
+	for tries := range 120 { // sign-ups with a wrong code cost no hashing
+		other.do(http.MethodPost, "/signup", url.Values{"invite": {fmt.Sprint("wrong-", tries)}, "name": {"x"}, "password": {"long enough"}})
+	}
+	if got := other.signsIn("ann", "correct horse"); got != http.StatusTooManyRequests {
+		t.Errorf("a browser that nobody knows = %d, want 429", got)
+	}
+	if got := own.signsIn("ann", "correct horse"); got != http.StatusSeeOther {
+		t.Errorf("ann in a browser of hers = %d, want in", got)
+	}
+}
+
 // Any page can make a browser ask for an address: that keeps nobody from signing
 // in. Codes are not guessed without end, all the same.
 func TestAddressesAloneKeepNobodyFromSigningIn(t *testing.T) {
