@@ -269,7 +269,7 @@ func (tx *Tx) erase(now time.Time, member flattr.MemberID) error {
 		if err := one(n, err); err != nil {
 			return fmt.Errorf("erase member: %w", err)
 		}
-		return nil
+		return tx.unnameLetters(m.Name, name)
 	}
 	return errors.New("no free name found")
 }

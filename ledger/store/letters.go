@@ -147,6 +147,40 @@ func (s *Store) AskReset(ctx context.Context, now time.Time, typed string) error
 	})
 }
 
+const selectNamingLetters = `SELECT id, kind, detail FROM letter WHERE kind IN ('gift', 'shared')`
+
+const updateLetterDetail = `UPDATE letter SET detail = $1 WHERE id = $2`
+
+// unnameLetters lets letters to others that wait call a member who is deleted by
+// the name that is left. They are sent all the same: where money went stays news.
+func (tx *Tx) unnameLetters(name, became string) error {
+	renamed := make(map[flattr.EventID]string)
+	err := tx.each(selectNamingLetters, func(rows *sql.Rows) error {
+		var id flattr.EventID
+		var kind, detail string
+		if err := scanID(rows, &id, &kind, &detail); err != nil {
+			return err
+		}
+		first, second, _ := strings.Cut(detail, " ")
+		switch {
+		case LetterKind(kind) == LetterGift && second == name:
+			renamed[id] = first + " " + became
+		case LetterKind(kind) == LetterShared && first == name:
+			renamed[id] = became + " " + second
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read letters: %w", err)
+	}
+	for id, detail := range renamed {
+		if _, err := tx.exec(updateLetterDetail, detail, id[:]); err != nil {
+			return fmt.Errorf("erase name from a letter: %w", err)
+		}
+	}
+	return nil
+}
+
 const selectAsked = `SELECT id, address, until FROM letter WHERE member = 0 AND kind = 'asked' ORDER BY made, id LIMIT $1`
 
 const deleteLetter = `DELETE FROM letter WHERE id = $1`

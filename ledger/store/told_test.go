@@ -45,6 +45,37 @@ func TestWhoseMoneyLeavesIsTold(t *testing.T) {
 	})
 }
 
+// A letter to somebody else that waits names a deleted member no more.
+func TestLettersToOthersForgetADeletedMember(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		ctx, now := t.Context(), at("10-05 00:00:00")
+		ann, bob, cyd := join(t, s, "ann", 0), join(t, s, "bob", 0), join(t, s, "cyd", 3*money.Euro)
+		address(t, s, now, bob, "bob@x.example")
+		address(t, s, now, cyd, "cyd@x.example")
+		own(t, s, "https://site.example/1", ann)
+		if err := s.Share(ctx, now, ann, "https://site.example/1", []flattr.Part{{Author: ann, BP: 5000}, {Author: bob, BP: 5000}}); err != nil {
+			t.Fatal(err)
+		}
+		for _, way := range [][2]string{{"cyd", "ann"}, {"ann", "bob"}} {
+			if _, err := s.Present(ctx, now, way[0], way[1], 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if left := cells(t, s, "ann"); len(left) < 3 {
+			t.Fatalf("little names ann: %v", left)
+		}
+		if _, err := s.Delete(ctx, now, "ann"); err != nil {
+			t.Fatal(err)
+		}
+		if left := cells(t, s, "ann"); len(left) > 0 {
+			t.Errorf("after the deletion there is\n%s", left)
+		}
+		if got := sendAll(t, s, now.Add(2*time.Hour)); !slices.Contains(got, "gift cyd@x.example") {
+			t.Errorf("letters: %v, want cyd to be told", got)
+		}
+	})
+}
+
 // Who is made a co-author unasked is told, once an hour however often that is done,
 // and can leave.
 func TestWhoIsMadeACoAuthorIsTold(t *testing.T) {
