@@ -41,6 +41,9 @@ func TestTheRecordOfRequestsNamesNobody(t *testing.T) {
 		}
 	}
 	ann.request(http.MethodGet, "/invites/"+codes[0]+"x", "", nil)
+	for _, path := range []string{"/invites//" + codes[0], "/invites/./" + codes[0], "/profile//annegret", "/profile/x/../annegret"} {
+		ann.request(http.MethodGet, path, "", nil) // led on to how it is written
+	}
 	for _, secret := range append(codes, "annegret", strings.ReplaceAll(codes[0], "-", "")) {
 		if strings.Contains(s.log.String(), secret) {
 			t.Errorf("the record has %q:\n%s", secret, s.log)

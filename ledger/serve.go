@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	gopath "path"
 	"runtime/debug"
 	"strings"
 	gosync "sync"
@@ -279,8 +280,12 @@ func logged(log *slog.Logger, now func() time.Time, next http.Handler) http.Hand
 // which is worth what it carries.
 var namers = map[string]bool{"invites": true, "profile": true, "user": true, "users": true, "domain": true}
 
-// unnamed is a path without names of members and secrets.
+// unnamed is a path without names of members and secrets; "" where it is written in
+// a way that leads to another one, and these stand somewhere else in it.
 func unnamed(path string) string {
+	if clean := gopath.Clean(path); path != clean && path != clean+"/" {
+		return ""
+	}
 	parts := strings.Split(path, "/")
 	for i := range parts {
 		switch {
