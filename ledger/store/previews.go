@@ -29,6 +29,7 @@ type previews struct {
 	due    []duePreview
 	busy   bool // one goroutine sums those that are due
 	ended  bool
+	cut    context.CancelFunc // cuts off the sum that is made
 	summer sync.WaitGroup
 	sum    func(context.Context, duePreview) error // makes a preview anew, and keeps it
 }
@@ -66,15 +67,16 @@ func (p *previews) of(now time.Time, of previewOf) (flattr.RevenueMonth, bool) {
 		p.kept[of] = kept
 		p.due = append(p.due, duePreview{of, now})
 		if !p.busy {
-			p.busy = true
-			p.summer.Go(p.work)
+			ctx, cut := context.WithCancel(context.Background())
+			p.busy, p.cut = true, cut
+			p.summer.Go(func() { defer cut(); p.work(ctx) })
 		}
 	}
 	return kept.month, true
 }
 
 // work sums what is due, until nothing is.
-func (p *previews) work() {
+func (p *previews) work(ctx context.Context) {
 	for {
 		p.mu.Lock()
 		if len(p.due) == 0 || p.ended {
@@ -85,7 +87,7 @@ func (p *previews) work() {
 		next := p.due[0]
 		p.due = p.due[1:]
 		p.mu.Unlock()
-		if err := p.sum(context.Background(), next); err != nil {
+		if err := p.sum(ctx, next); err != nil {
 			p.mu.Lock()
 			delete(p.kept, next.previewOf) // who comes next finds out what is wrong
 			p.mu.Unlock()
@@ -93,10 +95,14 @@ func (p *previews) work() {
 	}
 }
 
-// end waits for the sum that is made; no other begins.
+// end cuts off the sum that is made, which nobody will see, and waits until it has
+// ended; no other begins.
 func (p *previews) end() {
 	p.mu.Lock()
 	p.ended = true
+	if p.cut != nil {
+		p.cut()
+	}
 	p.mu.Unlock()
 	p.summer.Wait()
 }
