@@ -29,6 +29,7 @@ type AuthoredThing struct {
 	Promises int          // that wait
 	Days     []ThingDays  // of the running month
 	Readers  int          // of the running month
+	AsOf     time.Time    // when the running month was summed
 }
 
 const selectAuthorThing = `SELECT o.id, o.url, o.title, COALESCE(o.parts_key, ''), COALESCE(o.owner, 0), o.since, o.asserted, COALESCE(o.registrar, 0)
@@ -54,7 +55,7 @@ func (s *Store) AuthorThing(ctx context.Context, now time.Time, author flattr.Me
 		if _, t.Promises, err = tx.promisesFor(now, t.ID); err != nil {
 			return err
 		}
-		if t.Months, err = tx.thingMonths(now, author, t.ID); err != nil {
+		if t.Months, t.AsOf, err = tx.thingMonths(now, author, t.ID); err != nil {
 			return err
 		}
 		for _, m := range t.Months {
@@ -104,11 +105,12 @@ func (tx *Tx) authoredThing(author flattr.MemberID, id flattr.ThingID) (t Author
 	return t, nil
 }
 
-// thingMonths are the months in which a thing brought an author something.
-func (tx *Tx) thingMonths(now time.Time, author flattr.MemberID, id flattr.ThingID) (months []ThingMonth, err error) {
+// thingMonths are the months in which a thing brought an author something, and when
+// the running one was summed.
+func (tx *Tx) thingMonths(now time.Time, author flattr.MemberID, id flattr.ThingID) (months []ThingMonth, asOf time.Time, err error) {
 	running, err := tx.runningMonth(now)
 	if err != nil {
-		return nil, err
+		return nil, asOf, err
 	}
 	states := map[flattr.Month]flattr.State{running: flattr.Open}
 	order := []flattr.Month{running}
@@ -120,12 +122,15 @@ func (tx *Tx) thingMonths(now time.Time, author flattr.MemberID, id flattr.Thing
 		return err
 	}, int32(running))
 	if err != nil {
-		return nil, fmt.Errorf("read months that are not computed: %w", err)
+		return nil, asOf, fmt.Errorf("read months that are not computed: %w", err)
 	}
 	for _, month := range order {
 		p, err := tx.preview(now, month, states[month], author)
 		if err != nil {
-			return nil, err
+			return nil, asOf, err
+		}
+		if month == running {
+			asOf = p.AsOf
 		}
 		at := slices.IndexFunc(p.Things, func(t flattr.RevenueThing) bool { return t.ID == id })
 		switch {
@@ -142,9 +147,9 @@ func (tx *Tx) thingMonths(now time.Time, author flattr.MemberID, id flattr.Thing
 		return err
 	}, int64(author), int64(id))
 	if err != nil {
-		return nil, fmt.Errorf("read months of a thing: %w", err)
+		return nil, asOf, fmt.Errorf("read months of a thing: %w", err)
 	}
-	return months, nil
+	return months, asOf, nil
 }
 
 // nameParts fills in the owner's name and, where several share the thing, theirs.

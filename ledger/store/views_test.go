@@ -241,6 +241,13 @@ func TestManyClicksAreSummedBeside(t *testing.T) {
 		if list, err := s.AuthorThings(t.Context(), soon, eve.ID, store.ThingSearch{Limit: 1}); err != nil || !list.AsOf.Equal(soon) || list.Total != many {
 			t.Errorf("the list of %d things is as of %s, %v", list.Total, list.AsOf, err)
 		}
+		things, err := s.AuthorThings(t.Context(), soon, eve.ID, store.ThingSearch{Limit: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if thing, err := s.AuthorThing(t.Context(), soon.Add(2*time.Minute), eve.ID, things.Things[0].ID); err != nil || !thing.AsOf.Equal(soon) {
+			t.Errorf("one thing is as of %s, %v", thing.AsOf, err)
+		}
 		if m := look(later); m.Clicks != many+1 || !m.AsOf.Equal(later) {
 			t.Errorf("an hour later there are %d clicks as of %s", m.Clicks, m.AsOf)
 		}

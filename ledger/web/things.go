@@ -90,6 +90,7 @@ type ownThingPage struct {
 	Counts      chart.Lines
 	Daily       chart.Bars
 	Running     flattr.Month
+	Old         bool // the running month was summed a while ago
 }
 
 // ownThing shows what one thing brings the author.
@@ -114,6 +115,7 @@ func (s *Server) ownThing(w http.ResponseWriter, r *http.Request) {
 	if thing.As == store.Owned && len(thing.URL) <= store.MaxSharedURL {
 		page.Edit = editPath(thing.URL)
 	}
+	page.Old = s.now().Sub(thing.AsOf) >= justNow
 	for _, m := range thing.Months {
 		page.Sum += m.Gross
 	}
