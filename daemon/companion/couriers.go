@@ -73,6 +73,16 @@ func (cs *couriers) wake(id accounts.AccountID) {
 	}
 }
 
+// doubt tells the account's courier that something may have been taken back at the
+// ledger.
+func (cs *couriers) doubt(id accounts.AccountID) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if running, ok := cs.running[id]; ok {
+		running.Doubt()
+	}
+}
+
 // newClick tells the account's courier of a click that waits.
 func (cs *couriers) newClick(id accounts.AccountID) {
 	cs.mu.Lock()

@@ -38,10 +38,12 @@ func (s *session) statusAsked(ctx context.Context, ask wire.StatusAsk) (any, err
 	if account != 0 {
 		synced, err := time.Parse(time.RFC3339, status.LastSync)
 		switch age := s.companion.config.Now().Sub(synced); {
+		case ask.Anew && (err != nil || age > anewAfter):
+			s.companion.couriers.doubt(account)
+		case ask.Anew:
+			time.AfterFunc(min(anewAfter-age, anewAfter), func() { s.companion.couriers.doubt(account) })
 		case err != nil || age > staleAfter:
 			s.companion.couriers.wake(account)
-		case ask.Anew:
-			time.AfterFunc(min(anewAfter-age, anewAfter), func() { s.companion.couriers.wake(account) })
 		}
 	}
 	return status, nil

@@ -78,6 +78,7 @@ type Courier struct {
 	delays *backoff.ExponentialBackOff
 	anew   atomic.Bool // back-off begins again
 	stale  atomic.Bool // connections are of a network that may be gone
+	doubt  atomic.Bool // something may have been taken back at the ledger
 
 	mu     sync.Mutex
 	state  State
@@ -108,6 +109,14 @@ func (c *Courier) Wake() {
 	case c.wake <- struct{}{}:
 	default: // one is asked for already
 	}
+}
+
+// Doubt asks for a sync now that matches the log with the ledger's: the reader may
+// have taken something back there, and clicks made elsewhere meanwhile would hide
+// it from the figures.
+func (c *Courier) Doubt() {
+	c.doubt.Store(true)
+	c.Wake()
 }
 
 // NewClick asks for a sync now, and lets back-off begin again.

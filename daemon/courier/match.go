@@ -20,7 +20,10 @@ import (
 // day without a reason.
 const (
 	matchEvery = 24 * time.Hour // well within the 72 hours of grace
-	monthForm  = "2006-01"
+	// matchInDoubt is how long after a matching the next one is while the reader is
+	// at the ledger's pages: each sends the clicks of two months again.
+	matchInDoubt = time.Minute
+	monthForm    = "2006-01"
 )
 
 // compare looks whether the months hold less than what the ledger said last and
@@ -80,6 +83,27 @@ func (c *Courier) matchIfDue(ctx context.Context, months api.Months, began time.
 		return nil
 	}
 	return c.match(ctx, months, began)
+}
+
+// takeDoubt remembers that the reader may have taken something back at the ledger,
+// unless the log was matched a moment ago: then it does so later.
+func (c *Courier) takeDoubt(ctx context.Context) *failure {
+	if !c.doubt.Load() {
+		return nil
+	}
+	matched, err := c.config.Log.Matched(ctx, c.config.Account)
+	if since := c.config.Now().Sub(matched); err == nil && since >= 0 && since < matchInDoubt {
+		return nil
+	}
+	c.doubt.Store(err != nil)
+	if err == nil && !matched.IsZero() { // else a matching is due, or under way
+		c.reached = ""
+		err = c.config.Log.KeepMatched(ctx, c.config.Account, time.Time{})
+	}
+	if err != nil {
+		return &failure{err: fmt.Errorf("%w: %w", errLog, err)}
+	}
+	return nil
 }
 
 // match sends again what the ledger should have, but for what it has answered

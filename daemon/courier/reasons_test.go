@@ -283,3 +283,29 @@ func TestAfterATopUpAllThatLackedMeansIsSent(t *testing.T) {
 	r.Wake()
 	r.until("all accepted", func() bool { return r.known() == 130 })
 }
+
+// What is taken back at the ledger is learnt from a visit to its pages, also where a
+// click of another machine keeps the figures as high as they were.
+func TestWhatIsTakenBackBesideAnotherMachinesClickIsLearnt(t *testing.T) {
+	r := start(t, 3)
+	r.run()
+	r.settled()
+	accept := r.ledger.accept
+	r.ledger.set(func(w http.ResponseWriter, batch api.Batch) {
+		if len(batch.Events) == 0 {
+			accept(w, batch) // three clicks, as before: one is gone, another is there
+			return
+		}
+		results := api.Results{Months: api.Months{Months: []api.MonthSummary{{Month: "2026-11", State: "running", BudgetMicro: 10, Clicks: 3}}}}
+		for _, event := range batch.Events {
+			results.Results = append(results.Results, api.Result{ID: event.ID, Outcome: api.OutcomeAccepted, Month: "2026-11", Undone: event.ID == id(1)})
+		}
+		json.NewEncoder(w).Encode(results)
+	})
+	r.ahead.Store(int64(2 * time.Minute))
+	r.Doubt()
+	r.until("the click is undone", func() bool {
+		rows, err := r.log.Touched(t.Context(), 1, []string{id(1)})
+		return err == nil && len(rows) == 1 && rows[0].State == wire.StateUndone
+	})
+}

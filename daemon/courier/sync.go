@@ -30,6 +30,9 @@ func (c *Courier) sync(ctx context.Context) *failure {
 	if failed != nil {
 		return failed
 	}
+	if failed := c.takeDoubt(ctx); failed != nil {
+		return failed
+	}
 	// Last, so that it holds up nothing that is new.
 	return c.matchIfDue(ctx, *months, began)
 }
