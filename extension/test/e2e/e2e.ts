@@ -256,7 +256,7 @@ async function promising(world: World): Promise<void> {
       await robin.press(page);
       await until("the promise is with the ledger", async () => {
         const month = await pages.month(world.ledgerPage, stage.ledger.origin);
-        return month.rows.length === 10;
+        return month.rows.some(({ state }) => state === "state.promise"); // how many there are depends on who tried again first
       });
       assert.deepEqual(dialled, []);
       await page.close();
