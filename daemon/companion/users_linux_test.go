@@ -115,14 +115,14 @@ func TestUsersWithSeveralBrowsersHearOnlyOfTheirOwn(t *testing.T) {
 	eventually(t, bob, "an account and a sync", func(s wire.Status) bool { return s.Account != nil && s.Account.Name == "bob" && s.LastSync != "" })
 	eventually(t, annToo, "a sync", func(s wire.Status) bool { return s.LastSync != "" })
 
-	silentUntil(t, bob, "bob")
+	hearsOfNoOther(t, bob, "bob", "bob")
 	flattr := click("https://ann.example/private")
 	ask[wire.Ack](t, ann, flattr, flattr.ID)
 	eventually(t, ann, "the click sent", func(s wire.Status) bool { return s.Unsent == 0 })
 	if page := ask[wire.MonthPage](t, annToo, wire.MonthAsk{Type: wire.TypeHistory, ID: "h"}, "h"); len(page.Rows) != 1 {
 		t.Errorf("ann's other browser sees %d clicks, want 1", len(page.Rows))
 	}
-	silentUntil(t, bob, "bob, while ann flattrs,")
+	hearsOfNoOther(t, bob, "bob, while ann flattrs,", "bob")
 	if page := ask[wire.MonthPage](t, bob, wire.MonthAsk{Type: wire.TypeHistory, ID: "h"}, "h"); len(page.Rows) != 0 {
 		t.Errorf("bob sees %+v", page.Rows)
 	}
