@@ -117,25 +117,29 @@ func (s *Server) changeBudget(w http.ResponseWriter, r *http.Request) {
 		s.sessions.Put(r.Context(), sessionNotice, t.say("budget.done", t.euro(amount)))
 		http.Redirect(w, r, cmp.Or(safeNext(r.PostForm.Get("next")), "/month"), http.StatusSeeOther)
 	case errors.As(err, &refused):
-		limit, err := s.store.MaxBudget(r.Context())
+		wrong, err := s.budgetSentence(r.Context(), t, m.Means, refused)
 		if err != nil {
-			s.fail(w, r, fmt.Errorf("read largest budget: %w", err))
+			s.fail(w, r, err)
 			return
 		}
-		s.showMonth(w, r, http.StatusUnprocessableEntity, budgetSentence(t, m.Means, limit, refused))
+		s.showMonth(w, r, http.StatusUnprocessableEntity, wrong)
 	default:
 		s.fail(w, r, fmt.Errorf("set budget: %w", err))
 	}
 }
 
 // budgetSentence names the bounds, or the means, that a refused budget met.
-func budgetSentence(t *tongue, means, limit money.Micro, refused *flattr.Error) string {
+func (s *Server) budgetSentence(ctx context.Context, t *tongue, means money.Micro, refused *flattr.Error) (string, error) {
 	switch refused.Code {
 	case flattr.BudgetRange:
-		return t.say("wrong.budget_range", t.euro(flattr.MinBudget), t.euro(limit))
+		limit, err := s.store.MaxBudget(ctx)
+		if err != nil {
+			return "", fmt.Errorf("read largest budget: %w", err)
+		}
+		return t.say("wrong.budget_range", t.euro(flattr.MinBudget), t.euro(limit)), nil
 	case flattr.NoMeans:
-		return t.say("wrong.no_means", t.euro(means))
+		return t.say("wrong.no_means", t.euro(means)), nil
 	default:
-		return sentence(t, refused)
+		return sentence(t, refused), nil
 	}
 }

@@ -135,11 +135,8 @@ func (s *Server) refusedMember(ctx context.Context, t *tongue, form joinForm, er
 	case flattr.InviteUnknown, flattr.InviteUsed:
 		form.Wrong["invite"] = sentence(t, refused)
 	case flattr.BudgetRange:
-		most, err := s.store.MaxBudget(ctx)
-		if err != nil {
-			return fmt.Errorf("read largest budget: %w", err)
-		}
-		form.Wrong["budget"] = budgetSentence(t, 0, most, refused)
+		form.Wrong["budget"], err = s.budgetSentence(ctx, t, 0, refused)
+		return err
 	default:
 		form.Wrong["name"] = sentence(t, refused)
 	}

@@ -91,7 +91,7 @@ func (s *Server) whose(r *http.Request, name string) (id flattr.MemberID, hash, 
 		return 0, "", "", err
 	}
 	if known != "" {
-		return id, hash, "browser " + known, nil
+		return id, hash, ofBrowser + known, nil
 	}
 	return id, hash, "name " + flattr.NameKey(name), nil
 }
