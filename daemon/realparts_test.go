@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -201,29 +202,14 @@ func (p *parts) signUp(name string) *http.Client {
 // comes after it.
 func (p *parts) submit(reader *http.Client, address, id string, fill map[string]string) string {
 	p.t.Helper()
-	response, err := reader.Get(address)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	page, err := html.Parse(response.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	values, action := url.Values{}, ""
-	for node := range page.Descendants() {
-		if node.Type != html.ElementNode || node.Data != "form" || attribute(node, "id") != id {
-			continue
-		}
-		action = attribute(node, "action")
-		for field := range node.Descendants() {
-			if field.Type == html.ElementNode && field.Data == "input" {
-				values.Add(attribute(field, "name"), attribute(field, "value"))
-			}
+	values, action, status := url.Values{}, "", 0
+	for form := range p.forms(reader, address, &status) {
+		if attribute(form, "id") == id {
+			values, action = filled(form), attribute(form, "action")
 		}
 	}
 	if action == "" {
-		p.t.Fatalf("%s (%d) has no form %s", address, response.StatusCode, id)
+		p.t.Fatalf("%s (%d) has no form %s", address, status, id)
 	}
 	for name, value := range fill {
 		values.Set(name, value)
@@ -238,6 +224,39 @@ func (p *parts) submit(reader *http.Client, address, id string, fill map[string]
 		p.t.Fatalf("form %s: %d\n%s", id, answer.StatusCode, text)
 	}
 	return string(text)
+}
+
+// forms are the forms of a page, whose status it tells.
+func (p *parts) forms(reader *http.Client, address string, status *int) iter.Seq[*html.Node] {
+	p.t.Helper()
+	response, err := reader.Get(address)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	*status = response.StatusCode
+	page, err := html.Parse(response.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return func(yield func(*html.Node) bool) {
+		for node := range page.Descendants() {
+			if node.Type == html.ElementNode && node.Data == "form" && !yield(node) {
+				return
+			}
+		}
+	}
+}
+
+// filled is what a form is filled with.
+func filled(form *html.Node) url.Values {
+	values := url.Values{}
+	for field := range form.Descendants() {
+		if field.Type == html.ElementNode && field.Data == "input" {
+			values.Add(attribute(field, "name"), attribute(field, "value"))
+		}
+	}
+	return values
 }
 
 func attribute(node *html.Node, name string) string {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -12,8 +11,6 @@ import (
 	"flattr/daemon/socket/sockettest"
 	"flattr/daemon/wire"
 	"flattr/programtest"
-
-	"golang.org/x/net/html"
 )
 
 // TestWhatIsTakenBackAtTheLedgerCanBeFlattredAgain has a reader undo a click on
@@ -144,25 +141,12 @@ func counts(t *testing.T, client *sockettest.Client, clicks int) {
 // undoAtTheLedger presses the button beside a click on the ledger's own page.
 func (p *parts) undoAtTheLedger(reader *http.Client, click string) {
 	p.t.Helper()
-	response, err := reader.Get(p.origin() + "/month")
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	page, err := html.Parse(response.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	for form := range page.Descendants() {
-		if form.Type != html.ElementNode || form.Data != "form" || attribute(form, "action") != "/undo" {
+	status := 0
+	for form := range p.forms(reader, p.origin()+"/month", &status) {
+		if attribute(form, "action") != "/undo" {
 			continue
 		}
-		values := url.Values{}
-		for field := range form.Descendants() {
-			if field.Type == html.ElementNode && field.Data == "input" {
-				values.Add(attribute(field, "name"), attribute(field, "value"))
-			}
-		}
+		values := filled(form)
 		if values.Get("click") != click {
 			continue
 		}
@@ -176,5 +160,5 @@ func (p *parts) undoAtTheLedger(reader *http.Client, click string) {
 		}
 		return
 	}
-	p.t.Fatalf("%s/month has no button to take %s back", p.origin(), click)
+	p.t.Fatalf("%s/month (%d) has no button to take %s back", p.origin(), status, click)
 }
